@@ -1,0 +1,1 @@
+"""kp's store: versioned boot state, published atomically, with a way back."""
