@@ -1,0 +1,1 @@
+"""What boot state is: frozen values and the rules between them; no I/O, no clock."""

@@ -1,0 +1,119 @@
+"""Resolving: from a template, or an entry, to what is booted."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from kpstore.model.documents import BootConfig, Image, KernelConfig, Node
+from kpstore.model.params import Layer, Merged, check_tie, compose, merge
+from kpstore.model.payload import Payload, payload_of
+from kpstore.model.state import State
+from kpstore.model.templates import Template
+from kpstore.model.variables import fill, used, value
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What a template's nodes boot, variables unresolved."""
+
+    image: str
+    entry: str
+    config: BootConfig
+    kernel: KernelConfig
+    xen: KernelConfig | None
+    merged: tuple[Merged, ...]
+    payload: Payload
+
+    @property
+    def method(self) -> str:
+        """Return `local`, `network` or `mixed`."""
+        return self.config.method
+
+    @cached_property
+    def params(self) -> tuple[str, ...]:
+        """Return the merged kernel parameters."""
+        return tuple(merged.token for merged in self.merged)
+
+    @property
+    def xen_params(self) -> tuple[str, ...]:
+        """Return the hypervisor's parameters."""
+        return self.config.xen.params if self.config.xen else ()
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Return the node variables that the command lines use."""
+        return used((*self.params, *self.xen_params))
+
+    def values(self, node: Node) -> dict[str, str]:
+        """Return the node's values of the variables used; unset ones are left out."""
+        found = {name: value(node, name) for name in self.variables}
+        return {name: text for name, text in found.items() if text is not None}
+
+    def command_line(self, node: Node) -> str:
+        """Return the kernel's command line on this node."""
+        return compose(fill(self.params, self.values(node)))
+
+
+def resolve(state: State, template: Template) -> Boot | None:
+    """Return what the template's nodes boot; None for the unknown-node policy.
+
+    A node without an image, or of an image without a default, boots by the policy.
+    """
+    if not template.image:
+        return None
+    image = state.image(template.image)
+    entry = template.entry or image.default
+    if entry is None:
+        return None
+    own = [Layer("node", template.params)] if template.params else []
+    return boot_of(state, template.image, entry, [*_groups(state, template), *own])
+
+
+def boot_of(
+    state: State, image_name: str, entry: str, layers: list[Layer] | None = None
+) -> Boot:
+    """Return an entry's boot with `layers` over image and entry."""
+    image, config = state.image(image_name), state.entry(image_name, entry)
+    kernel = state.kernel(image_name, config.kernel)
+    repeatable = state.site().repeatable
+    base = _base_layers(image_name, image, entry, config)
+    own = tuple(merged.token for merged in merge(base, repeatable))
+    xen = state.kernel(image_name, config.xen.kernel) if config.xen else None
+    pair = (xen, config.xen.params) if xen and config.xen else None
+    return Boot(
+        image=image_name,
+        entry=entry,
+        config=config,
+        kernel=kernel,
+        xen=xen,
+        merged=tuple(merge([*base, *(layers or [])], repeatable)),
+        payload=payload_of(kernel, pair, own),
+    )
+
+
+def check_ties(state: State, template: Template) -> None:
+    """InvalidInput when groups of equal priority contradict each other."""
+    groups = [(state.group(name).priority, name) for name in template.groups]
+    repeatable = state.site().repeatable
+    for at, (priority, name) in enumerate(groups):
+        for other_priority, other in groups[at + 1 :]:
+            if priority == other_priority:
+                first, second = (
+                    Layer(f"group {n}", state.group(n).params) for n in (name, other)
+                )
+                check_tie(first, second, repeatable)
+
+
+def _base_layers(
+    image_name: str, image: Image, entry: str, config: BootConfig
+) -> list[Layer]:
+    ssi = image.ssi.params if config.ssi and image.ssi else ()
+    return [
+        Layer(f"image {image_name}", image.params),
+        Layer(f"ssi of {image_name}", ssi),
+        Layer(f"entry {image_name}/{entry}", config.params),
+    ]
+
+
+def _groups(state: State, template: Template) -> list[Layer]:
+    ordered = sorted((state.group(name).priority, name) for name in template.groups)
+    return [Layer(f"group {name}", state.group(name).params) for _, name in ordered]

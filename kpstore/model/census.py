@@ -1,0 +1,67 @@
+"""What is asked of all nodes at once: templates in use, who holds an address."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from kpstore.model.documents import Node
+from kpstore.model.state import State
+from kpstore.model.templates import Membership, Template, template_of
+
+Unique = Literal["mac", "ip", "index"]
+
+
+class Census(Protocol):
+    """Answers about the nodes of one commit."""
+
+    def templates(self) -> Mapping[Template, int]:
+        """Return the templates in use and how many nodes boot by each."""
+
+    def template_of(self, node: str) -> Template | None:
+        """Return a node's template; None for an unknown node."""
+
+    def holder(self, what: Unique, value: str) -> str | None:
+        """Return the node that holds a MAC, an IP, or an index (`IMAGE/17`)."""
+
+    def nodes_of(self, template: Template) -> list[str]:
+        """Return the names of the nodes that boot by a template, sorted."""
+
+
+def unique_values(node: Node) -> list[tuple[Unique, str]]:
+    """Return what the node holds that no other node may hold."""
+    held: list[tuple[Unique, str]] = [("mac", mac) for mac in node.macs]
+    held += [("ip", ip) for ip in node.ips]
+    if node.index is not None and node.image is not None:
+        held.append(("index", f"{node.image}/{node.index}"))
+    return held
+
+
+class FullCensus:
+    """A census taken by reading every node: right wherever no index stands."""
+
+    def __init__(self, state: State) -> None:
+        membership = Membership(state.groups())
+        repeatable = state.site().repeatable
+        self._of: dict[str, Template] = {}
+        self._holders: dict[tuple[Unique, str], str] = {}
+        for node in state.nodes():
+            groups = membership.of(node.name)
+            self._of[node.name] = template_of(node, groups, repeatable)
+            for held in unique_values(node):
+                self._holders.setdefault(held, node.name)
+
+    def templates(self) -> Mapping[Template, int]:
+        """Return the templates in use and how many nodes boot by each."""
+        return Counter(self._of.values())
+
+    def template_of(self, node: str) -> Template | None:
+        """Return a node's template; None for an unknown node."""
+        return self._of.get(node)
+
+    def holder(self, what: Unique, value: str) -> str | None:
+        """Return the node that holds a MAC, an IP, or an index (`IMAGE/17`)."""
+        return self._holders.get((what, value))
+
+    def nodes_of(self, template: Template) -> list[str]:
+        """Return the names of the nodes that boot by a template, sorted."""
+        return sorted(name for name, own in self._of.items() if own == template)

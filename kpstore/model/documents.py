@@ -1,0 +1,238 @@
+"""The documents of boot state: frozen, strict values, one JSON document each.
+
+Their canonical form and their paths are `kpstore.history.codec`'s; their fields are
+documented in docs/format.md. Unknown keys are refused by name.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from kpstore.model import names
+from kpstore.model.names import parse_ip
+
+Name = Annotated[str, StringConstraints(pattern=names.NAME)]
+NodeName = Annotated[str, StringConstraints(pattern=names.NODE_NAME)]
+Mac = Annotated[str, StringConstraints(pattern=names.MAC)]
+Sha256 = Annotated[str, StringConstraints(pattern=names.SHA256)]
+PayloadId = Annotated[str, StringConstraints(pattern=names.PAYLOAD)]
+Release = Annotated[str, StringConstraints(pattern=names.RELEASE)]
+Parameter = Annotated[str, StringConstraints(pattern=names.PARAMETER, max_length=1024)]
+VariableName = Annotated[str, StringConstraints(pattern=names.VARIABLE)]
+VariableValue = Annotated[str, StringConstraints(pattern=names.VARIABLE_VALUE)]
+Text = Annotated[
+    str, StringConstraints(max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+Arch = Literal[
+    "x86_64", "i386", "aarch64", "ppc64le", "ppc64", "ia64", "s390x", "riscv64"
+]
+Method = Literal["local", "network", "mixed"]
+
+
+def _canonical_ip(text: str) -> str:
+    if parse_ip(text) != text:
+        raise ValueError(f"{text!r} is not in canonical form ({parse_ip(text)})")
+    return text
+
+
+Ip = Annotated[str, AfterValidator(_canonical_ip)]
+
+
+class Document(BaseModel):
+    """A frozen value whose unknown keys are refused."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        defer_build=True,
+        populate_by_name=True,
+    )
+
+
+class VariableRule(Document):
+    """What a node variable must satisfy before a commit uses it."""
+
+    unique: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+class Retention(Document):
+    """What is kept: generations, good payloads an image, seconds of grace."""
+
+    generations: int = Field(default=10, ge=1)
+    known_good: int = Field(default=3, ge=1)
+    grace: int = Field(default=86400, ge=0)
+
+
+class Site(Document):
+    """The installation's own settings (site.json)."""
+
+    format: Literal[1] = 1
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    name: Name
+    unknown_nodes: Literal["local"] = "local"
+    confirm_above: int = Field(default=50, ge=0)
+    retention: Retention = Retention()
+    repeatable: tuple[str, ...] = ("console", "earlycon", "modprobe.blacklist")
+    variables: dict[str, VariableRule] = Field(
+        default_factory=lambda: {"index": VariableRule(unique=True, minimum=0)}
+    )
+
+
+Loader = Literal["pxelinux", "grub", "ipxe", "elilo", "bls", "extlinux", "systemconfig"]
+
+
+class TargetOptions(Document):
+    """Options of a target: its prefix below the root, GRUB's folder."""
+
+    prefix: Annotated[
+        str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$")
+    ] = ""
+    grub_dir: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")
+    ] = "grub"
+
+
+class Target(Document):
+    """A place kp publishes to; its path is local (kp.toml)."""
+
+    kind: Literal["tftp", "image"]
+    loaders: Annotated[tuple[Loader, ...], Field(min_length=1)]
+    image: Name | None = None
+    enabled: bool = True
+    options: TargetOptions = TargetOptions()
+
+
+class Ssi(Document):
+    """Single-system-image parameters that entries with `ssi` add."""
+
+    params: tuple[Parameter, ...] = ()
+
+
+class Image(Document):
+    """An OS tree that nodes run: its architecture, default entry and parameters."""
+
+    arch: Arch
+    default: Name | None = None
+    params: tuple[Parameter, ...] = ()
+    required_modules: tuple[Name, ...] = ()
+    required_firmware: tuple[Text, ...] = ()
+    ssi: Ssi | None = None
+
+
+class XenConfig(Document):
+    """The hypervisor of a boot entry: a kernel of kind `xen` and its parameters."""
+
+    kernel: Name
+    params: tuple[Parameter, ...] = ()
+
+
+class BootConfig(Document):
+    """A boot entry: a named, bootable choice of an image."""
+
+    kernel: Name
+    method: Method = "network"
+    params: tuple[Parameter, ...] = ()
+    xen: XenConfig | None = None
+    ssi: bool = False
+
+
+class ArtifactRef(Document):
+    """One immutable file of boot content; size in bytes."""
+
+    sha256: Sha256
+    size: int = Field(ge=0)
+
+
+class Artifacts(Document):
+    """The files of a kernel; `vmlinuz` holds the hypervisor for kind `xen`."""
+
+    vmlinuz: ArtifactRef
+    initrd: tuple[ArtifactRef, ...] = ()
+    modules: ArtifactRef | None = None
+    system_map: ArtifactRef | None = Field(default=None, alias="System.map")
+    config: ArtifactRef | None = None
+
+
+class Origin(Document):
+    """Where a kernel came from, as it was given."""
+
+    kind: Literal["files", "installed", "package", "source", "node"]
+    detail: dict[str, Text] = {}
+
+
+class KernelConfig(Document):
+    """A kernel of an image: what it is and the artifacts that make it."""
+
+    kind: Literal["linux", "xen"] = "linux"
+    release: Release
+    arch: Arch
+    features: dict[str, Text] = {}
+    origin: Origin
+    artifacts: Artifacts
+
+
+class NextBoot(Document):
+    """A node's next-boot override; `entry` is NAME or IMAGE/NAME."""
+
+    entry: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9._+~-]{0,63}/)?"
+            r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}$"
+        ),
+    ]
+    params: tuple[Parameter, ...] = ()
+    once: bool = False
+    until: Text | None = None
+
+
+class Node(Document):
+    """A client machine."""
+
+    name: NodeName
+    macs: tuple[Mac, ...] = ()
+    ips: tuple[Ip, ...] = ()
+    image: Name | None = None
+    index: int | None = Field(default=None, ge=0)
+    vars: dict[VariableName, VariableValue] = {}
+    params: tuple[Parameter, ...] = ()
+    next: NextBoot | None = None
+
+
+class Group(Document):
+    """Nodes that share parameters; `nodes` is a folded node set."""
+
+    nodes: str = ""
+    params: tuple[Parameter, ...] = ()
+    priority: int = 0
+
+
+class Verdict(Document):
+    """What is known of a payload, since when (UTC, ISO 8601), by whom and why.
+
+    `kin` is the payload's second key: the same kernel, modules, hypervisor and
+    parameters with any initrd.
+    """
+
+    verdict: Literal["good", "bad"]
+    by: Text
+    since: Text
+    revision: Text
+    reason: Text = ""
+    kin: PayloadId
+    evidence: dict[str, Any] = {}
+
+
+class Rollout(Document):
+    """A default change under way; its fields come with the rollout engine."""
+
+    entry: Name

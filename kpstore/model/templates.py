@@ -1,0 +1,93 @@
+"""Templates: what the nodes of one combination boot; one menu for all of them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from kpstore.model.documents import Group, Node
+from kpstore.model.nodesets import members
+from kpstore.model.params import Layer, merge
+
+
+class Template(NamedTuple):
+    """The key of a template: independent of kernels and defaults, so that a node's
+    entry point stays as it is when its image changes.
+
+    `entry` is empty for the image's default; `params` are the node's own and its
+    next boot's; `image` is empty for nodes without one (the unknown-node policy).
+    """
+
+    image: str
+    entry: str = ""
+    groups: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return its name on a target: `web~0123456789ab`, or `policy`."""
+        if not self.image:
+            return "policy"
+        key = json.dumps([self.entry, self.groups, self.params])
+        return f"{self.image}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+POLICY: Final = Template("")
+
+
+class Membership:
+    """Which groups with parameters each node is in.
+
+    Groups without parameters don't shape a template, so tagging nodes moves none.
+    """
+
+    def __init__(self, groups: Mapping[str, Group]) -> None:
+        self._groups = groups
+
+    @cached_property
+    def _members(self) -> dict[str, frozenset[str]]:
+        sets = {name: group.nodes for name, group in self._groups.items()}
+        return {
+            name: members(group.nodes, sets)
+            for name, group in sorted(self._groups.items())
+            if group.params
+        }
+
+    def of(self, node: str) -> tuple[str, ...]:
+        """Return the node's groups, sorted by name."""
+        return tuple(name for name, nodes in self._members.items() if node in nodes)
+
+    def moved(self, other: "Membership") -> set[str]:
+        """Return the names whose groups differ between the two."""
+        empty: frozenset[str] = frozenset()
+        ours, theirs = self._members, other._members
+        return {
+            node
+            for name in ours.keys() | theirs.keys()
+            for node in ours.get(name, empty) ^ theirs.get(name, empty)
+        }
+
+
+def template_of(
+    node: Node, groups: tuple[str, ...], repeatable: tuple[str, ...]
+) -> Template:
+    """Return the template that the node boots by."""
+    if node.next is None:
+        image, entry, extra = node.image or "", "", ()
+    else:
+        image, entry = next_entry(node.next.entry, node.image)
+        extra = node.next.params
+    if not image:
+        return POLICY
+    layers = [Layer("node", node.params), Layer("next", extra)]
+    params = node.params
+    if extra:
+        params = tuple(merged.token for merged in merge(layers, repeatable))
+    return Template(image, entry, groups, params)
+
+
+def next_entry(entry: str, image: str | None) -> tuple[str, str]:
+    """Split `[IMAGE/]NAME` of a next-boot override into image and entry."""
+    other, _, name = entry.rpartition("/")
+    return other or image or "", name
