@@ -1,0 +1,1 @@
+"""Durable files: the only package of kpstore that writes to the file system."""

@@ -1,0 +1,182 @@
+"""What `durable` and `beneath` share: files by descriptor, temps, trees.
+
+OSErrors leave this module raw.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from kpstore.errors import Refused
+
+TEMP_PREFIX = ".kp-tmp-"
+MAX_DEPTH = 128  # directories below each other; an image's owner may nest endlessly
+
+_CHUNK = 1 << 20
+_FICLONE = 0x40049409  # linux/fs.h
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_UNSUPPORTED = {  # by these a file system says that it can't copy so
+    errno.EXDEV,
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.ENOTTY,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+}
+
+
+@contextmanager
+def about(path: Path | str) -> Iterator[None]:
+    """Let an OSError name the file that the caller meant, not a temp or nothing."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
+
+
+@contextmanager
+def closing(descriptor: int) -> Iterator[int]:
+    """Close `descriptor` at the end of the block."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def temp_name() -> str:
+    """Name a temp so that its maker can be told alive or dead."""
+    process = os.getpid()
+    return f"{TEMP_PREFIX}{process}.{_started(process)}-{os.urandom(8).hex()}"
+
+
+def is_stale(name: str) -> bool:
+    """Tell a temp whose maker is gone.
+
+    Imports write temps without the site's lock, so a temp may be a living
+    process's; only the maker's pid with the same start time says that.
+    """
+    if not name.startswith(TEMP_PREFIX):
+        return False
+    pid, _, start = name.removeprefix(TEMP_PREFIX).partition("-")[0].partition(".")
+    if not pid.isdecimal():
+        return True
+    return start != _start_time(int(pid))
+
+
+@lru_cache(maxsize=1)
+def _started(process: int) -> str:
+    return _start_time(process) or "0"
+
+
+def _start_time(process: int) -> str | None:
+    """Clock ticks from boot to the process's start (proc(5), stat field 22)."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    state, *fields = text.rpartition(")")[2].split()
+    return None if state in "ZX" else fields[18]
+
+
+def create(name: str, directory: int | None = None) -> int:
+    """Open a new file for writing; fails if anything has that name."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(name, flags, 0o600, dir_fd=directory)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte; the kernel may take fewer at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+@contextmanager
+def opened_source(source: Path) -> Iterator[int]:
+    """Open a regular file to copy from; anything else is Refused, never waited for."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with closing(descriptor):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refused(f"{source} is not a regular file")
+        yield descriptor
+
+
+def copy_all(source: int, target: int) -> None:
+    """Reflink; where that can't be, copy in the kernel; and stream what remains."""
+    if _clone(source, target):
+        return
+    _copy_in_kernel(source, target)
+    while chunk := os.read(source, _CHUNK):
+        write_all(target, chunk)
+
+
+def _clone(source: int, target: int) -> bool:
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        return False
+    return True
+
+
+def _copy_in_kernel(source: int, target: int) -> None:
+    """Copy as far as the kernel does; both file positions say how far that was."""
+    try:
+        while os.copy_file_range(source, target, _CHUNK * 64):
+            pass
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+
+
+def sync_directory_fd(directory: int) -> None:
+    """Make the names in a directory durable.
+
+    EINVAL is passed over: a file system that says so keeps no directory entries
+    that could be flushed (some network file systems).
+    """
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
+def make_directory(name: str, mode: int, directory: int | None = None) -> None:
+    """Make one directory that has `mode` from its first instant, whatever the umask.
+
+    An existing directory that isn't empty wins. Not yet durable.
+    """
+    parent = "" if directory is not None else os.path.dirname(name)
+    temp = os.path.join(parent, temp_name())
+    os.mkdir(temp, 0o700, dir_fd=directory)
+    try:
+        with closing(os.open(temp, DIRECTORY, dir_fd=directory)) as made:
+            os.fchmod(made, mode)
+        os.rename(temp, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError as error:
+        with suppress(OSError):
+            os.rmdir(temp, dir_fd=directory)
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+
+
+def remove_tree_at(name: str, directory: int | None = None, depth: int = 0) -> None:
+    """Remove a file, a link or a whole directory; no link is ever followed."""
+    if depth > MAX_DEPTH:
+        raise Refused(f"{name}: more than {MAX_DEPTH} directories below each other")
+    found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if not stat.S_ISDIR(found.st_mode):
+        os.unlink(name, dir_fd=directory)
+        return
+    with closing(os.open(name, DIRECTORY, dir_fd=directory)) as inside:
+        for child in os.listdir(inside):
+            remove_tree_at(child, inside, depth + 1)
+    os.rmdir(name, dir_fd=directory)

@@ -1,0 +1,95 @@
+"""Names in directories: making, syncing, replacing and removing them.
+
+OSErrors leave this module raw, naming the path that was asked for.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from kpstore.disk.descriptors import (
+    DIRECTORY,
+    about,
+    closing,
+    is_stale,
+    make_directory,
+    remove_tree_at,
+    sync_directory_fd,
+    temp_name,
+)
+
+
+def replace_link(path: Path, text: str) -> None:
+    """Replace a symbolic link atomically, not yet durably: sync the directory."""
+    temp = path.parent / temp_name()
+    with about(path):
+        os.symlink(text, temp)
+        try:
+            os.rename(temp, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(temp)
+            raise
+
+
+def make_directories(path: Path, *, mode: int = 0o755) -> None:
+    """Make a directory and its missing parents, durably, each with `mode`.
+
+    Existing ones keep their mode. An empty one is treated as just made: whoever
+    made it may have been killed before its name was durable.
+    """
+    if _has_entries(path):
+        return
+    if not path.is_dir():
+        make_directories(path.parent, mode=mode)
+        with about(path):
+            make_directory(str(path), mode)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in `path` durable."""
+    with about(path), closing(os.open(path, DIRECTORY)) as directory:
+        sync_directory_fd(directory)
+
+
+def remove(path: Path, *, missing_ok: bool = True) -> None:
+    """Remove a file or a link, not yet durably: sync the directory."""
+    path.unlink(missing_ok=missing_ok)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory with all that is in it, if it is there.
+
+    It leaves its name first, durably: a half-removed directory is never seen
+    under a name that promises its content. Links are not followed.
+    """
+    temp = path.parent / temp_name()
+    with about(path):
+        try:
+            os.rename(path, temp)
+        except FileNotFoundError:
+            return
+        sync_directory(path.parent)
+        remove_tree_at(str(temp))
+
+
+def sweep_temporaries(directory: Path) -> list[str]:
+    """Remove the temps that dead processes left right in `directory`; name them.
+
+    Those of living processes stay: an import writes without the site's lock.
+    """
+    with suppress(FileNotFoundError):
+        stale = [name for name in sorted(os.listdir(directory)) if is_stale(name)]
+        for name in stale:
+            remove_tree_at(str(directory / name))
+        return stale
+    return []
+
+
+def _has_entries(path: Path) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is not None
+    except FileNotFoundError:
+        return False
