@@ -38,11 +38,11 @@ class Documents(Protocol):
 class Empty:
     """The state before the first commit."""
 
-    def get(self, key: Key) -> Document | None:  # noqa: ARG002  the protocol's
+    def get(self, key: Key) -> Document | None:
         """Nothing is there."""
         return None
 
-    def names(self, kind: Kind, within: str = "") -> list[str]:  # noqa: ARG002
+    def names(self, kind: Kind, within: str = "") -> list[str]:
         """Nothing is there."""
         return []
 

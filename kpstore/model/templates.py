@@ -12,9 +12,10 @@ from kpstore.model.params import Layer, merge
 
 
 class Template(NamedTuple):
-    """The key of a template: independent of kernels and defaults, so that a node's
-    entry point stays as it is when its image changes.
+    """The key of a template.
 
+    It is independent of kernels and defaults, so that a node's entry point stays as
+    it is when its image changes.
     `entry` is empty for the image's default; `params` are the node's own and its
     next boot's; `image` is empty for nodes without one (the unknown-node policy).
     """
@@ -74,17 +75,17 @@ def template_of(
 ) -> Template:
     """Return the template that the node boots by."""
     if node.next is None:
-        image, entry, extra = node.image or "", "", ()
-    else:
-        image, entry = next_entry(node.next.entry, node.image)
-        extra = node.next.params
-    if not image:
-        return POLICY
-    layers = [Layer("node", node.params), Layer("next", extra)]
-    params = node.params
-    if extra:
-        params = tuple(merged.token for merged in merge(layers, repeatable))
-    return Template(image, entry, groups, params)
+        return _template(node.image or "", "", groups, node.params)
+    image, entry = next_entry(node.next.entry, node.image)
+    layers = [Layer("node", node.params), Layer("next", node.next.params)]
+    params = tuple(merged.token for merged in merge(layers, repeatable))
+    return _template(image, entry, groups, params)
+
+
+def _template(
+    image: str, entry: str, groups: tuple[str, ...], params: tuple[str, ...]
+) -> Template:
+    return Template(image, entry, groups, params) if image else POLICY
 
 
 def next_entry(entry: str, image: str | None) -> tuple[str, str]:
