@@ -1,0 +1,1 @@
+"""Targets: staged beside what is served, switched by one rename, swept later."""

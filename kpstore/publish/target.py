@@ -1,0 +1,80 @@
+"""What every kind of target is to the commit protocol."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+Condition = Literal["live", "lagging", "absent", "ahead", "on hold"]
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What a target says it serves: whose site, which commit, drawn from what.
+
+    `inputs` are the subtree ids and the settings that the rendering was made of: a
+    target lags when they differ from main's, whatever else was committed.
+    """
+
+    site: str
+    commit: str
+    revision: int
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identity file of a target: whose it is, and whether a person holds it."""
+
+    site: str
+    target: str
+    hold: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectFile:
+    """One artifact that a rendering names: where it lies on the target."""
+
+    sha256: str
+    size: int
+    path: str
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """What a switch would write and remove, as paths below the target's root."""
+
+    write: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference between a target and its commit.
+
+    `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`.
+    """
+
+    path: str
+    kind: str
+    detail: str = ""
+
+
+class Staged(Protocol):
+    """A rendering that is complete and durable beside the live one, unseen."""
+
+    def switch(self) -> int:
+        """Make it live; return how many files were written. Idempotent after a crash.
+
+        Raises OSError; whatever happens, the target serves the old or the new.
+        """
+
+    def discard(self) -> None:
+        """Sweep what was staged: the commit did not happen."""
+
+
+class Artifacts(Protocol):
+    """Where a publisher takes the bytes of artifacts from."""
+
+    def path(self, sha256: str) -> Path:
+        """Return the artifact's file; NotFound when it is gone."""
