@@ -158,7 +158,9 @@ def make_directory(name: str, mode: int, directory: int | None = None) -> None:
     temp = os.path.join(parent, temp_name())
     os.mkdir(temp, 0o700, dir_fd=directory)
     try:
-        with closing(os.open(temp, DIRECTORY, dir_fd=directory)) as made:
+        with closing(
+            os.open(temp, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+        ) as made:
             os.fchmod(made, mode)
         os.rename(temp, name, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError as error:
@@ -176,7 +178,7 @@ def remove_tree_at(name: str, directory: int | None = None, depth: int = 0) -> N
     if not stat.S_ISDIR(found.st_mode):
         os.unlink(name, dir_fd=directory)
         return
-    with closing(os.open(name, DIRECTORY, dir_fd=directory)) as inside:
+    with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as inside:
         for child in os.listdir(inside):
             remove_tree_at(child, inside, depth + 1)
     os.rmdir(name, dir_fd=directory)

@@ -1,0 +1,105 @@
+"""The site's lock: one writer at a time, freed by the kernel when it dies.
+
+flock(2) by filelock, never its soft variant (a file that outlives its writer).
+filelock 4.2 neither truncates the file nor changes an existing one's mode, and
+opens it with O_NOFOLLOW, so the holder's line can live in the lock file itself.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kpstore.disk.descriptors import closing
+from kpstore.errors import Locked
+
+_QUIET = 1.0  # seconds of waiting before anybody is told
+_LONGEST_LINE = 4096
+
+# Lock file -> process and thread that hold it here. A second hold by the same
+# thread would wait for itself; another thread waits like another process.
+_held: dict[str, tuple[int, int]] = {}
+
+
+class SiteLock:
+    """The lock file of a site; `holder` says who we are to those who wait."""
+
+    def __init__(self, path: Path, *, holder: str) -> None:
+        self._path = path
+        self._holder = holder
+
+    @contextmanager
+    def hold(
+        self, wait: float, on_wait: Callable[[str], None], *, since: str = ""
+    ) -> Iterator[None]:
+        """Hold the lock for the block; wait for it at most `wait` seconds.
+
+        `on_wait` is called once, after about a second, with the holder's line;
+        `since` is a time as text, shown to others. Raises Locked, naming the
+        holder, and OSError where the file system has no flock.
+        """
+        key = os.path.realpath(self._path)
+        ourselves = (os.getpid(), threading.get_ident())
+        if _held.get(key) == ourselves:
+            raise Locked(
+                f"{self._path} is already held by this very thread",
+                hint="this is a mistake in the program: one hold for one change",
+            )
+        lock = self._acquired(wait, on_wait)
+        _held[key] = ourselves
+        try:
+            self._write(self._line(since))
+            yield
+        finally:
+            self._write("")
+            del _held[key]
+            lock.release()
+
+    def holder(self) -> str:
+        """Read who holds the lock; empty when nobody does or they haven't said."""
+        with suppress(OSError):
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            with closing(os.open(self._path, flags)) as descriptor:
+                text = os.read(descriptor, _LONGEST_LINE).decode("utf-8", "replace")
+                return text.partition("\n")[0]
+        return ""
+
+    def _acquired(self, wait: float, on_wait: Callable[[str], None]) -> FileLock:
+        lock = FileLock(self._path, mode=0o644, fallback_to_soft=False)
+        try:
+            lock.acquire(timeout=min(wait, _QUIET))
+            return lock
+        except Timeout:
+            if wait <= _QUIET:
+                raise self._locked(wait) from None
+        on_wait(self._who())
+        try:
+            lock.acquire(timeout=wait - _QUIET)
+        except Timeout:
+            raise self._locked(wait) from None
+        return lock
+
+    def _locked(self, wait: float) -> Locked:
+        return Locked(
+            f"{self._path} is held by {self._who()}, for more than {wait:g} s",
+            hint="try again when that has finished",
+        )
+
+    def _who(self) -> str:
+        return self.holder() or "another process"
+
+    def _line(self, since: str) -> str:
+        began = f" since {since}" if since else ""
+        return f"{' '.join(self._holder.split())} (pid {os.getpid()}){began}\n"
+
+    def _write(self, line: str) -> None:
+        """Write the holder's line, a courtesy: a full disk must not stop a rollback."""
+        with suppress(OSError):
+            flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            with closing(os.open(self._path, flags)) as descriptor:
+                data = line.encode("utf-8", "replace")[:_LONGEST_LINE]
+                os.pwrite(descriptor, data, 0)
+                os.ftruncate(descriptor, len(data))
