@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from kpstore.model.documents import Node
+from kpstore.model.documents import Node, VariableRule
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
 
-Unique = Literal["mac", "ip", "index"]
+Unique = Literal["mac", "ip", "index", "var"]
 
 
 class Census(Protocol):
@@ -21,18 +21,29 @@ class Census(Protocol):
         """Return a node's template; None for an unknown node."""
 
     def holder(self, what: Unique, value: str) -> str | None:
-        """Return the node that holds a MAC, an IP, or an index (`IMAGE/17`)."""
+        """Return the node that holds a MAC, an IP, an index (`IMAGE/17`)…."""
 
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""
 
 
-def unique_values(node: Node) -> list[tuple[Unique, str]]:
-    """Return what the node holds that no other node may hold."""
+def unique_values(
+    node: Node, rules: Mapping[str, VariableRule]
+) -> list[tuple[Unique, str]]:
+    """Return what the node holds that no other node may hold.
+
+    An index or variable that is declared unique is so among the nodes of an image.
+    """
     held: list[tuple[Unique, str]] = [("mac", mac) for mac in node.macs]
     held += [("ip", ip) for ip in node.ips]
-    if node.index is not None and node.image is not None:
+    unique = [name for name, rule in rules.items() if rule.unique]
+    if "index" in unique and node.index is not None:
         held.append(("index", f"{node.image}/{node.index}"))
+    held += [
+        ("var", f"{node.image}/{name}={node.vars[name]}")
+        for name in unique
+        if name in node.vars
+    ]
     return held
 
 
@@ -41,13 +52,13 @@ class FullCensus:
 
     def __init__(self, state: State) -> None:
         membership = Membership(state.groups())
-        repeatable = state.site().repeatable
+        site = state.site()
         self._of: dict[str, Template] = {}
         self._holders: dict[tuple[Unique, str], str] = {}
         for node in state.nodes():
             groups = membership.of(node.name)
-            self._of[node.name] = template_of(node, groups, repeatable)
-            for held in unique_values(node):
+            self._of[node.name] = template_of(node, groups, site.repeatable)
+            for held in unique_values(node, site.variables):
                 self._holders.setdefault(held, node.name)
 
     def templates(self) -> Mapping[Template, int]:
@@ -59,7 +70,7 @@ class FullCensus:
         return self._of.get(node)
 
     def holder(self, what: Unique, value: str) -> str | None:
-        """Return the node that holds a MAC, an IP, or an index (`IMAGE/17`)."""
+        """Return the node that holds a MAC, an IP, an index (`IMAGE/17`)…."""
         return self._holders.get((what, value))
 
     def nodes_of(self, template: Template) -> list[str]:
