@@ -21,13 +21,13 @@ from kpstore.disk.descriptors import (
     copy_all,
     create,
     opened_source,
-    remove_tree_at,
     sync_directory_fd,
     temp_name,
     write_all,
 )
 from kpstore.disk.directories import make_directories, sync_directory
 from kpstore.disk.libc import start_writeout
+from kpstore.disk.tree import remove_tree_at
 from kpstore.errors import InvalidInput
 
 _OPEN_FILES = 128  # unsynced files kept open at a time; the usual limit is 1024

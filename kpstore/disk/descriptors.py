@@ -1,4 +1,4 @@
-"""What `durable` and `beneath` share: files by descriptor, temps, trees.
+"""What `durable` and `beneath` share: files by descriptor, temps.
 
 OSErrors leave this module raw.
 """
@@ -15,7 +15,6 @@ from pathlib import Path
 from kpstore.errors import Refused
 
 TEMP_PREFIX = ".kp-tmp-"
-MAX_DEPTH = 128  # directories below each other; an image's owner may nest endlessly
 
 _CHUNK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h
@@ -168,17 +167,3 @@ def make_directory(name: str, mode: int, directory: int | None = None) -> None:
             os.rmdir(temp, dir_fd=directory)
         if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
             raise
-
-
-def remove_tree_at(name: str, directory: int | None = None, depth: int = 0) -> None:
-    """Remove a file, a link or a whole directory; no link is ever followed."""
-    if depth > MAX_DEPTH:
-        raise Refused(f"{name}: more than {MAX_DEPTH} directories below each other")
-    found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    if not stat.S_ISDIR(found.st_mode):
-        os.unlink(name, dir_fd=directory)
-        return
-    with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as inside:
-        for child in os.listdir(inside):
-            remove_tree_at(child, inside, depth + 1)
-    os.rmdir(name, dir_fd=directory)

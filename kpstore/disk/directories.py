@@ -13,10 +13,10 @@ from kpstore.disk.descriptors import (
     closing,
     is_stale,
     make_directory,
-    remove_tree_at,
     sync_directory_fd,
     temp_name,
 )
+from kpstore.disk.tree import remove_tree_at
 
 
 def replace_link(path: Path, text: str) -> None:
