@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from kpstore.model.documents import Node, VariableRule
+from kpstore.model.documents import Node, Site, VariableRule
+from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
 
@@ -51,10 +52,14 @@ class FullCensus:
     """A census taken by reading every node: right wherever no index stands."""
 
     def __init__(self, state: State) -> None:
-        membership = Membership(state.groups())
-        site = state.site()
         self._of: dict[str, Template] = {}
         self._holders: dict[tuple[Unique, str], str] = {}
+        site = state.get(Key("site"))
+        if isinstance(site, Site):  # else it is the state before the first commit
+            self._count(state, site)
+
+    def _count(self, state: State, site: Site) -> None:
+        membership = Membership(state.groups())
         for node in state.nodes():
             groups = membership.of(node.name)
             self._of[node.name] = template_of(node, groups, site.repeatable)

@@ -1,0 +1,1 @@
+"""Verdicts on payloads: the rules, without I/O."""

@@ -1,0 +1,78 @@
+"""What is known of payloads: good is earned, bad is remembered by content."""
+
+from dataclasses import dataclass
+
+from kpstore.errors import NeedsConfirmation
+from kpstore.model.documents import Verdict
+from kpstore.model.keys import Key
+from kpstore.model.payload import Payload
+from kpstore.model.state import State
+
+
+@dataclass(frozen=True)
+class Said:
+    """Who gives a verdict, when (UTC, ISO 8601), at which revision and why."""
+
+    by: str
+    since: str
+    revision: str
+    reason: str
+
+
+def give(state: State, payload: Payload, verdict: str, said: Said) -> None:
+    """Write a verdict (`good` or `bad`) on a payload; a later one replaces it."""
+    document = Verdict.model_validate(
+        {
+            "verdict": verdict,
+            "by": said.by,
+            "since": said.since,
+            "revision": said.revision,
+            "reason": said.reason,
+            "kin": payload.kin,
+        }
+    )
+    state.put(Key("verdict", payload.id), document)
+
+
+def is_good(state: State, payload: Payload) -> bool:
+    """Good is said of this very payload; it is never inherited by kin."""
+    verdict = state.verdict(payload.id)
+    return verdict is not None and verdict.verdict == "good"
+
+
+def bad_verdict(state: State, payload: Payload) -> Verdict | None:
+    """Return the verdict that makes a payload bad: its own, or that of its kin.
+
+    Its own word stands above its kin's: the same kernel with a mended initrd that is
+    proved good is good.
+    """
+    own = state.verdict(payload.id)
+    if own is not None:
+        return own if own.verdict == "bad" else None
+    for name in state.names("verdict"):
+        verdict = state.verdict(name)
+        if verdict and verdict.verdict == "bad" and verdict.kin == payload.kin:
+            return verdict
+    return None
+
+
+def proved_by_reports(state: State, payload: Payload) -> bool:
+    """Tell whether nodes' reports made the payload good (its evidence counts them)."""
+    verdict = state.verdict(payload.id)
+    return (
+        verdict is not None
+        and verdict.verdict == "good"
+        and bool(verdict.evidence.get("reports"))
+    )
+
+
+def refuse_bad_default(state: State, image: str, payload: Payload) -> None:
+    """NeedsConfirmation when a payload that is to become default is known bad."""
+    bad = bad_verdict(state, payload)
+    if bad is None:
+        return
+    raise NeedsConfirmation(
+        f"image {image}: the new default is known bad since {bad.since} "
+        f"(by {bad.by}, {bad.revision}): {bad.reason}",
+        hint="if it is meant: --force REASON",
+    )

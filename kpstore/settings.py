@@ -1,0 +1,68 @@
+"""kp.toml: what is local to this server, and nothing that is versioned.
+
+Format: TOML (https://toml.io), tables `roots` (TFTP target -> path) and `trees`
+(image -> path of its tree). Unknown keys are refused by name.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kpstore.disk.durable import write_file
+from kpstore.errors import InvalidInput
+
+_TABLES = ("roots", "trees")
+_HEADER = "# kp: paths of this server. Versioned settings are in the repository.\n"
+
+
+class Settings(NamedTuple):
+    """Paths by target and by image; absolute."""
+
+    roots: dict[str, Path]
+    trees: dict[str, Path]
+
+
+def load(file: Path) -> Settings:
+    """Read kp.toml; a missing file is an empty one.
+
+    InvalidInput names the file and the key that is unknown or no absolute path.
+    """
+    try:
+        raw = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raw = {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file}: {error}") from None
+    unknown = sorted(set(raw) - set(_TABLES))
+    if unknown:
+        raise InvalidInput(
+            f"{file}: unknown key {unknown[0]!r}", hint=f"known: {', '.join(_TABLES)}"
+        )
+    roots, trees = (_paths(file, table, raw.get(table, {})) for table in _TABLES)
+    return Settings(roots, trees)
+
+
+def save(file: Path, settings: Settings) -> None:
+    """Write kp.toml durably, tables and keys sorted."""
+    lines = [_HEADER]
+    for table, paths in zip(_TABLES, settings, strict=True):
+        lines.append(f"\n[{table}]\n")
+        lines += [
+            f"{_text(name)} = {_text(str(paths[name]))}\n" for name in sorted(paths)
+        ]
+    write_file(file, "".join(lines).encode(), mode=0o640)
+
+
+def _text(text: str) -> str:
+    """Quote as a TOML basic string, whose escapes are JSON's (but for DEL)."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _paths(file: Path, table: str, raw: Any) -> dict[str, Path]:
+    if not isinstance(raw, dict):
+        raise InvalidInput(f"{file}: {table!r} is not a table")
+    for name, path in raw.items():
+        if not isinstance(path, str) or not Path(path).is_absolute():
+            raise InvalidInput(f"{file}: {table}.{name} is not an absolute path")
+    return {name: Path(path) for name, path in raw.items()}
