@@ -1,0 +1,62 @@
+"""Edits of groups."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kpstore.edits.images import put_new
+from kpstore.errors import Refused
+from kpstore.model.documents import Group
+from kpstore.model.keys import Key
+from kpstore.model.moves import group_sets
+from kpstore.model.nodesets import expand, fold, members
+from kpstore.model.state import State
+from kpstore.model.validation import add_tokens, make, remove_tokens, replace
+
+
+def add(state: State, name: str, fields: dict[str, Any]) -> None:
+    """Add a group; `nodes` is a node set of names and known groups."""
+    group = make(Group, _checked(state, fields), f"group {name}")
+    put_new(state, Key("group", name), group)
+
+
+def change(
+    state: State,
+    name: str,
+    fields: dict[str, Any],
+    *,
+    add_params: tuple[str, ...] = (),
+    remove_params: tuple[str, ...] = (),
+) -> None:
+    """Set fields of a group, then add and remove parameters."""
+    group = replace(state.group(name), _checked(state, fields), f"group {name}")
+    params = remove_tokens(add_tokens(group.params, add_params), remove_params)
+    state.put(Key("group", name), replace(group, {"params": params}, f"group {name}"))
+
+
+def remove(state: State, name: str) -> None:
+    """Remove a group that no other group names."""
+    state.group(name)
+    sets = group_sets(state)
+    rest = {other: text for other, text in sets.items() if other != name}
+    for other, text in rest.items():
+        if f"@{name}" in text:
+            raise Refused(f"group {other} names @{name}")
+    state.drop(Key("group", name))
+
+
+def join(state: State, wanted: Mapping[str, Iterable[str]]) -> None:
+    """Add nodes to groups, as an import does; groups that are missing are made."""
+    for name, nodes in wanted.items():
+        group = state.get(Key("group", name))
+        known = group if isinstance(group, Group) else Group()
+        if not isinstance(group, Group):
+            put_new(state, Key("group", name), known)
+        together = members(known.nodes, group_sets(state)) | set(nodes)
+        folded = {"nodes": fold(together)}
+        state.put(Key("group", name), replace(known, folded, f"group {name}"))
+
+
+def _checked(state: State, fields: dict[str, Any]) -> dict[str, Any]:
+    if fields.get("nodes"):
+        expand([fields["nodes"]], group_sets(state))
+    return fields

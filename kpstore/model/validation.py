@@ -1,0 +1,65 @@
+"""Making documents from plain values, with errors that name the field."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from kpstore.errors import InvalidInput
+from kpstore.model.documents import Document
+
+_D = TypeVar("_D", bound=Document)
+
+
+def make(model: type[_D], fields: Mapping[str, Any], where: str) -> _D:
+    """Return a document; InvalidInput names `where`, the field and the value."""
+    try:
+        return model.model_validate(dict(fields))
+    except ValidationError as error:
+        raise explain(error, where) from None
+
+
+def replace(document: _D, fields: Mapping[str, Any], where: str) -> _D:
+    """Return the document with fields replaced, validated as a whole."""
+    values = {name: getattr(document, name) for name in type(document).model_fields}
+    return make(type(document), {**values, **fields}, where)
+
+
+def explain(error: ValidationError, where: str) -> InvalidInput:
+    """Say pydantic's first three problems in kp's words."""
+    problems = [_problem(problem) for problem in error.errors()[:3]]
+    return InvalidInput(f"{where}: {'; '.join(problems)}")
+
+
+def _problem(problem: Any) -> str:
+    field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {field!r}"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{field} {problem['input']!r} is not allowed here"
+    return f"{field}: {problem['msg']}"
+
+
+def add_tokens(params: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
+    """Add parameters: one of the same key replaces in place, a known one stays."""
+    result = list(params)
+    for token in added:
+        key = token.split("=", 1)[0]
+        at = [i for i, old in enumerate(result) if old.split("=", 1)[0] == key]
+        if token in result:
+            continue
+        if len(at) == 1:
+            result[at[0]] = token
+        else:
+            result.append(token)
+    return tuple(result)
+
+
+def remove_tokens(params: Iterable[str], removed: Iterable[str]) -> tuple[str, ...]:
+    """Remove parameters by whole token, or by key when no `=` is given."""
+    gone = set(removed)
+    return tuple(
+        token
+        for token in params
+        if token not in gone and token.split("=", 1)[0] not in gone
+    )
