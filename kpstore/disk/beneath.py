@@ -32,7 +32,7 @@ from kpstore.disk.descriptors import (
     write_all,
 )
 from kpstore.disk.exchange import exchange
-from kpstore.disk.resolve import Resolver, resolver
+from kpstore.disk.resolve import LinkLoop, Resolver, resolver
 from kpstore.disk.tree import Found, remove_tree_at, walk_at
 from kpstore.errors import Refused
 
@@ -74,7 +74,7 @@ class Beneath:
     # --- looking
 
     def exists(self, rel: str) -> bool:
-        """Tell whether `rel` leads to anything; a dangling link does not."""
+        """Tell whether `rel` leads to anything; a dangling or circular link doesn't."""
         return self._mode(rel) is not None
 
     def is_dir(self, rel: str) -> bool:
@@ -143,7 +143,9 @@ class Beneath:
         for depth in range(1, len(parts) + 1):
             path = "/".join(parts[:depth])
             if not self.is_dir(path):
-                self._make_directory(path, mode)
+                self._refuse_lost_link(path)
+                with self._changing(path) as (directory, name):
+                    make_directory(name, mode, directory)
             elif not self._has_entries(path):
                 # Its maker may have been killed before its name was durable.
                 self.sync("/".join(parts[: depth - 1]))
@@ -209,16 +211,34 @@ class Beneath:
     def _shown(self, rel: str) -> str:
         return f"{self._root}/{rel}"
 
+    def _look_up(self, rel: str) -> int:
+        path = "/".join(_parts(rel)) or "."
+        return self._resolve(self._directory, path, str(self._root))
+
     def _found(self, rel: str) -> int:
-        return self._resolve(
-            self._directory, "/".join(_parts(rel)) or ".", str(self._root)
-        )
+        try:
+            return self._look_up(rel)
+        except FileNotFoundError:
+            self._refuse_lost_link(rel)
+            raise
+
+    def _refuse_lost_link(self, rel: str) -> None:
+        """Raise Refused if `rel` ends at a link that leads nowhere in the image."""
+        parts = _parts(rel)
+        paths = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        lost = next((path for path in paths if not self.exists(path)), rel)
+        with suppress(OSError):
+            text = self.readlink(lost)
+            raise Refused(
+                f"{self._shown(lost)} is a link to {text}, which is not in the image",
+                hint="the image's owner must mend that link",
+            )
 
     def _mode(self, rel: str) -> int | None:
         try:
-            with about(self._shown(rel)), closing(self._found(rel)) as found:
+            with about(self._shown(rel)), closing(self._look_up(rel)) as found:
                 return os.fstat(found).st_mode
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, LinkLoop):
             return None
 
     @contextmanager
@@ -270,17 +290,6 @@ class Beneath:
                     with suppress(OSError):
                         os.unlink(temp, dir_fd=directory)
                     raise
-
-    def _make_directory(self, rel: str, mode: int) -> None:
-        with self._changing(rel) as (directory, name):
-            with suppress(OSError):
-                text = os.readlink(name, dir_fd=directory)
-                raise Refused(
-                    f"{self._shown(rel)} is a link to {text}, which is no directory "
-                    "inside the image",
-                    hint="the image's owner must mend that link",
-                )
-            make_directory(name, mode, directory)
 
 
 def _parts(rel: str) -> list[str]:

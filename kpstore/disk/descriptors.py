@@ -84,8 +84,8 @@ def _start_time(process: int) -> str | None:
 
 
 def create(name: str, directory: int | None = None) -> int:
-    """Open a new file for writing; fails if anything has that name."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    """Open a new file to write and read back; fails if anything has that name."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, 0o600, dir_fd=directory)
 
 
@@ -108,14 +108,16 @@ def opened_source(source: Path) -> Iterator[int]:
 
 def copy_all(source: int, target: int) -> None:
     """Reflink; where that can't be, copy in the kernel; and stream what remains."""
-    if _clone(source, target):
+    if clone(source, target):
         return
     _copy_in_kernel(source, target)
     while chunk := os.read(source, _CHUNK):
         write_all(target, chunk)
 
 
-def _clone(source: int, target: int) -> bool:
+def clone(source: int, target: int) -> bool:
+    """Let `target` share the blocks of `source` (FICLONE), if that can be."""
+    """Let `target` share the blocks of `source`; False where that can't be."""
     try:
         fcntl.ioctl(target, _FICLONE, source)
     except OSError as error:

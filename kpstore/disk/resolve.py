@@ -7,8 +7,7 @@ parent's descriptor, never following, and reads links by hand. A race against
 someone who swaps directories and links can change which place inside is found,
 never lead outside.
 
-Both return an O_PATH descriptor and raise OSError (ENOENT, ENOTDIR), or Refused
-when links lead in a circle.
+Both return an O_PATH descriptor and raise OSError (ENOENT, ENOTDIR) or LinkLoop.
 """
 
 import errno
@@ -28,6 +27,10 @@ _UNSURE = {errno.ELOOP, errno.EXDEV, errno.EAGAIN}
 _ATTEMPTS = 16
 _MAX_LINKS = 40  # as the kernel
 _O_PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class LinkLoop(Refused):
+    """Links lead in a circle."""
 
 
 def resolver(root: int, use_openat2: bool | None) -> Resolver:
@@ -122,7 +125,7 @@ class _Walk:
             os.close(link)
         self._links += 1
         if self._links > _MAX_LINKS:
-            raise Refused(
+            raise LinkLoop(
                 f"{self._image}: {self._path} leads in a circle by the link "
                 f"{name} -> {text}",
                 hint="the image's owner must mend that link",
