@@ -1,0 +1,124 @@
+"""Where an image can go back to, and what going back changes besides it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from kpstore.errors import KpError, NotFound, Refused
+from kpstore.health.verdicts import bad_verdict, is_good
+from kpstore.model.boot import Boot, boot_of
+from kpstore.model.documents import Document, Node
+from kpstore.model.keys import Key
+from kpstore.model.state import Documents, State
+from kpstore.model.templates import next_entry
+from kpstore.model.validation import replace
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An earlier state of an image that could be gone back to."""
+
+    revision: str
+    commit: str
+    boot: Boot
+
+
+def default_boot(documents: Documents, image: str) -> Boot | None:
+    """Return what the image's default boots, groups and nodes left out."""
+    state = documents if isinstance(documents, State) else State(documents)
+    default = state.image(image).default
+    return boot_of(state, image, default) if default else None
+
+
+def candidates(
+    image: str, history: Iterable[tuple[str, str, Documents]]
+) -> Iterator[Candidate]:
+    """Yield the earlier states of an image that have a default, newest first.
+
+    `history` gives revision, commit and documents of the commits that touched it.
+    """
+    for revision, commit, documents in history:
+        try:
+            boot = default_boot(documents, image)
+        except NotFound:  # the image did not exist then, or the state dangles
+            continue
+        if boot is not None:
+            yield Candidate(revision, commit, boot)
+
+
+def choose(
+    today: State,
+    image: str,
+    found: Iterable[Candidate],
+    missing_artifacts: Callable[[Boot], list[str]],
+) -> Candidate:
+    """Return the newest known-good state that differs from today's default.
+
+    Refused, saying why each good one was passed over, when there is none.
+    """
+    now = default_boot(today, image)
+    passed: list[str] = []
+    for candidate in found:
+        if now and candidate.boot.payload.id == now.payload.id:
+            continue
+        if not is_good(today, candidate.boot.payload):
+            continue
+        gone = missing_artifacts(candidate.boot)
+        if not gone:
+            return candidate
+        passed.append(f"{candidate.revision} lacks {', '.join(gone)}")
+    raise Refused(
+        f"image {image} has no earlier known-good state to go back to"
+        + (f" ({'; '.join(passed)})" if passed else ""),
+        hint=f"kp log --image {image}, then kp rollback {image} --to REV",
+    )
+
+
+def image_keys(documents: Documents, image: str) -> Iterator[Key]:
+    """Yield the keys of an image's subtree."""
+    if documents.get(Key("image", image)) is not None:
+        yield Key("image", image)
+    for name in documents.names("entry", image):
+        yield Key("entry", name, image)
+    for name in documents.names("kernel", image):
+        yield Key("kernel", name, image)
+
+
+def restore_image(
+    today: State, image: str, earlier: Documents
+) -> dict[Key, Document | None]:
+    """Return the changes that give an image its earlier subtree back.
+
+    NotFound when the image did not exist then.
+    """
+    if earlier.get(Key("image", image)) is None:
+        raise NotFound(
+            f"image {image} did not exist then",
+            hint=f"kp log --image {image} shows when it did",
+        )
+    wanted = {key: earlier.get(key) for key in image_keys(earlier, image)}
+    gone: dict[Key, Document | None] = {
+        key: None for key in image_keys(today, image) if key not in wanted
+    }
+    return {**gone, **wanted}
+
+
+def clear_overrides(state: State, image: str, nodes: Iterable[Node]) -> list[str]:
+    """End the next boots into the image that are missing or bad; return whose."""
+    cleared = []
+    for node in nodes:
+        if node.next is None:
+            continue
+        other, entry = next_entry(node.next.entry, node.image)
+        if other == image and not _bootable(state, image, entry):
+            ended = replace(node, {"next": None}, f"node {node.name}")
+            state.put(Key("node", node.name), ended)
+            cleared.append(node.name)
+    return cleared
+
+
+def _bootable(state: State, image: str, entry: str) -> bool:
+    try:
+        boot = boot_of(state, image, entry)
+    except KpError:
+        return False
+    return bad_verdict(state, boot.payload) is None
