@@ -27,6 +27,7 @@ from kpstore.disk.descriptors import (
     is_stale,
     make_directory,
     opened_source,
+    reopen_file,
     sync_directory_fd,
     temp_name,
     write_all,
@@ -117,12 +118,9 @@ class Beneath:
         Hard links are allowed, so the bytes may be shared with a name outside:
         never write to what this returns by another way. Needs /proc.
         """
-        with about(self._shown(rel)):
-            with closing(self._found(rel)) as found:
-                if not stat.S_ISREG(os.fstat(found).st_mode):
-                    raise Refused(f"{self._shown(rel)} is not a regular file")
-                again = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
-            return os.fdopen(again, "rb")
+        shown = self._shown(rel)
+        with about(shown), closing(self._found(rel)) as found:
+            return os.fdopen(reopen_file(found, shown), "rb")
 
     def read(self, rel: str, limit: int | None) -> bytes:
         """Read a regular file; Refused when it has more than `limit` bytes."""

@@ -96,13 +96,23 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def reopen_file(found: int, name: Path | str) -> int:
+    """Open for reading what an O_PATH descriptor leads to, if it is a regular file.
+
+    Opening a FIFO may wait for ever and a device may act on it, so anything else
+    is Refused unopened. Needs /proc.
+    """
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        raise Refused(f"{name} is not a regular file")
+    return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+
+
 @contextmanager
 def opened_source(source: Path) -> Iterator[int]:
-    """Open a regular file to copy from; anything else is Refused, never waited for."""
-    descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Open a regular file to copy from; anything else is Refused."""
+    with about(source), closing(os.open(source, os.O_PATH | os.O_CLOEXEC)) as found:
+        descriptor = reopen_file(found, source)
     with closing(descriptor):
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Refused(f"{source} is not a regular file")
         yield descriptor
 
 
