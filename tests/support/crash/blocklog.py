@@ -1,0 +1,156 @@
+"""A disk that remembers every write and every flush, served by FUSE.
+
+The "disk" is one file in a FUSE mount; a loop device over it makes it a block device.
+The kernel's block layer turns every barrier and FUA write into a flush of the file,
+so what was written before the last flush is durable, and nothing else need be.
+Needs /dev/fuse, root, libfuse2 (Debian packages fuse3, libfuse2) and fusepy.
+"""
+
+import contextlib
+import os
+import signal
+import stat
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import fuse
+
+from support.crash.child import SharedLog, fork
+from support.crash.mounts import unmount
+
+NAME = "disk"
+_HEADER = struct.Struct("<QQQ")  # acks, offset (all ones: a flush), length
+_FLUSH = 2**64 - 1
+_WAIT = 10.0  # seconds for the server to appear
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A write (or a flush: no data), and how many acks had been given before it."""
+
+    acks: int
+    offset: int
+    data: bytes | None
+
+    @property
+    def is_flush(self) -> bool:
+        """Whether everything before this entry is durable once it is done."""
+        return self.data is None
+
+
+class BlockFile(fuse.Operations):  # type: ignore[misc]  # fusepy has no types
+    """The file system with the one file; it runs in a process of its own."""
+
+    use_ns = True
+
+    def __init__(self, image: bytes, log: int, acks: SharedLog) -> None:
+        self._image, self._log, self._acks = bytearray(image), log, acks
+
+    def getattr(self, path: str, fh: int | None = None) -> dict[str, int]:
+        """The root directory and the file."""
+        if path == "/":
+            return {"st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
+        if path != f"/{NAME}":
+            raise fuse.FuseOSError(2)
+        mode, size = stat.S_IFREG | 0o600, len(self._image)
+        return {"st_mode": mode, "st_nlink": 1, "st_size": size}
+
+    def open(self, path: str, flags: int) -> int:
+        """Nothing is kept per open file."""
+        return 0
+
+    def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
+        """Blocks."""
+        return bytes(self._image[offset : offset + size])
+
+    def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
+        """Blocks; logged."""
+        self._image[offset : offset + len(data)] = data
+        self._record(offset, data)
+        return len(data)
+
+    def fsync(self, path: str, datasync: int, fh: int) -> int:
+        """A flush; logged."""
+        self._record(_FLUSH, b"")
+        return 0
+
+    def _record(self, offset: int, data: bytes) -> None:
+        header = _HEADER.pack(len(self._acks), offset, len(data))
+        os.writev(self._log, [header, data])
+
+
+@dataclass
+class BlockLog:
+    """The log of one served image."""
+
+    before: bytes
+    file: int
+
+    def image(self) -> bytes:
+        """The image as it is now: what was served first, and every write since."""
+        now = bytearray(self.before)
+        for entry in self.entries(0, self.size()):
+            if entry.data is not None:
+                now[entry.offset : entry.offset + len(entry.data)] = entry.data
+        return bytes(now)
+
+    def size(self) -> int:
+        """Bytes logged so far: a position to read from or to."""
+        return os.fstat(self.file).st_size
+
+    def entries(self, start: int, end: int) -> list[Entry]:
+        """What was logged between two positions."""
+        raw = os.pread(self.file, end - start, start)
+        found, at = [], 0
+        while at < len(raw):
+            acks, offset, length = _HEADER.unpack_from(raw, at)
+            at += _HEADER.size
+            data = None if offset == _FLUSH else raw[at : at + length]
+            found.append(Entry(acks, offset, data))
+            at += length
+        return found
+
+
+@contextmanager
+def served(image: bytes, mountpoint: Path, acks: SharedLog) -> Iterator[BlockLog]:
+    """Serve `image` as `mountpoint`/disk and log what happens to it."""
+    log = os.memfd_create("kp-crash-log")
+    pid = fork()
+    if pid == 0:
+        try:
+            _serve(BlockFile(image, log, acks), mountpoint)
+        finally:
+            os._exit(1)
+    try:
+        _await(mountpoint / NAME, pid)
+        yield BlockLog(image, log)
+        unmount(mountpoint)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(log)
+
+
+def _serve(operations: BlockFile, mountpoint: Path) -> None:
+    fuse.FUSE(
+        operations,
+        os.fspath(mountpoint),
+        foreground=True,
+        nothreads=True,
+        big_writes=True,
+        max_write=1 << 17,
+    )
+
+
+def _await(file: Path, pid: int) -> None:
+    deadline = time.monotonic() + _WAIT
+    while not file.exists():
+        ended, _ = os.waitpid(pid, os.WNOHANG)
+        if ended or time.monotonic() > deadline:
+            raise RuntimeError(f"the FUSE server of {file} did not come up")
+        time.sleep(0.005)

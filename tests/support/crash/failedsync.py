@@ -1,0 +1,36 @@
+"""Failing syncs, then power loss: does the program believe a sync that failed?
+
+Proves: whichever single fsync, fdatasync or syncfs fails with EIO, nothing that was
+acked is lost in a power cut after the run, even if a later sync of the same file
+succeeded (Linux reports a write-back error once, and may forget the pages).
+Does not prove: anything about cuts in the middle of such a run, or about several
+errors in one run. The sweep's EIO "for ever" covers those without the power cut.
+"""
+
+import time
+from dataclasses import replace
+
+from support.crash.parallel import in_processes
+from support.crash.powerloss import Examiner, record
+from support.crash.report import Report, merged
+from support.crash.script import Script
+from support.crash.sweep import Stage
+from support.crash.trees import scratch
+
+
+def examine(script: Script, *, samples: int = 16, workers: int = 2) -> Report:
+    """Fail each sync in turn; check every state that a cut after the run may leave."""
+
+    def share(number: int) -> Report:
+        with scratch() as where:
+            stage = Stage(script, where / "site")
+            syncs = record(stage).syncs
+            examiner = Examiner(stage, "strict", samples)
+            for index in range(syncs)[number::workers]:
+                recording = record(stage, failing_sync=index)
+                examiner.last_point(recording)
+            return replace(examiner.report, points=syncs)
+
+    start = time.monotonic()
+    parts = in_processes(workers, share)
+    return merged(f"failed sync {script.name}", parts, time.monotonic() - start)

@@ -1,0 +1,171 @@
+"""The system call sweep: stop a script at its n-th mutating call, for every n.
+
+Proves: killed before any system call that changes a file, or told by the kernel that
+one failed (once or from then on) or was short, the script leaves nothing that its
+check calls bad. Acks are exact: a killed run has acked what it has acked.
+Does not prove: anything about power loss (see powerloss.py, ext4.py: after a kill
+the page cache survives), about kills between two calls (nothing visible changes
+there), or about orders of calls that another scheduling of threads would give.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.crash.child import Ending, SharedLog
+from support.crash.faults import EVERY, Fault, Point, as_point
+from support.crash.parallel import in_processes
+from support.crash.report import Finding, Report, merged
+from support.crash.script import Script
+from support.crash.syscalls import CHANGING, READING, Call, Spec
+from support.crash.tracer import PROCEED, Tracer, Verdict, Visitor
+from support.crash.trees import capture, restore, scratch
+
+
+class BrokenScriptError(AssertionError):
+    """The script is bad when nothing disturbs it: a sweep would prove nothing."""
+
+
+@dataclass
+class Stage:
+    """A directory in which a script runs again and again from the same start."""
+
+    script: Script
+    root: Path
+    reads: bool = False
+    acks: SharedLog = field(default_factory=SharedLog)
+
+    def __post_init__(self) -> None:
+        self.root.mkdir()
+        self.script.setup(self.root)
+        self.pristine = capture(self.root)
+
+    def run(self, visitor: Visitor) -> Ending:
+        """Restore the start, then run the operation under `visitor`."""
+        restore(self.pristine, self.root)
+        return self.trace(visitor, READING if self.reads else CHANGING)
+
+    def trace(self, visitor: Visitor, specs: tuple[Spec, ...]) -> Ending:
+        """Run the operation on the directory as it is."""
+        self.acks.clear()
+        return Tracer(self.script.job(self.root, self.acks), visitor, specs).run()
+
+    def wrong(self, ending: Ending) -> list[str]:
+        """What the check says about the last run."""
+        return self.script.verdict(self.root, self.acks.texts(), ending)
+
+    def demand_clean(self, ending: Ending) -> None:
+        """Raise BrokenScriptError if the last run, which nothing disturbed, was bad."""
+        wrong = self.wrong(ending)
+        if ending.kind != "done" or wrong:
+            raise BrokenScriptError(
+                f"{self.script.name}, undisturbed: {ending} {wrong}"
+            )
+
+    def points(self) -> list[Point]:
+        """The points of an undisturbed run, which must be flawless."""
+        counter = Counter(self.root, only_below=self.reads)
+        self.demand_clean(self.run(counter))
+        return counter.points
+
+
+@dataclass
+class Counter:
+    """A visitor that only lists the points; `only_below`: those in the root."""
+
+    root: Path
+    only_below: bool = False
+    points: list[Point] = field(default_factory=list)
+
+    def enter(self, call: Call) -> Verdict:
+        """Note the call."""
+        self.next_point(call)
+        return PROCEED
+
+    def leave(self, call: Call, result: int) -> None:
+        """Nothing is watched."""
+
+    def next_point(self, call: Call) -> Point | None:
+        """The call as the next point, or None when it doesn't count."""
+        if self.only_below and not self._is_below(call):
+            return None
+        point = as_point(call, self.root)
+        if point:
+            self.points.append(point)
+        return point
+
+    def _is_below(self, call: Call) -> bool:
+        return any(place.startswith(f"{self.root}/") for place in call.places())
+
+
+@dataclass
+class Injector(Counter):
+    """A visitor that injects `fault` at point `target`."""
+
+    fault: Fault = EVERY[0]
+    target: int = 0
+
+    def enter(self, call: Call) -> Verdict:
+        """Count the call; disturb it if its turn has come."""
+        here = len(self.points)
+        point = self.next_point(call)
+        due = here == self.target or (self.fault.forever and here > self.target)
+        if point and due and self.fault.applies(point):
+            return self.fault.verdict(call)
+        return PROCEED
+
+    @property
+    def reached(self) -> bool:
+        """Whether the run came as far as the point."""
+        return len(self.points) > self.target
+
+
+def list_points(script: Script, *, reads: bool = False) -> list[Point]:
+    """The points of a script: what `sweep` would disturb."""
+    with scratch() as where:
+        return Stage(script, where / "site", reads).points()
+
+
+def sweep(
+    script: Script,
+    faults: Sequence[Fault] = EVERY,
+    *,
+    stride: int = 1,
+    workers: int = 2,
+    reads: bool = False,
+) -> Report:
+    """Inject each fault at every `stride`-th point where it is possible.
+
+    With `reads` the points are the calls that read below the directory instead.
+    Raises BrokenScriptError when the undisturbed run is not clean.
+    """
+
+    def share(number: int) -> Report:
+        with scratch() as where:
+            stage = Stage(script, where / "site", reads)
+            points = stage.points()
+            jobs = [
+                (fault, index)
+                for fault in faults
+                for index, point in enumerate(points)
+                if fault.applies(point)
+            ]
+            return _sweep(stage, points, jobs[::stride][number::workers])
+
+    start = time.monotonic()
+    parts = in_processes(workers, share)
+    return merged(f"sweep {script.name}", parts, time.monotonic() - start)
+
+
+def _sweep(
+    stage: Stage, points: list[Point], jobs: Sequence[tuple[Fault, int]]
+) -> Report:
+    report = Report(stage.script.name, points=len(points), runs=len(jobs))
+    for fault, index in jobs:
+        visitor = Injector(stage.root, stage.reads, [], fault, index)
+        wrong = stage.wrong(stage.run(visitor))
+        report.unreached += not visitor.reached
+        call = points[index].text
+        report.findings += [Finding(fault.name, index, call, each) for each in wrong]
+    return report
