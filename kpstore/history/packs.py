@@ -1,0 +1,149 @@
+"""Packs: many objects in one file, found by its index (gitformat-pack(5)).
+
+With `repository` the only user of dulwich; errors of reading leave it raw and are
+mapped there. dulwich.pack is imported where a pack is met: most reads need none, and
+it would be half of the start-up cost of `kp status`.
+"""
+
+import os
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import finalize
+
+from dulwich.object_format import SHA1
+from dulwich.objects import ObjectID, ShaFile
+
+from kpstore.disk.durable import Batch
+
+if TYPE_CHECKING:
+    from dulwich.pack import Pack
+
+
+class Packs:
+    """The packs of a repository, opened when they are first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[str, Pack] = {}
+        self._durable: set[str] = set()
+        finalize(self, _close, self._open)
+
+    def close(self) -> None:
+        """Close the files; the next read opens them again."""
+        _close(self._open)
+
+    def read(self, oid: str) -> tuple[int, bytes] | None:
+        """Return git's number of the object's type, and its bytes; None if not here."""
+        name = self._with(oid)
+        if name is None:
+            return None
+        from dulwich.pack import PackFileDisappeared  # noqa: PLC0415  # see above
+
+        try:
+            return self._open[name].get_raw(_id(oid))
+        except PackFileDisappeared:  # `git gc` has just put another in its place
+            return self.read(oid) if self._scan() else None
+
+    def make_durable(self, oid: str) -> None:
+        """Sync the pack that has an object.
+
+        Its writer may have been killed, or may be a git that syncs nothing.
+        """
+        name = self._with(oid)
+        if name is None or name in self._durable:
+            return
+        for path in (*self._files(name), self._folder):
+            _sync(path)
+        self._durable.add(name)
+
+    def write(self, objects: Iterable[ShaFile]) -> None:
+        """Write one pack with its index, durably, and read both back."""
+        from dulwich.pack import (  # noqa: PLC0415  # start-up cost: see above
+            write_pack_index_v2,
+            write_pack_objects,
+        )
+
+        pack, index = BytesIO(), BytesIO()
+        pairs = [(made, None) for made in objects]
+        entries, checksum = write_pack_objects(
+            pack, pairs, SHA1, deltify=False, compression_level=1
+        )
+        lines = sorted((name, *where) for name, where in entries.items())
+        write_pack_index_v2(index, lines, checksum)
+        name = f"pack-{checksum.hex()}"
+        with Batch() as batch:
+            for path, data in zip(self._files(name), (pack, index), strict=True):
+                batch.file(path, data.getvalue(), mode=0o444)
+            batch.commit()
+        self._check(name, entries)
+
+    def _check(self, name: str, entries: Iterable[bytes]) -> None:
+        self._scan()
+        pack = self._open[name]
+        pack.index.check()
+        pack.data.check()
+        for entry in entries:
+            pack.index.object_offset(ObjectID(entry))
+        self._durable.add(name)
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        return self._folder / f"{name}.pack", self._folder / f"{name}.idx"
+
+    def _with(self, oid: str) -> str | None:
+        """Return the pack that has an object; look for new ones before saying no."""
+        found = self._known(oid)
+        if found is None and self._scan():
+            found = self._known(oid)
+        return found
+
+    def _known(self, oid: str) -> str | None:
+        for name, pack in self._open.items():
+            try:
+                pack.index.object_offset(_id(oid))
+            except KeyError:
+                continue
+            return name
+        return None
+
+    def _scan(self) -> bool:
+        """Look at the packs there are; tell whether that changed anything.
+
+        Those that `git gc` replaced are forgotten.
+        """
+        names = _names(self._folder)
+        if names == self._open.keys():
+            return False
+        from dulwich.pack import Pack  # noqa: PLC0415  # start-up cost: see above
+
+        for gone in self._open.keys() - names:
+            self._open.pop(gone).close()
+        for name in names - self._open.keys():
+            stem = str(self._folder / name)
+            self._open[name] = Pack(stem, object_format=SHA1)
+        return True
+
+
+def _id(oid: str) -> ObjectID:
+    return ObjectID(oid.encode())
+
+
+def _close(packs: "dict[str, Pack]") -> None:
+    for pack in packs.values():
+        pack.close()
+    packs.clear()
+
+
+def _names(folder: Path) -> set[str]:
+    names = {path.name for path in folder.iterdir()}
+    indexes = {name.removesuffix(".idx") for name in names if name.endswith(".idx")}
+    return {name for name in indexes if f"{name}.pack" in names}
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
