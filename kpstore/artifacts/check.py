@@ -1,0 +1,86 @@
+"""Whether a kernel, its initrds and its modules belong together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kpstore.artifacts.initrd import InitrdFacts
+from kpstore.artifacts.kernel import KernelFacts
+from kpstore.artifacts.modules import ModulesFacts
+
+OVERRIDE: Final = "--force-mismatch"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong, or worth knowing, with the files of one kernel.
+
+    `override` is the option that takes the files all the same; empty for a note,
+    which stops nothing.
+    """
+
+    text: str
+    override: str = OVERRIDE
+
+    @property
+    def stops(self) -> bool:
+        """Tell a refusal from a note."""
+        return bool(self.override)
+
+
+def check_set(
+    kernel: KernelFacts,
+    initrds: Mapping[str, InitrdFacts],
+    modules: ModulesFacts | None,
+) -> list[Problem]:
+    """Return what doesn't fit, refusals first; `initrds` by the name to show.
+
+    An initrd without modules is allowed (one with drivers built in, or with a
+    shell only), and so are further releases beside the kernel's own.
+    """
+    problems = [
+        *_of_kernel(kernel),
+        *_of_initrds(kernel.release, initrds),
+        *_of_modules(kernel.release, modules),
+    ]
+    return sorted(problems, key=lambda problem: not problem.stops)
+
+
+def _of_kernel(kernel: KernelFacts) -> Iterator[Problem]:
+    if kernel.format == "elf" and kernel.arch in {"x86_64", "i386"}:
+        yield Problem(
+            f"the kernel {kernel.release} is a bare vmlinux, which no loader for "
+            f"{kernel.arch} starts: give the bzImage"
+        )
+
+
+def _of_initrds(release: str, initrds: Mapping[str, InitrdFacts]) -> Iterator[Problem]:
+    for name, facts in initrds.items():
+        if facts.releases and release not in facts.releases:
+            carried = ", ".join(sorted(facts.releases))
+            yield Problem(
+                f"initrd {name} carries modules of {carried}, the kernel is {release}"
+            )
+        if facts.unreadable:
+            yield Problem(f"initrd {name} is not checked: {facts.unreadable}", "")
+    if initrds and not any(_tells(facts) for facts in initrds.values()):
+        names = ", ".join(initrds)
+        yield Problem(f"initrd {names} carries no modules", "")
+
+
+def _tells(facts: InitrdFacts) -> bool:
+    """Tell whether it carries modules, or can't be looked into."""
+    return bool(facts.releases or facts.unreadable)
+
+
+def _of_modules(release: str, modules: ModulesFacts | None) -> Iterator[Problem]:
+    if modules is None:
+        return
+    if modules.release != release:
+        yield Problem(f"the modules are of {modules.release}, the kernel is {release}")
+    if not modules.indexed:
+        yield Problem(
+            f"the modules of {modules.release} have no modules.dep: run depmod in the "
+            "image, or modprobe finds nothing on the nodes",
+            "",
+        )
