@@ -110,6 +110,7 @@ class Job:
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
+        sys.stdout = sys.stderr = os.fdopen(null, "w")  # not pytest's capture file
 
     def _outcome(self, around: Callable[[Work], None]) -> str:
         try:

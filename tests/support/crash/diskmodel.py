@@ -36,6 +36,10 @@ class Disk:
             self.root, self.born, dict(self.entries), dict(self.data), dict(self.modes)
         )
 
+    def content(self, ino: int) -> bytes:
+        """A file's bytes or a link's text."""
+        return self.data.get(ino, self.born[ino].data)
+
     def tree(self) -> Tree:
         """What can be reached from the root."""
         found: Tree = {}
@@ -52,7 +56,7 @@ class Disk:
     def _node(self, ino: int) -> Node:
         born = self.born[ino]
         mode = self.modes.get(ino, born.mode)
-        data = self.data.get(ino, born.data)
+        data = self.content(ino)
         if mode == born.mode and data is born.data:
             return born
         return Node(born.kind, mode, born.mtime_ns, ino, data)
@@ -92,7 +96,7 @@ class SetBytes:
 
     def apply(self, disk: Disk) -> None:
         """Do it."""
-        old = disk.data.get(self.ino, b"").ljust(self.offset, b"\0")
+        old = disk.content(self.ino).ljust(self.offset, b"\0")
         end = self.offset + len(self.data)
         disk.data[self.ino] = old[: self.offset] + self.data + old[end:]
 
@@ -106,7 +110,7 @@ class SetSize:
 
     def apply(self, disk: Disk) -> None:
         """Do it."""
-        old = disk.data.get(self.ino, b"")
+        old = disk.content(self.ino)
         disk.data[self.ino] = old[: self.size].ljust(self.size, b"\0")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from support.crash.script import Ack, Script
 
-LAST = 4
+LAST = 3
 NAMES = ("a", "b", "c")
 
 
