@@ -15,6 +15,7 @@ from typing import Final
 
 from kpstore.disk.durable import remove, sync_directory, write_file
 from kpstore.errors import Conflict, CorruptState, DiskFailure, Locked
+from kpstore.history.boot import boot_id, started
 
 _ID: Final = re.compile(rb"[0-9a-f]{40}")
 _REF: Final = re.compile(r"refs(/[A-Za-z0-9%_][A-Za-z0-9%._-]*)+")
@@ -170,7 +171,7 @@ def is_abandoned(lock: Path, *, host: str) -> bool:
     match = _TAG.fullmatch(_text(lock))
     if match is None or match[4] != _short(host):
         return False
-    return match[1] != _boot() or _started(int(match[2])) != match[3]
+    return match[1] != boot_id() or started(int(match[2])) != match[3]
 
 
 def _holder(lock: Path) -> str:
@@ -180,7 +181,7 @@ def _holder(lock: Path) -> str:
 
 def _tag(host: str) -> str:
     process = os.getpid()
-    return f"kp {_boot()} {process}.{_started(process)} {_short(host)}"
+    return f"kp {boot_id()} {process}.{started(process)} {_short(host)}"
 
 
 def _short(host: str) -> str:
@@ -192,17 +193,3 @@ def _text(lock: Path) -> str:
         return str(lock.readlink())
     except OSError:  # gone meanwhile, or a file: git's
         return ""
-
-
-def _boot() -> str:
-    text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
-    return text.replace("-", "")[:16]
-
-
-def _started(process: int) -> str:
-    """Clock ticks from boot to the process's start (proc(5), stat field 22)."""
-    try:
-        text = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return "0"
-    return text.rpartition(")")[2].split()[19]

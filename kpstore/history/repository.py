@@ -107,6 +107,10 @@ class Repository:
             self.commit(found)
         return found
 
+    def peek(self, ref: str) -> str | None:
+        """Return the id that a ref has, whatever that names."""
+        return refs.read(self.path, ref)
+
     def refs(self, prefix: str) -> list[str]:
         """Return the names of the refs in a folder."""
         return refs.names(self.path, prefix)

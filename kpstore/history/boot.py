@@ -1,0 +1,24 @@
+"""Which run of which machine this is: for locks and caches that a crash leaves."""
+
+from functools import lru_cache
+from pathlib import Path
+
+
+@lru_cache(maxsize=1)
+def boot_id() -> str:
+    """Return 16 hex digits that differ after every boot (random(4))."""
+    text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+    return text.replace("-", "")[:16]
+
+
+def started(process: int) -> str:
+    """Return the clock ticks from boot to a process's start; `0` when it is gone.
+
+    proc(5), field 22 of stat; a zombie is gone.
+    """
+    try:
+        text = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return "0"
+    state, *fields = text.rpartition(")")[2].split()
+    return "0" if state in "ZX" else fields[18]

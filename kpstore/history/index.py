@@ -1,0 +1,293 @@
+"""The derived index, cache/index.db: who touched what, and the census of main.
+
+Never a source of truth: it answers for exactly the commit that `head` names, and
+whatever is wrong with it, it is as if there were none.
+
+It is written without one flush (`synchronous=OFF`; 4 with FULL). A killed writer is
+rolled back by SQLite's journal all the same. A power cut may leave any mix of old and
+new pages, so the index says in which boot it was written: after the next boot it is
+not believed, and the first writer makes it anew.
+The journal mode is DELETE, so that readers who may not write can open it.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+from weakref import finalize
+
+from kpstore.disk.durable import make_directories, remove
+from kpstore.errors import Conflict, CorruptState, DiskFailure
+from kpstore.history import schema
+from kpstore.history.boot import boot_id
+from kpstore.history.paths import Place
+from kpstore.history.revisions import Query, Revision, Touch
+
+_BUSY: Final = 5.0  # seconds that a reader or writer waits for another
+_COLUMNS: Final = "number, commit_id, time, author, op, subject"
+
+
+class NodeChange(NamedTuple):
+    """A node before and after: its template's key; None where it does not exist."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+class Held(NamedTuple):
+    """A unique value and the node that holds it: `what` as in `model.census`."""
+
+    what: str
+    value: str
+    node: str
+
+
+class Step(NamedTuple):
+    """One commit on its way into the index; `parent` is what main was before.
+
+    With `anew` the nodes and what they hold are the whole census, else what changed.
+    """
+
+    parent: str | None
+    revision: Revision
+    touched: Iterable[Place]
+    nodes: Iterable[NodeChange] = ()
+    freed: Iterable[Held] = ()
+    taken: Iterable[Held] = ()
+    anew: bool = False
+
+
+class Index:
+    """An index that can be read; `Index.open` or `Index.create` make one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        finalize(self, connection.close)
+
+    @classmethod
+    def open(cls, path: Path) -> Self | None:
+        """Open the index; None when absent, damaged, of another schema or boot."""
+        try:
+            index = cls(_connect(path, "rw" if _is_writable(path) else "ro"))
+            meta = dict(index._db.execute("SELECT name, value FROM meta"))
+        except sqlite3.Error:
+            return None
+        fits = (meta.get("schema"), meta.get("boot")) == (schema.VERSION, boot_id())
+        return index if fits and "head" in meta else None
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make an empty index in place of whatever is there."""
+        make_directories(path.parent)
+        for old in (path, path.with_name(f"{path.name}-journal")):
+            remove(old)
+        with _guarded("making the index"):
+            index = cls(_connect(path, "rwc"))
+            with index._transaction():
+                for statement in schema.SCRIPT.split(";"):
+                    index._db.execute(statement)
+                index._set("schema", schema.VERSION)
+                index._set("boot", boot_id())
+            return index
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # --- writing
+
+    def feed(self, step: Step) -> None:
+        """Add the next commit; Conflict when the index does not stand at its parent."""
+        self.feed_all([step])
+
+    def feed_all(
+        self, steps: Iterable[Step], progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Add commits, oldest first, in one transaction; all of them or none."""
+        with _guarded("feeding the index"), self._transaction():
+            for step in steps:
+                self._feed(step)
+                if progress:
+                    progress(step.revision.number)
+
+    def _feed(self, step: Step) -> None:
+        head = self._get("head")
+        if head != step.parent:
+            raise Conflict(f"the index stands at {head}, not at {step.parent}")
+        number = step.revision.number
+        self._db.execute("INSERT INTO revisions VALUES (?,?,?,?,?,?)", step.revision)
+        self._db.executemany(
+            "INSERT OR IGNORE INTO touches VALUES (?,?,?,?)",
+            ((*place, number) for place in sorted(step.touched)),
+        )
+        if step.anew:
+            for table in ("templates", "nodes", "uniques"):
+                self._db.execute(f"DELETE FROM {table}")
+        self._move(step.nodes)
+        self._hold(step.freed, step.taken)
+        self._set("head", step.revision.commit)
+
+    def _move(self, nodes: Iterable[NodeChange]) -> None:
+        moved = sorted(nodes)
+        delta = Counter(node.new for node in moved if node.new is not None)
+        delta.subtract(node.old for node in moved if node.old is not None)
+        self._db.executemany(
+            "INSERT INTO templates (key, count) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET count = count + excluded.count",
+            delta.items(),
+        )
+        ids = self._template_ids(delta)
+        gone = [(node.name,) for node in moved if node.new is None]
+        kept = [(n.name, ids[n.new]) for n in moved if n.new is not None]
+        self._db.executemany("DELETE FROM nodes WHERE name = ?", gone)
+        self._db.executemany("INSERT OR REPLACE INTO nodes VALUES (?,?)", kept)
+        self._db.execute("DELETE FROM templates WHERE count = 0")
+
+    def _template_ids(self, keys: Iterable[str]) -> dict[str, int]:
+        query = "SELECT id FROM templates WHERE key = ?"
+        return {key: self._db.execute(query, (key,)).fetchone()[0] for key in keys}
+
+    def _hold(self, freed: Iterable[Held], taken: Iterable[Held]) -> None:
+        delete = "DELETE FROM uniques WHERE what = ? AND value = ? AND node = ?"
+        self._db.executemany(delete, sorted(freed))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO uniques VALUES (?,?,?)", sorted(taken)
+        )
+
+    # --- reading; CorruptState when the file is damaged
+
+    def head(self) -> str | None:
+        """Return the commit that the index answers for; None before the first."""
+        with _guarded("reading the index"):
+            return self._get("head")
+
+    def revision(self, number: int) -> Revision | None:
+        """Return one revision by its number."""
+        return self._one("WHERE number = ?", number)
+
+    def at(self, time: int) -> Revision | None:
+        """Return the newest revision written at or before a time, along main."""
+        return self._one("WHERE time <= ? ORDER BY number DESC LIMIT 1", time)
+
+    def of_commit(self, prefix: str) -> list[Revision]:
+        """Return the revisions whose commit id starts with hex digits, two at most."""
+        where = "WHERE commit_id >= ? AND commit_id < ? LIMIT 2"
+        return self._select(where, (prefix, prefix + "g"))
+
+    def revisions(self, query: Query) -> list[Revision]:
+        """Return the revisions that a query asks for, newest first."""
+        tables, clauses, values = "revisions r", [], list[object]()
+        for number, touch in enumerate(query.touches):
+            alias = f"t{number}"
+            tables += f" JOIN touches {alias} ON {alias}.number = r.number"
+            clause, found = _touch_clause(alias, touch)
+            clauses.append(clause)
+            values += found
+        for condition, value in (
+            ("r.author = ?", query.author),
+            ("r.op = ?", query.op),
+            ("r.time >= ?", query.since),
+            ("r.time <= ?", query.until),
+        ):
+            if value is not None:
+                clauses.append(condition)
+                values.append(value)
+        where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
+        newest = "t0.number" if query.touches else "r.number"
+        values.append(-1 if query.limit is None else query.limit)
+        sql = f"SELECT DISTINCT r.* FROM {tables}{where} ORDER BY {newest} DESC LIMIT ?"
+        with _guarded("reading the index"):
+            return [Revision(*row) for row in self._db.execute(sql, values)]
+
+    def templates(self) -> dict[str, int]:
+        """Return the keys of the templates in use, and the number of their nodes."""
+        return dict(self._rows("SELECT key, count FROM templates"))
+
+    def template_of(self, node: str) -> str | None:
+        """Return the key of a node's template."""
+        sql = (
+            "SELECT key FROM templates JOIN nodes ON nodes.template = templates.id"
+            " WHERE nodes.name = ?"
+        )
+        return next((key for (key,) in self._rows(sql, node)), None)
+
+    def holder(self, what: str, value: str) -> str | None:
+        """Return the node that holds a unique value."""
+        sql = "SELECT node FROM uniques WHERE what = ? AND value = ?"
+        return next((node for (node,) in self._rows(sql, what, value)), None)
+
+    def nodes_of(self, template: str) -> list[str]:
+        """Return the sorted names of the nodes of a template, by its key."""
+        sql = (
+            "SELECT name FROM nodes WHERE template ="
+            " (SELECT id FROM templates WHERE key = ?) ORDER BY name"
+        )
+        return [name for (name,) in self._rows(sql, template)]
+
+    # ---
+
+    def _one(self, where: str, *values: object) -> Revision | None:
+        return next(iter(self._select(where, values)), None)
+
+    def _select(self, where: str, values: tuple[object, ...]) -> list[Revision]:
+        sql = f"SELECT {_COLUMNS} FROM revisions {where}"
+        return [Revision(*row) for row in self._rows(sql, *values)]
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with _guarded("reading the index"):
+            return self._db.execute(sql, values).fetchall()
+
+    def _get(self, name: str) -> str | None:
+        query = "SELECT value FROM meta WHERE name = ?"
+        row = self._db.execute(query, (name,)).fetchone()
+        return row[0] if row else None
+
+    def _set(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (name, value))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._db.commit()
+
+
+def _touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
+    clause = f"{alias}.kind = ? AND {alias}.name = ?"
+    if touch.within is None:
+        return clause, [touch.kind, touch.name]
+    return f"{clause} AND {alias}.within = ?", list(map(str, touch))
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+
+def _is_writable(path: Path) -> bool:
+    try:
+        with path.open("ab"):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def _guarded(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:  # busy, full, read-only
+        raise DiskFailure(f"{doing}: {error}", hint="it is made anew at will") from None
+    except sqlite3.Error as error:
+        raise CorruptState(f"{doing}: {error}", hint="remove cache/index.db") from None

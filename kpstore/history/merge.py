@@ -1,0 +1,127 @@
+"""Three-way merging by document and field: pure.
+
+Lists, nested documents and artifacts are one value; mappings such as a node's
+variables are merged key by key.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from kpstore.errors import Conflict
+from kpstore.model.documents import Document
+from kpstore.model.keys import Key
+from kpstore.model.state import Changes, Documents
+
+_ABSENT: Final = object()
+
+
+class Clash(NamedTuple):
+    """One field that both sides changed; `""` for a whole document."""
+
+    key: Key
+    field: str
+    main: str
+    draft: str
+
+    def __str__(self) -> str:
+        """Say it as messages do."""
+        what = f"{self.key}: {self.field}" if self.field else str(self.key)
+        return f"{what} is {self.main} on main, {self.draft} in the draft"
+
+
+class Merged(NamedTuple):
+    """What to lay over main, and what can't be decided."""
+
+    changes: dict[Key, Document | None]
+    clashes: tuple[Clash, ...]
+
+
+def merge(base: Documents, main: Documents, draft: Changes) -> Changes:
+    """Return the draft's changes, made on `base`, as changes to `main`.
+
+    Conflict names each document and field that both changed differently.
+    """
+    merged = three_way(base, main, draft)
+    if merged.clashes:
+        raise Conflict(
+            "\n".join(str(clash) for clash in merged.clashes),
+            hint="edit the draft to what is right now, or kp discard",
+        )
+    return merged.changes
+
+
+def three_way(base: Documents, main: Documents, draft: Changes) -> Merged:
+    """Merge; what both sides made the same is no change any more."""
+    changes: dict[Key, Document | None] = {}
+    clashes: list[Clash] = []
+    for key, ours in draft.items():
+        was, now = base.get(key), main.get(key)
+        if ours in (was, now):
+            continue
+        if now == was:
+            changes[key] = ours
+        elif was is None or now is None or ours is None:
+            clashes.append(Clash(key, "", _presence(now), _presence(ours)))
+        else:
+            document, found = _document(key, was, now, ours)
+            clashes += found
+            if document != now:
+                changes[key] = document
+    return Merged(changes, tuple(clashes))
+
+
+def _document(
+    key: Key, was: Document, now: Document, ours: Document
+) -> tuple[Document, list[Clash]]:
+    merged: dict[str, Any] = {}
+    clashes: list[Clash] = []
+    for field in type(now).model_fields:
+        values = [getattr(side, field) for side in (was, now, ours)]
+        if all(isinstance(value, dict) for value in values):
+            merged[field], found = _mapping(key, field, *values)
+            clashes += found
+        else:
+            value, clash = _value(key, field, *values)
+            merged[field] = value
+            clashes += [clash] if clash else []
+    return now.model_copy(update=merged), clashes
+
+
+def _mapping(
+    key: Key,
+    field: str,
+    was: Mapping[str, Any],
+    now: Mapping[str, Any],
+    ours: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[Clash]]:
+    merged: dict[str, Any] = {}
+    clashes: list[Clash] = []
+    for name in sorted(was.keys() | now.keys() | ours.keys()):
+        values = (side.get(name, _ABSENT) for side in (was, now, ours))
+        value, clash = _value(key, f"{field}.{name}", *values)
+        if value is not _ABSENT:
+            merged[name] = value
+        clashes += [clash] if clash else []
+    return merged, clashes
+
+
+def _value(
+    key: Key, field: str, was: object, now: object, ours: object
+) -> tuple[Any, Clash | None]:
+    if ours in (was, now):
+        return now, None
+    if now == was:
+        return ours, None
+    return now, Clash(key, field, _shown(now), _shown(ours))
+
+
+def _presence(document: Document | None) -> str:
+    return "removed" if document is None else "changed"
+
+
+def _shown(value: object) -> str:
+    if value is _ABSENT:
+        return "unset"
+    if isinstance(value, tuple):
+        return " ".join(_shown(part) for part in value) or "empty"
+    return str(value)
