@@ -1,0 +1,1 @@
+"""Rendering: menus as values, one file per loader dialect; pure functions, no I/O."""

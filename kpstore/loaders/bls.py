@@ -1,0 +1,101 @@
+"""Boot Loader Specification, type 1: one small file per boot entry of an image.
+
+```
+boot/loader/entries/kp-production.conf      boot/loader/loader.conf
+    title web/production                        default kp-production.conf
+    sort-key kp                                 timeout 5
+    linux /boot/kp/<sha256[:12]>/vmlinuz
+    initrd /boot/kp/<sha256[:12]>/initrd.img
+    options root=/dev/sda1
+```
+An entry's file does not change with the default: `loader.conf` alone is the switch.
+systemd-boot takes `options` as they stand; Fedora's GRUB makes a script line of them
+(grub-core/commands/blscfg.c), so that what it would read as its own is refused.
+Format: https://uapi-group.org/specifications/specs/boot_loader_specification/
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from kpstore.errors import InvalidInput, Refused
+from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local
+from kpstore.model.names import check_name
+from kpstore.model.params import compose, split
+
+FOLDER: Final = "boot/loader/entries"
+LOADER_CONF: Final = "boot/loader/loader.conf"
+_COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
+_SYNTAX: Final = re.compile(r"""\$ | ^[^ ]*[;&|<>][^ ]*$""", re.VERBOSE)
+
+
+def files(
+    menus: Mapping[str, Menu], default: str, options: TreeOptions
+) -> tuple[dict[str, bytes], str]:
+    """Return the files by path in the tree, and which of them is the switch."""
+    entries = (write_entry(name, menu, options.boot) for name, menu in menus.items())
+    written = {f"{FOLDER}/{name}": data for name, data in entries}
+    if default not in menus:
+        raise InvalidInput(f"the default {default!r} is not in the menu")
+    return {**written, LOADER_CONF: write_loader_conf(default)}, LOADER_CONF
+
+
+def write_entry(name: str, menu: Menu, boot_seen: str = "/boot") -> tuple[str, bytes]:
+    """Write an entry; return its file's name and content.
+
+    Paths are from the root of the file system that holds the entry: `boot_seen` is
+    how /boot looks from there, empty where it is a file system of its own.
+    """
+    boot = admit_local(menu)
+    for token in boot.params:
+        if _SYNTAX.search(token):
+            raise Refused(
+                f"{menu.title}: {token!r} can't be said in a boot loader entry (BLS)",
+                hint="GRUB would read $ ; & | < > there as its own",
+            )
+    kernel, *initrds = (
+        boot_seen + path.removeprefix("/boot") for path in (boot.kernel, *boot.initrds)
+    )
+    lines = [NOTE.rstrip(), f"title {menu.title}", "sort-key kp", f"linux {kernel}"]
+    lines += [f"initrd {path}" for path in initrds]
+    lines += [f"options {compose(boot.params)}"] if boot.params else []
+    return _file(name), ("\n".join(lines) + "\n").encode("ascii")
+
+
+def write_loader_conf(default: str) -> bytes:
+    """Write loader.conf: which entry boots, after how many seconds."""
+    return f"{NOTE}default {_file(default)}\ntimeout 5\n".encode("ascii")
+
+
+def _file(name: str) -> str:
+    if _COUNTED.search(check_name(name, "entry")):
+        raise Refused(
+            f"entry {name!r}: a boot loader would take its end for a count of tries",
+            hint="name it without + and a number at the end",
+        )
+    return f"kp-{name}.conf"
+
+
+def read_entry(data: bytes) -> Menu:
+    """Read an entry; InvalidInput for keys that kp does not write."""
+    said: dict[str, list[str]] = {}
+    for key, value in _pairs(data):
+        said.setdefault(key, []).append(value)
+    if unknown := said.keys() - {"title", "sort-key", "linux", "initrd", "options"}:
+        raise InvalidInput(f"unexpected in a boot loader entry: {sorted(unknown)}")
+    (title,), (kernel,) = said.get("title", [""]), said.get("linux", [""])
+    params = split(" ".join(said.get("options", [])))
+    return Menu(title, Linux(kernel, tuple(said.get("initrd", [])), params))
+
+
+def read_loader_conf(data: bytes) -> str:
+    """Return the name of the entry that boots."""
+    default = dict(_pairs(data)).get("default", "")
+    return default.removeprefix("kp-").removesuffix(".conf")
+
+
+def _pairs(data: bytes) -> Iterator[tuple[str, str]]:
+    for line in data.decode("ascii").splitlines():
+        if not line.startswith("#"):
+            key, _, value = line.partition(" ")
+            yield key, value.strip()

@@ -1,0 +1,207 @@
+"""iPXE scripts, BIOS and UEFI.
+
+```
+#!ipxe
+echo kp: web/production
+imgfree
+kernel /kp/objects/<sha256>/vmlinuz root=/dev/sda1 node_id=${kp_index} || goto again
+initrd --name initrd.img /kp/objects/<sha256>/initrd.img || goto again
+boot || goto again
+```
+iPXE cuts a line at white space, with no quotes; then expands `${...}` within each
+word; `kernel` joins its words with single spaces again (src/core/exec.c). So a quoted
+parameter with single spaces arrives as it was.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from kpstore.errors import InvalidInput
+from kpstore.loaders.menu import (
+    NOTE,
+    POLICY,
+    Disk,
+    Linux,
+    Menu,
+    admit,
+    check_path,
+    check_values,
+    loader_name,
+    variable_of,
+)
+from kpstore.model.params import compose, split
+from kpstore.model.variables import split_references
+
+# A new start fetches the menu again, which by then may be another one.
+_AGAIN: Final = """\
+:again
+echo kp: this boot failed; the machine starts again in 30 seconds
+sleep 30
+reboot
+"""
+_BOOTIF: Final = " BOOTIF=01-${netX/mac:hexhyp}"
+_CARDS: Final = ("netX", "net0", "net1", "net2", "net3")  # netX: the one in use
+_LONE_SEMICOLON: Final = re.compile("(?<= );(?= )")
+_EXPANSION: Final = re.compile(r"\$\{([^}]*)\}")
+_OPERATORS: Final = frozenset({"||", "&&", ";"})
+
+
+def write_menu(menu: Menu) -> bytes:
+    """Write a menu; node variables are left for the node's own file to set."""
+    boot = admit(menu)
+    # After `exit` the firmware goes on to its next boot device.
+    script = "exit\n" if isinstance(boot, Disk) else "".join(_linux(boot))
+    return f"#!ipxe\n{NOTE}echo kp: {menu.title}\n{script}".encode("ascii")
+
+
+def _linux(boot: Linux) -> Iterator[str]:
+    yield "imgfree\n"
+    yield f"kernel {boot.kernel}{_params(boot.params)}"
+    # How a kernel on UEFI finds them, before iPXE had another way; else harmless.
+    yield "".join(f" initrd={_initrd(at)}" for at, _ in enumerate(boot.initrds))
+    yield f"{_BOOTIF if boot.wants_bootif else ''} || goto again\n"
+    for at, path in enumerate(boot.initrds):
+        yield f"initrd --name {_initrd(at)} {path} || goto again\n"
+    yield f"boot || goto again\n{_AGAIN}"
+
+
+def _initrd(at: int) -> str:
+    return f"initrd-{at}.img" if at else "initrd.img"
+
+
+def _params(params: tuple[str, ...]) -> str:
+    # A word `;` would end the command: a variable that is never set hides it.
+    line = _LONE_SEMICOLON.sub(";${kp}", compose(params))
+    pieces = (
+        f"${{{loader_name(piece)}}}" if kind == "variable" else piece
+        for kind, piece in split_references(line)
+    )
+    return f" {''.join(pieces)}" if line else ""
+
+
+def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
+    """Write a node's own file: it sets the variables and goes on to the menu."""
+    admit(menu)
+    lines = [
+        f"set {loader_name(name)} {value}\n"
+        for name, value in sorted(check_values(values).items())
+    ]
+    chain = f"chain {check_path(menu_path)} || goto again\nexit\n"
+    return f"#!ipxe\n{''.join(lines)}{chain}{_AGAIN}".encode("ascii")
+
+
+def boot_script(prefix: str) -> bytes:
+    """Write `ipxe/boot.ipxe`: on to the node's entry point, else to the policy.
+
+    `prefix` is kp's root below the TFTP root. The card in use comes first; the others
+    are for a node that is known by another of its cards.
+    """
+    folder = check_path(f"/{prefix}/ipxe" if prefix else "/ipxe")
+    chains = "".join(
+        f"isset ${{{card}/mac}} && chain {folder}/01-${{{card}/mac:hexhyp}}.ipxe"
+        " && exit ||\n"
+        for card in _CARDS
+    )
+    head, policy = f"#!ipxe\n{NOTE}", write_menu(POLICY).decode("ascii")
+    return f"{head}{chains}{policy.removeprefix(head)}".encode("ascii")
+
+
+def added(boot: Linux) -> str:
+    """Return what iPXE and this script put on the kernel's command line."""
+    initrds = "".join(f" initrd={_initrd(at)}" for at, _ in enumerate(boot.initrds))
+    bootif = " BOOTIF=01-00-00-00-00-00-00" if boot.wants_bootif else ""
+    return f"vmlinuz {initrds}{bootif}"
+
+
+def read_menu(data: bytes) -> Menu:
+    """Read a menu by iPXE's rules; InvalidInput for what kp does not write."""
+    match _commands(data.decode("ascii")):
+        case [["echo", "kp:", *title], ["exit"]]:
+            return Menu(" ".join(title), Disk())
+        case [
+            ["echo", "kp:", *title],
+            ["imgfree"],
+            ["kernel", kernel, *words],
+            ["||"],
+            ["goto", "again"],
+            *initrds,
+            ["boot"],
+            ["||"],
+            ["goto", "again"],
+            [":again"],
+            ["echo", *_],
+            ["sleep", _],
+            ["reboot"],
+        ]:
+            paths = dict(_read_initrds(initrds))
+            params = _read_params(words, list(paths))
+            return Menu(" ".join(title), Linux(kernel, tuple(paths.values()), params))
+    raise InvalidInput("not an iPXE menu as kp writes it")
+
+
+def _read_initrds(commands: list[list[str]]) -> Iterator[tuple[str, str]]:
+    for at in range(0, len(commands), 3):
+        match commands[at : at + 3]:
+            case [["initrd", "--name", name, path], ["||"], ["goto", "again"]]:
+                yield name, path
+            case _:
+                raise InvalidInput("an initrd in an iPXE menu that is not kp's")
+
+
+def _read_params(words: list[str], initrds: list[str]) -> tuple[str, ...]:
+    params = split(" ".join(words))
+    own = [f"initrd={name}" for name in initrds]
+    if params[-1:] == ("BOOTIF=01-{netX/mac:hexhyp}",):
+        params = params[:-1]
+    elif not any(token.startswith("BOOTIF=") for token in params):
+        raise InvalidInput("an iPXE menu without BOOTIF=")
+    if own and list(params[-len(own) :]) != own:
+        raise InvalidInput("an iPXE menu whose kernel is not told its initrds")
+    return params[: len(params) - len(own)]
+
+
+def read_node(data: bytes) -> tuple[dict[str, str], str]:
+    """Read a node's own file: its variables, and the menu that it goes on to."""
+    values: dict[str, str] = {}
+    for command in _commands(data.decode("ascii")):
+        match command:
+            case ["set", name, *value]:
+                values[variable_of(name) or name] = " ".join(value)
+            case ["chain", path]:
+                return values, path
+            case _:
+                break
+    raise InvalidInput("an iPXE file of a node that does not go on to a menu")
+
+
+def _commands(script: str) -> list[list[str]]:
+    """Return the commands and, as commands of one word, the operators between them."""
+    magic, *lines = script.splitlines()
+    if magic != "#!ipxe":
+        raise InvalidInput("an iPXE script starts with #!ipxe")
+    found: list[list[str]] = []
+    for line in lines:
+        found.append([])
+        for word in line.split():
+            if word.startswith("#"):
+                break
+            if word in _OPERATORS:
+                found += [[word], []]
+            else:
+                found[-1].append(_expand(word))
+    return [command for command in found if command]
+
+
+def _expand(word: str) -> str:
+    text = _EXPANSION.sub("", word)
+    if "{" in text or "}" in text:
+        raise InvalidInput(f"braces in an iPXE word: {word!r}")
+    return _EXPANSION.sub(lambda match: _value(match[1]), word)
+
+
+def _value(name: str) -> str:
+    if name == "kp":
+        return ""
+    variable = variable_of(name)
+    return f"{{node.{variable}}}" if variable else f"{{{name}}}"

@@ -1,0 +1,112 @@
+"""PXELINUX (BIOS, from the network): one menu of one label.
+
+```
+SAY kp: web/production
+DEFAULT kp
+PROMPT 0
+TIMEOUT 100
+LABEL kp
+  LINUX /kp/objects/<sha256>/vmlinuz
+  INITRD /kp/objects/<sha256>/initrd.img
+  APPEND root=/dev/sda1 "dyndbg=module foo +p"
+  IPAPPEND 2
+```
+APPEND goes to the kernel as it stands, to the end of its line. PXELINUX has no
+variables, so a node that has some gets a whole menu of its own. It looks for every
+path below the folder that it was itself loaded from (syslinux core/fs/pxe/pxe.c).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from kpstore.errors import InvalidInput
+from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit
+from kpstore.model.params import compose, split
+
+# Tenths of a second: after a failed load PXELINUX stops at its prompt; with a timeout
+# it tries again.
+_HEAD: Final = NOTE + "SAY kp: {}\nDEFAULT kp\nPROMPT 0\nTIMEOUT 100\nLABEL kp\n"
+_BOOTIF: Final = "  IPAPPEND 2\n"
+
+
+def write_menu(menu: Menu) -> bytes:
+    """Write a menu; InvalidInput when it uses node variables."""
+    boot = admit(menu)
+    if isinstance(boot, Linux) and boot.variables:
+        raise InvalidInput(
+            f"{menu.title}: PXELINUX can't fill in {', '.join(boot.variables)}"
+        )
+    return _write(menu.title, boot)
+
+
+def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
+    """Write a node's own file: the whole menu, so `menu_path` is not needed."""
+    boot = admit(menu)
+    return _write(menu.title, boot if isinstance(boot, Disk) else boot.filled(values))
+
+
+def _write(title: str, boot: Disk | Linux) -> bytes:
+    return (_HEAD.format(title) + "".join(_label(boot))).encode("ascii")
+
+
+def _label(boot: Disk | Linux) -> Iterator[str]:
+    if isinstance(boot, Disk):
+        yield "  LOCALBOOT 0\n"
+        return
+    yield f"  LINUX {boot.kernel}\n"
+    if boot.initrds:
+        yield f"  INITRD {','.join(boot.initrds)}\n"
+    if boot.params:
+        yield f"  APPEND {compose(boot.params)}\n"
+    if boot.wants_bootif:
+        yield _BOOTIF
+
+
+def added(boot: Linux) -> str:
+    """Return what PXELINUX itself puts on the kernel's command line."""
+    initrd = f" initrd={','.join(boot.initrds)}" if boot.initrds else ""
+    bootif = " BOOTIF=01-00-00-00-00-00-00" if boot.wants_bootif else ""
+    return f"BOOT_IMAGE={boot.kernel} {initrd}{bootif}"
+
+
+def read_menu(data: bytes) -> Menu:
+    """Read a menu as PXELINUX does; InvalidInput for what kp does not write."""
+    said = _directives(data.decode("ascii"))
+    title = said.pop("SAY", "").removeprefix("kp: ")
+    if said.pop("LABEL", None) != said.pop("DEFAULT", "") or said.pop("PROMPT") != "0":
+        raise InvalidInput("a PXELINUX menu that does not boot its label by itself")
+    said.pop("TIMEOUT", None)
+    boot = _read_disk(said) if "LOCALBOOT" in said else _read_linux(said)
+    if said:
+        raise InvalidInput(f"unexpected in a PXELINUX menu: {', '.join(said)}")
+    return Menu(title, boot)
+
+
+def _directives(text: str) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        word, _, rest = line.strip().partition(" ")
+        if word.upper() in said:
+            raise InvalidInput(f"{word} twice in a PXELINUX menu")
+        said[word.upper()] = rest.strip()
+    return said
+
+
+def _read_disk(said: dict[str, str]) -> Disk:
+    if said.pop("LOCALBOOT") != "0":
+        raise InvalidInput("a PXELINUX menu with another LOCALBOOT than 0")
+    return Disk()
+
+
+def _read_linux(said: dict[str, str]) -> Linux:
+    initrd = said.pop("INITRD", "")
+    boot = Linux(
+        kernel=said.pop("LINUX", ""),
+        initrds=tuple(initrd.split(",")) if initrd else (),
+        params=split(said.pop("APPEND", "")),
+    )
+    if (said.pop("IPAPPEND", "0") == "2") != boot.wants_bootif:
+        raise InvalidInput("BOOTIF= is asked for twice or not at all")
+    return boot
