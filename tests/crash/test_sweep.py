@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.crash import faults, ptrace
-from support.crash.faults import KILL, SHORT, failing
+from support.crash.faults import KILL, SHORT, SIGNALS, failing
 from support.crash.parallel import WorkerError, in_processes
 from support.crash.report import Report
 from support.crash.script import Ack, Script
@@ -122,6 +122,24 @@ def test_errors_hit_only_calls_that_can_give_them() -> None:
     emfile, enospc = failing(errno.EMFILE), failing(errno.ENOSPC)
     assert not any(emfile.applies(point) for point in points)
     assert all(enospc.applies(point) for point in points)
+
+
+def test_signals_can_be_handled() -> None:
+    def operation(root: Path, ack: Ack) -> None:
+        try:
+            three_steps(root, ack)
+        except KeyboardInterrupt:
+            ack(" interrupted")
+
+    report = sweep(script(operation, clean_at_the_end), SIGNALS)
+    assert seen(report) == [
+        ("Ctrl-C", 0, "['a']  interrupted"),
+        ("Ctrl-C", 1, "['a', 'b'] a interrupted"),
+        ("Ctrl-C", 2, "['a', 'c'] ab interrupted"),
+        ("SIGTERM", 0, "['a'] "),
+        ("SIGTERM", 1, "['a', 'b'] a"),
+        ("SIGTERM", 2, "['a', 'c'] ab"),
+    ]
 
 
 @pytest.mark.parametrize("how", ["write", "pwrite", "writev", "copy_file_range"])

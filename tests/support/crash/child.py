@@ -105,7 +105,7 @@ class Job:
         os.setpgid(0, 0)
         sys.dont_write_bytecode = True
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(self.limit)
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
@@ -129,6 +129,8 @@ class Job:
             return Ending("killed")
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
+            if number == signal.SIGTERM:  # nobody but the sweep sends it
+                return Ending("killed")
             if number == signal.SIGALRM:
                 return Ending("hung", f"no end after {self.limit} s")
             return Ending("crashed", f"died of {signal.Signals(number).name}")

@@ -27,18 +27,34 @@ class Disk:
     root: int
     born: dict[int, Node]
     entries: dict[int, dict[str, int]] = field(default_factory=dict)
-    data: dict[int, bytes] = field(default_factory=dict)
+    data: dict[int, bytearray] = field(default_factory=dict)
     modes: dict[int, int] = field(default_factory=dict)
+    _own: set[tuple[str, int]] = field(default_factory=set)
 
     def copy(self) -> "Disk":
-        """A disk that can be changed apart; single directories are shared until set."""
-        return Disk(
-            self.root, self.born, dict(self.entries), dict(self.data), dict(self.modes)
-        )
+        """A disk of its own; parts are copied when one of the two changes them."""
+        self._own.clear()
+        entries, data, modes = dict(self.entries), dict(self.data), dict(self.modes)
+        return Disk(self.root, self.born, entries, data, modes)
+
+    def directory(self, ino: int) -> dict[str, int]:
+        """The entries of a directory, to be changed."""
+        if ("entries", ino) not in self._own:
+            self._own.add(("entries", ino))
+            self.entries[ino] = dict(self.entries.get(ino, {}))
+        return self.entries[ino]
+
+    def file(self, ino: int) -> bytearray:
+        """The bytes of a file, to be changed."""
+        if ("data", ino) not in self._own:
+            self._own.add(("data", ino))
+            self.data[ino] = bytearray(self.content(ino))
+        return self.data[ino]
 
     def content(self, ino: int) -> bytes:
         """A file's bytes or a link's text."""
-        return self.data.get(ino, self.born[ino].data)
+        changed = self.data.get(ino)
+        return self.born[ino].data if changed is None else bytes(changed)
 
     def tree(self) -> Tree:
         """What can be reached from the root."""
@@ -79,11 +95,10 @@ class SetEntry:
 
     def apply(self, disk: Disk) -> None:
         """Do it."""
-        entries = dict(disk.entries.get(self.directory, {}))
+        entries = disk.directory(self.directory)
         entries.pop(self.name, None)
         if self.ino is not None:
             entries[self.name] = self.ino
-        disk.entries[self.directory] = entries
 
 
 @dataclass(frozen=True)
@@ -96,9 +111,9 @@ class SetBytes:
 
     def apply(self, disk: Disk) -> None:
         """Do it."""
-        old = disk.content(self.ino).ljust(self.offset, b"\0")
-        end = self.offset + len(self.data)
-        disk.data[self.ino] = old[: self.offset] + self.data + old[end:]
+        file = disk.file(self.ino)
+        file.extend(bytes(max(0, self.offset - len(file))))
+        file[self.offset : self.offset + len(self.data)] = self.data
 
 
 @dataclass(frozen=True)
@@ -110,8 +125,9 @@ class SetSize:
 
     def apply(self, disk: Disk) -> None:
         """Do it."""
-        old = disk.content(self.ino)
-        disk.data[self.ino] = old[: self.size].ljust(self.size, b"\0")
+        file = disk.file(self.ino)
+        del file[self.size :]
+        file.extend(bytes(self.size - len(file)))
 
 
 @dataclass(frozen=True)

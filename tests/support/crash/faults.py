@@ -2,11 +2,12 @@
 
 import errno
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.crash.syscalls import Call
-from support.crash.tracer import Answer, Change, Kill, Verdict
+from support.crash.tracer import Answer, Change, Kill, Signal, Verdict
 
 _WRITE = 1
 _VECTORS = {"pwritev", "pwritev2"}  # can't be shortened without touching memory
@@ -47,6 +48,8 @@ class Fault:
             return Kill()
         if self is SHORT:
             return _halved(call)
+        if self in SIGNALS:
+            return Signal(self.number)
         return Answer(-self.number)
 
 
@@ -64,6 +67,10 @@ _FAMILIES = {
 }
 
 KILL = Fault("kill")
+SIGNALS = (
+    Fault("Ctrl-C", signal.SIGINT),
+    Fault("SIGTERM", signal.SIGTERM),
+)
 SHORT = Fault("short write", families=frozenset({"write", "copy"}))
 _NUMBERS = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EMFILE)
 ERRORS = (

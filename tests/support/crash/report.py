@@ -1,5 +1,6 @@
 """What a harness says at the end."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,11 +43,16 @@ class Report:
         ]
         if self.unreached:
             lines.append(f"  {self.unreached} runs never reached their point")
-        kinds = Counter(each.wrong for each in self.findings)
-        examples = {each.wrong: each for each in reversed(self.findings)}
-        for wrong, count in kinds.most_common(12):
-            lines.append(f"  {count} x {wrong}; first: {examples[wrong]}")
+        kinds = Counter(_kind(each.wrong) for each in self.findings)
+        examples = {_kind(each.wrong): each for each in reversed(self.findings)}
+        for kind, count in kinds.most_common(12):
+            lines.append(f"  {count} x {examples[kind]}")
         return "\n".join(lines)
+
+
+def _kind(wrong: str) -> str:
+    """The same for findings that differ in ids and numbers only."""
+    return re.sub(r"[0-9a-f]{7,}|\d+", "*", wrong)[:100]
 
 
 def merged(name: str, parts: Iterable["Report"], seconds: float) -> Report:

@@ -51,7 +51,14 @@ class Kill:
     """SIGKILL before the call runs."""
 
 
-Verdict = Proceed | Answer | Change | Kill
+@dataclass(frozen=True)
+class Signal:
+    """Let the call run, and send the process a signal that it may handle."""
+
+    number: int
+
+
+Verdict = Proceed | Answer | Change | Kill | Signal
 PROCEED = Proceed()
 
 
@@ -149,6 +156,10 @@ class Tracer:
             case Kill():
                 self._killed = True
                 os.killpg(os.getpgid(call.pid), signal.SIGKILL)
+                return
+            case Signal(number=number):
+                os.kill(call.pid, number)
+                ptrace.resume(call.pid)
                 return
             case Answer(result=result):
                 now.orig_rax = now.rax = 2**64 - 1
