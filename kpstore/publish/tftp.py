@@ -1,0 +1,242 @@
+"""A TFTP target: every node's menus, switched from commit to commit by one rename."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from kpstore.disk.durable import (
+    Batch,
+    make_directories,
+    sweep_temporaries,
+    write_file,
+)
+from kpstore.disk.space import require
+from kpstore.errors import NotFound, Refused
+from kpstore.publish.generation import Generation, NodeForm
+from kpstore.publish.target import (
+    Artifacts,
+    FilePlan,
+    Finding,
+    Identity,
+    Marker,
+    ObjectFile,
+    Staged,
+)
+from kpstore.publish.tftp_content import missing_objects, write_objects
+from kpstore.publish.tftp_defaults import Defaults
+from kpstore.publish.tftp_layout import IDENTITY, KP, LIVE, MENUS, Layout
+from kpstore.publish.tftp_prepare import Prepared, prepare, settle_work
+from kpstore.publish.tftp_quick import quick, stamps
+from kpstore.publish.tftp_repair import adopt, mend
+from kpstore.publish.tftp_stage import write_generation
+from kpstore.publish.tftp_state import (
+    encode_identity,
+    moving_to,
+    read_identity,
+    read_live,
+)
+from kpstore.publish.tftp_sweep import sweep
+from kpstore.publish.tftp_switch import StagedGeneration, after_switch, before_switch
+from kpstore.publish.tftp_verify import verify
+from kpstore.publish.tftp_wanted import wanted
+
+
+class TftpTarget:
+    """A TFTP root that kp publishes to.
+
+    `loaders` are of pxelinux, grub, ipxe; `prefix` is kp's root below the TFTP root,
+    `grub_dir` GRUB's folder below that. `policy` is each loader's menu for unknown
+    nodes, `boot_script` the text of `ipxe/boot.ipxe`. OSErrors pass raw.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the options of a target, by name
+        self,
+        root: Path,
+        name: str,
+        site: str,
+        loaders: Sequence[str],
+        *,
+        artifacts: Artifacts,
+        policy: Mapping[str, bytes],
+        boot_script: bytes | None = None,
+        prefix: str = "",
+        grub_dir: str = "grub",
+    ) -> None:
+        self._layout = Layout(root, loaders, prefix, grub_dir)
+        self._identity = Identity(site, name)
+        self._artifacts = artifacts
+        self._policy = policy
+        self._defaults = Defaults(self._layout, boot_script)
+
+    def identity(self) -> Identity | None:
+        """Return whose target this is; None when it is absent."""
+        return read_identity(self._layout)
+
+    def create(self) -> None:
+        """Make an empty target. Idempotent; a hold stays.
+
+        Raises NotFound when the root is missing, Refused when it is no directory or
+        another site's target.
+        """
+        self._check_root()
+        found = self.identity()
+        if found is None:
+            self._write_identity(self._identity)
+        elif (found.site, found.target) != (self._identity.site, self._identity.target):
+            raise Refused(
+                f"{self._layout.base} is target {found.target} of site {found.site}",
+                hint=f"kp target adopt {self._identity.target} takes it over",
+            )
+        self._defaults.ensure()
+
+    def adopt(self, found: Path) -> list[str]:
+        """Make this target kp's own, whoever's it was; return what was set aside.
+
+        Foreign default files are moved into `found`, and kp's take their place.
+        """
+        self._check_root()
+        self._write_identity(self._identity)
+        self._defaults.ensure()
+        return adopt(self._layout, self._defaults, found)
+
+    def set_hold(self, reason: str) -> None:
+        """Hold the target back from publishing, or release it by ''."""
+        found = self._present()
+        self._write_identity(Identity(found.site, found.target, reason))
+
+    def marker(self) -> Marker | None:
+        """Return what is served, None before the first publish; or CorruptState."""
+        live = read_live(self._layout)
+        return None if live is None else live.state.marker
+
+    def unfinished(self) -> bool:
+        """Tell whether a crash left entry points on their way."""
+        return bool(moving_to(self._layout))
+
+    def templates(self) -> list[str]:
+        """Return the templates that nodes are sent to by what is live."""
+        live = read_live(self._layout)
+        return [] if live is None else live.state.templates()
+
+    def plan(self, generation: Generation) -> FilePlan:
+        """Name the files that a switch would write and remove, below kp's root."""
+        return self._prepare(generation).plan()
+
+    def space_needed(self, generation: Generation) -> tuple[int, int]:
+        """Return the bytes and inodes that staging and switching take, at most."""
+        return self._prepare(generation).space()
+
+    def copy_objects(self, objects: Collection[ObjectFile]) -> int:
+        """Bring artifacts here ahead of their commit; return how many were new."""
+        self._present()
+        new = missing_objects(self._layout, objects)
+        require(self._layout.path(KP), sum(each.size for each in new), 2 * len(new))
+        with Batch() as batch:
+            write_objects(self._layout, new, self._artifacts, batch)
+            batch.commit()
+        return len(new)
+
+    def stage(self, generation: Generation) -> Staged:
+        """Make a generation durable beside the live one, unseen.
+
+        Raises Refused for a foreign file in a node's way, for want of room, or for a
+        difference to something else than what is live; NotFound, CorruptState,
+        InvalidInput as `prepare` does. Nothing is changed then.
+        """
+        return self._staged(generation)
+
+    def settle(self, nodes: Mapping[str, NodeForm | None]) -> int:
+        """Finish a switch that a crash interrupted; return how many links changed.
+
+        `nodes` are all the nodes of the commit that is live: their entry points get
+        their plain form, others of kp's go. Raises Refused for a foreign file.
+        """
+        work = settle_work(self._layout, nodes)
+        self._sweep_entries()
+        before_switch(self._layout, work)
+        after_switch(self._layout, work)
+        return sum(1 for _ in (*work.written(), *work.removed()))
+
+    def verify(self, generation: Generation, *, deep: bool) -> list[Finding]:
+        """Compare the target with a complete generation.
+
+        `deep` looks at every entry point, every own file and every object's bytes.
+        """
+        return verify(self._layout, generation, self._policy, self._defaults, deep=deep)
+
+    def stamps(self) -> dict[str, str]:
+        """Return what `quick` compares; take it after each switch and sweep."""
+        return stamps(self._layout)
+
+    def quick(self, since: Mapping[str, str]) -> list[Finding]:
+        """Look whether anything changed since `stamps`, whatever the node count.
+
+        Link and directory times, and the menus' bytes.
+        """
+        return quick(self._layout, since)
+
+    def repair(self, generation: Generation, found: Path) -> list[Finding]:
+        """Make the target equal a complete generation; return what was wrong.
+
+        What others changed or added is copied into `found` first, durably.
+        """
+        layout = self._layout
+        self._sweep_entries()
+        findings = self.verify(generation, deep=True)
+        want = wanted(layout, generation, self._policy, deep=True)
+        mend(layout, want, generation, self._artifacts, findings, found)
+        self._defaults.ensure()
+        self._staged(generation, afresh=_in_generation(findings)).switch()
+        return findings
+
+    def sweep(self, keep: Collection[str], *, now: float, grace: float) -> list[str]:
+        """Remove what nobody needs; return the paths that went.
+
+        Kept are what is live, the generations of the commits `keep`, and what was
+        live in the last `grace` seconds.
+        """
+        return sweep(self._layout, keep, now=now, grace=grace)
+
+    def _prepare(self, generation: Generation, *, afresh: bool = False) -> Prepared:
+        return prepare(self._layout, generation, self._policy, afresh=afresh)
+
+    def _staged(
+        self, generation: Generation, *, afresh: bool = False
+    ) -> StagedGeneration:
+        prepared = self._prepare(generation, afresh=afresh)
+        if self.unfinished():
+            self._sweep_entries()
+        made = write_generation(self._layout, prepared, self._artifacts)
+        return StagedGeneration(self._layout, prepared, made)
+
+    def _sweep_entries(self) -> None:
+        """Remove a killed switch's temps; only then: it lists every entry point."""
+        for names in self._layout.entries:
+            sweep_temporaries(self._layout.path(names.folder))
+
+    def _present(self) -> Identity:
+        found = self.identity()
+        if found is None:
+            raise NotFound(f"{self._layout.base} is no target of kp", hint="mount it")
+        return found
+
+    def _write_identity(self, identity: Identity) -> None:
+        write_file(self._layout.path(IDENTITY), encode_identity(identity))
+
+    def _check_root(self) -> None:
+        root = self._layout.root
+        if not root.exists():
+            raise NotFound(f"{root} is missing", hint="make or mount the TFTP root")
+        make_directories(self._layout.base)
+        for folder in ("", KP, *(names.folder for names in self._layout.entries)):
+            path = self._layout.path(folder)
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                raise Refused(f"{path} is not a directory of its own")
+
+
+def _in_generation(findings: Collection[Finding]) -> bool:
+    """Tell whether links of the live generation must be drawn anew."""
+    return any(
+        finding.kind in ("missing", "changed")
+        and (finding.path.startswith(LIVE) or finding.path.startswith(MENUS))
+        for finding in findings
+    )

@@ -1,0 +1,148 @@
+"""What a generation is made of: menus, shards and objects, named by their content."""
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from kpstore.disk.durable import Batch
+from kpstore.publish.target import Artifacts, ObjectFile
+from kpstore.publish.tftp_layout import (
+    MENUS,
+    OBJECTS,
+    SHARDS,
+    SUMS,
+    Layout,
+)
+from kpstore.publish.tftp_state import Menu
+
+_NAMED_OBJECT = re.compile(rb"kp/objects/([0-9a-f]{64})/")
+
+
+def sums(digests: Mapping[str, str]) -> bytes:
+    """Write file names and their SHA-256 as sha256sum does, sorted by name."""
+    lines = (f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return "".join(lines).encode()
+
+
+def parse_sums(data: bytes) -> dict[str, str]:
+    """Read what `sums` wrote."""
+    return {line[66:]: line[:64] for line in data.decode().splitlines()}
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """Name a directory by the names and SHA-256 of its files."""
+    return sha256(sums(digests)).hexdigest()
+
+
+def digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the SHA-256 of each file."""
+    return {name: sha256(data).hexdigest() for name, data in files.items()}
+
+
+def menu_of(files: Mapping[str, bytes]) -> Menu:
+    """Name a menu directory, and find the artifacts that it names."""
+    named = {found for data in files.values() for found in _NAMED_OBJECT.findall(data)}
+    return Menu(digest_of(digests(files)), tuple(sorted(n.decode() for n in named)))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard to be: files to write, and those that another shard has already."""
+
+    digest: str
+    write: Mapping[str, bytes]
+    same: Iterable[str]
+    source: str  # digest of the shard that has `same`
+    sums: bytes
+
+
+@dataclass(frozen=True)
+class Content:
+    """A generation's parts; those that are there already need only their name."""
+
+    menus: Mapping[str, Menu]  # template -> menu, of rendered and kept ones
+    shards: Mapping[str, str]
+    new_menus: Mapping[str, Mapping[str, bytes]]  # digest -> loader -> bytes
+    new_shards: Mapping[str, Shard]  # digest -> shard
+    new_objects: tuple[ObjectFile, ...]
+    reused: frozenset[str]  # folders of parts found there that live doesn't vouch for
+
+    def written(self) -> Iterator[str]:
+        """Name each new file below the root, links and STATE aside."""
+        yield from (each.path for each in self.new_objects)
+        for digest, menu in self.new_menus.items():
+            yield from (f"{MENUS}/{digest}/{loader}" for loader in menu)
+        for digest, shard in self.new_shards.items():
+            yield from (f"{SHARDS}/{digest}/{name}" for name in shard.write)
+
+    def sizes(self) -> Iterator[int]:
+        """Return the size of each new file and directory, in bytes."""
+        yield from (each.size for each in self.new_objects)
+        for menu in self.new_menus.values():
+            yield from map(len, menu.values())
+        for shard in self.new_shards.values():
+            yield from map(len, shard.write.values())
+            yield len(shard.sums)
+        yield from (0 for _ in (*self.new_objects, *self.new_menus, *self.new_shards))
+
+    def write(self, layout: Layout, artifacts: Artifacts, batch: Batch) -> list[Path]:
+        """Add what is new to a batch; return the paths that the batch will make."""
+        made = write_objects(layout, self.new_objects, artifacts, batch)
+        for digest, menu in self.new_menus.items():
+            made.append(layout.path(MENUS, digest))
+            folder = batch.directory(made[-1])
+            for loader, data in menu.items():
+                folder.file(loader, data)
+        for digest, shard in self.new_shards.items():
+            made.append(layout.path(SHARDS, digest))
+            _write_shard(layout, shard, batch)
+        return made
+
+
+def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:
+    folder = batch.directory(layout.path(SHARDS, shard.digest))
+    folder.file(SUMS, shard.sums)
+    for name in shard.same:
+        folder.hardlink(name, layout.path(SHARDS, shard.source, name))
+    for name, data in shard.write.items():
+        folder.file(name, data)
+
+
+def missing_objects(layout: Layout, objects: Iterable[ObjectFile]) -> list[ObjectFile]:
+    """Return the objects that aren't there whole, by size."""
+    return [each for each in objects if not _has_object(layout, each)]
+
+
+def _has_object(layout: Layout, each: ObjectFile) -> bool:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        found = os.lstat(layout.path(each.path))
+        return stat.S_ISREG(found.st_mode) and found.st_size == each.size
+    return False
+
+
+def write_objects(
+    layout: Layout, objects: Iterable[ObjectFile], artifacts: Artifacts, batch: Batch
+) -> list[Path]:
+    """Add copies of artifacts to a batch, a directory each; return their paths."""
+    by_digest: dict[str, list[ObjectFile]] = {}
+    for each in objects:
+        by_digest.setdefault(each.sha256, []).append(each)
+    made = []
+    for digest, files in by_digest.items():
+        home = layout.path(OBJECTS, digest)
+        source = artifacts.path(digest)
+        if home.is_dir():  # another name of it is there, or a part is damaged
+            made += [layout.path(each.path) for each in files]
+            for path in made[-len(files) :]:
+                batch.copy(path, source)
+            continue
+        made.append(home)
+        folder = batch.directory(home)
+        for each in files:
+            folder.copy(layout.path(each.path).name, source)
+    return made

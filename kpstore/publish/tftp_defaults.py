@@ -1,0 +1,80 @@
+"""What nodes get that the site doesn't know: the default files of each loader."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kpstore.disk.durable import (
+    make_directories,
+    replace_link,
+    sync_directory,
+    write_file,
+)
+from kpstore.publish.generation import POLICY
+from kpstore.publish.target import Finding
+from kpstore.publish.tftp_layout import EntryNames, Layout
+from kpstore.publish.tftp_reading import link_text
+
+BOOT_SCRIPT_MARK = b"# kp"  # a line of kp's boot.ipxe starts so, among the first three
+
+
+class Defaults:
+    """`pxelinux.cfg/default`, GRUB's `grub.cfg`, `ipxe/boot.ipxe`.
+
+    The first two are links to the policy's menu; the script is a file that goes on
+    to the node's entry point, else to the policy. A foreign file in their place is
+    kept and reported until the administrator adopts the name.
+    """
+
+    def __init__(self, layout: Layout, boot_script: bytes | None) -> None:
+        self._layout = layout
+        self._boot_script = boot_script
+
+    def ensure(self) -> None:
+        """Make those that are absent, and draw kp's own script anew."""
+        for names in self._layout.entries:
+            make_directories(self._layout.path(names.folder))
+            if self._kind(names) in ("missing", "changed"):
+                self.put(names)
+
+    def findings(self) -> Iterator[Finding]:
+        """Report what is absent or in the way."""
+        for names in self._layout.entries:
+            if kind := self._kind(names):
+                detail = "kept until adopted" if kind == "foreign" else ""
+                yield Finding(f"{names.folder}/{names.default}", kind, detail)
+
+    def foreign(self) -> list[EntryNames]:
+        """Return those whose name is taken by a file that isn't kp's."""
+        return [n for n in self._layout.entries if self._kind(n) == "foreign"]
+
+    def put(self, names: EntryNames) -> None:
+        """Replace one, whatever is there."""
+        path = self.path(names)
+        if names.loader == "ipxe" and self._boot_script is not None:
+            write_file(path, self._boot_script)
+            return
+        replace_link(path, self._link(names))
+        sync_directory(path.parent)
+
+    def path(self, names: EntryNames) -> Path:
+        """Return where a loader's default is."""
+        return self._layout.path(names.folder, names.default)
+
+    def _link(self, names: EntryNames) -> str:
+        return f"{names.live}{POLICY}/{names.loader}"
+
+    def _kind(self, names: EntryNames) -> str:
+        path = self.path(names)
+        text = link_text(path)
+        if text is None:
+            return "missing"
+        if names.loader == "ipxe" and self._boot_script is not None:
+            return "foreign" if text or not path.is_file() else self._script_kind(path)
+        return "" if text == self._link(names) else "foreign"
+
+    def _script_kind(self, path: Path) -> str:
+        data = path.read_bytes()
+        if data == self._boot_script:
+            return ""
+        ours = any(line.startswith(BOOT_SCRIPT_MARK) for line in data.split(b"\n")[:3])
+        return "changed" if ours else "foreign"

@@ -1,0 +1,128 @@
+"""Mending a target: what others changed is copied aside before kp draws it anew."""
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from kpstore.disk.durable import (
+    Batch,
+    make_directories,
+    remove_tree,
+    replace_link,
+    sync_directory,
+    write_file,
+)
+from kpstore.publish.generation import Generation
+from kpstore.publish.target import Artifacts, Finding
+from kpstore.publish.tftp_defaults import Defaults
+from kpstore.publish.tftp_entries import form_for
+from kpstore.publish.tftp_layout import KP, LIVE, Layout
+from kpstore.publish.tftp_wanted import Wanted
+
+
+def mend(
+    layout: Layout,
+    want: Wanted,
+    generation: Generation,
+    artifacts: Artifacts,
+    findings: Collection[Finding],
+    found: Path,
+) -> None:
+    """Mend what publishing the generation anew would not, and clear its way.
+
+    That mends missing parts, and the links of entry points and of the live
+    generation. Each file here is replaced in one step; what was there is in `found`
+    before.
+    """
+    files = want.files()
+    objects = {each.path: each.sha256 for each in generation.objects}
+    for finding in findings:
+        path = layout.path(finding.path)
+        if not finding.path.startswith(f"{KP}/"):
+            continue
+        if finding.kind == "mode" and (path.is_dir() or finding.path not in files):
+            path.chmod(_mode_for(path, finding.path in objects))
+        elif finding.kind != "unfinished" and _aside(layout, finding.path, found):
+            if finding.path in files:
+                write_file(path, files[finding.path])
+            elif finding.path in objects:
+                _recopy(path, artifacts.path(objects[finding.path]))
+            elif finding.path == LIVE:
+                _clear(path)
+            elif not finding.path.startswith(f"{LIVE}/") or finding.kind == "extra":
+                remove_tree(path)
+    _take_entries(layout, generation, findings, found)
+
+
+def adopt(layout: Layout, defaults: Defaults, found: Path) -> list[str]:
+    """Put kp's default files in the place of foreign ones; name those."""
+    taken = []
+    for names in defaults.foreign():
+        path = f"{names.folder}/{names.default}"
+        if _aside(layout, path, found):
+            _clear(layout.path(path))
+            defaults.put(names)
+            taken.append(path)
+    return taken
+
+
+def _take_entries(
+    layout: Layout, generation: Generation, findings: Collection[Finding], found: Path
+) -> None:
+    """Replace foreign files that are in a node's way; others stay."""
+    foreign = {finding.path for finding in findings if finding.kind == "foreign"}
+    for path, text in _entry_texts(layout, generation) if foreign else ():
+        if path in foreign and _aside(layout, path, found):
+            _clear(layout.path(path))
+            replace_link(layout.path(path), text)
+            sync_directory(layout.path(path).parent)
+
+
+def _entry_texts(layout: Layout, generation: Generation) -> Iterator[tuple[str, str]]:
+    for names in layout.entries:
+        for mac, node in generation.nodes.items():
+            if form := form_for(node, names.loader):
+                yield f"{names.folder}/{names.name(mac)}", names.text(mac, form)
+
+
+def _mode_for(path: Path, is_object: bool) -> int:
+    if path.is_dir():
+        return 0o755
+    return 0o444 if is_object else 0o644
+
+
+def _recopy(path: Path, source: Path) -> None:
+    with Batch() as batch:
+        batch.copy(path, source)
+        batch.commit()
+
+
+def _clear(path: Path) -> None:
+    """Remove a directory, which a rename can't replace."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+
+
+def _aside(layout: Layout, path: str, found: Path) -> bool:
+    """Copy a file, link or directory into `found`; False if it is a device or so."""
+    with Batch() as batch:
+        kept = _add(batch, layout.path(path), found / path)
+        batch.commit()
+    return kept
+
+
+def _add(batch: Batch, source: Path, aside: Path) -> bool:
+    try:
+        mode = os.lstat(source).st_mode
+    except FileNotFoundError:
+        return True
+    if stat.S_ISLNK(mode):
+        batch.link(aside, str(source.readlink()))
+    elif stat.S_ISREG(mode):
+        batch.copy(aside, source, mode=stat.S_IMODE(mode))
+    elif stat.S_ISDIR(mode):
+        make_directories(aside)
+        kept = [_add(batch, child, aside / child.name) for child in source.iterdir()]
+        return all(kept)
+    return stat.S_ISLNK(mode) or stat.S_ISREG(mode)

@@ -1,0 +1,192 @@
+"""STATE: what a generation is, and the live one as it is found on a target."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kpstore.errors import CorruptState
+from kpstore.publish.target import Identity, Marker
+from kpstore.publish.tftp_layout import (
+    IDENTITY,
+    LIVE,
+    MOVING,
+    STATE,
+    Layout,
+    generation_of,
+)
+from kpstore.publish.tftp_reading import link_text
+
+_UNREADABLE = (  # what no retry would help; other errors of the disk pass raw
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The menu of a template: its directory, and the artifacts that it names."""
+
+    digest: str
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """What a generation is made of.
+
+    `menus` holds retired templates too; `retired` says since when (seconds since the
+    epoch). `previous` is the generation that was live when this one was staged: the
+    chain of those that nodes have seen. `folders`: loader -> entry points' folder.
+    """
+
+    marker: Marker
+    staged: float
+    previous: str
+    menus: Mapping[str, Menu]
+    retired: Mapping[str, float]
+    shards: Mapping[str, str]
+    folders: Mapping[str, str] = field(default_factory=dict)
+
+    def templates(self) -> list[str]:
+        """Return the templates that nodes are sent to."""
+        return [name for name in self.menus if name not in self.retired]
+
+    def parts(self) -> frozenset[str]:
+        """Return the digests of all it names: menus, shards and objects."""
+        menus = self.menus.values()
+        objects = (sha for menu in menus for sha in menu.objects)
+        digests = (menu.digest for menu in menus)
+        return frozenset((*digests, *objects, *self.shards.values()))
+
+    def serves_as(self, other: "State") -> bool:
+        """Tell whether nodes get the same from both, retired menus aside."""
+        return (
+            self.marker == other.marker
+            and self.shards == other.shards
+            and self.folders == other.folders
+            and _current(self) == _current(other)
+        )
+
+
+def _current(state: State) -> dict[str, Menu]:
+    return {name: state.menus[name] for name in state.templates()}
+
+
+@dataclass(frozen=True)
+class Live:
+    """The generation that `live` leads to."""
+
+    name: str
+    state: State
+
+
+def encode_state(state: State) -> bytes:
+    """Return the canonical JSON of STATE."""
+    marker = state.marker
+    return canonical(
+        {
+            "commit": marker.commit,
+            "folders": dict(state.folders),
+            "inputs": dict(marker.inputs),
+            "previous": state.previous,
+            "retired": dict(state.retired),
+            "revision": marker.revision,
+            "shards": dict(state.shards),
+            "site": marker.site,
+            "staged": state.staged,
+            "templates": {
+                name: {"menu": menu.digest, "objects": list(menu.objects)}
+                for name, menu in state.menus.items()
+            },
+        }
+    )
+
+
+def decode_state(data: bytes) -> State:
+    """Read STATE; ValueError, KeyError or TypeError when it isn't whole."""
+    found: dict[str, Any] = json.loads(data)
+    return State(
+        Marker(found["site"], found["commit"], found["revision"], found["inputs"]),
+        float(found["staged"]),
+        found["previous"],
+        {
+            name: Menu(menu["menu"], tuple(menu["objects"]))
+            for name, menu in found["templates"].items()
+        },
+        found["retired"],
+        found["shards"],
+        found["folders"],
+    )
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Write JSON as all of kp's documents are written."""
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def live_name(layout: Layout) -> str | None:
+    """Return the name of the live generation, None when nothing was published.
+
+    Raises CorruptState when `live` is not a link that kp made.
+    """
+    live = layout.path(LIVE)
+    text = link_text(live)
+    if text is None:
+        return None
+    if name := generation_of(text):
+        return name
+    raise _damaged(live, "it leads elsewhere" if text else "it is not a link")
+
+
+def read_state(layout: Layout, generation: str) -> State:
+    """Read the STATE of a generation; CorruptState when it isn't whole."""
+    path = layout.generation(generation) / STATE
+    try:
+        return decode_state(path.read_bytes())
+    except _UNREADABLE as error:
+        raise _damaged(path, str(error)) from error
+
+
+def read_live(layout: Layout) -> Live | None:
+    """Read what is live, None before the first publish; CorruptState if damaged."""
+    name = live_name(layout)
+    return None if name is None else Live(name, read_state(layout, name))
+
+
+def moving_to(layout: Layout) -> str:
+    """Name the generation that entry points are moving to; '' when none moves."""
+    return link_text(layout.path(LIVE, MOVING)) or ""
+
+
+def read_identity(layout: Layout) -> Identity | None:
+    """Read TARGET, None when the target is absent; CorruptState if damaged."""
+    path = layout.path(IDENTITY)
+    try:
+        found = json.loads(path.read_bytes())
+        return Identity(found["site"], found["target"], found["hold"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except _UNREADABLE as error:
+        raise _damaged(path, str(error)) from error
+
+
+def encode_identity(identity: Identity) -> bytes:
+    """Return the canonical JSON of TARGET."""
+    return canonical(
+        {"hold": identity.hold, "site": identity.site, "target": identity.target}
+    )
+
+
+def _damaged(path: Path, why: str) -> CorruptState:
+    return CorruptState(
+        f"{path} is not as kp wrote it: {why}",
+        hint="kp publish draws the target anew and sets aside what it finds",
+    )

@@ -1,0 +1,189 @@
+"""What of a generation's parts is on the target already, and what must be written.
+
+Only lstat and the sums of changed shards are read; nothing is written.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from kpstore.errors import CorruptState, InvalidInput
+from kpstore.publish.generation import POLICY, Generation, NodeForm
+from kpstore.publish.target import ObjectFile
+from kpstore.publish.tftp_content import (
+    Content,
+    Shard,
+    digest_of,
+    digests,
+    menu_of,
+    missing_objects,
+    parse_sums,
+    sums,
+)
+from kpstore.publish.tftp_layout import (
+    MENUS,
+    OBJECTS,
+    SHARDS,
+    SUMS,
+    Layout,
+    check_mac,
+    check_template,
+    dashed,
+    own_file,
+    shard_of,
+)
+from kpstore.publish.tftp_state import Menu, State
+
+
+def survey(
+    layout: Layout,
+    generation: Generation,
+    policy: Mapping[str, bytes],
+    old: State | None,
+) -> Content:
+    """Work out what to write.
+
+    `policy` is the menu of unknown nodes, where the generation has none. Raises
+    InvalidInput for a generation that doesn't hold together, CorruptState when the
+    live one lacks what it builds on.
+    """
+    return _Survey(layout, generation, old).content(policy)
+
+
+def rendered_menus(
+    layout: Layout, generation: Generation, policy: Mapping[str, bytes]
+) -> dict[str, dict[str, bytes]]:
+    """Return the menus that a generation brings, of the target's loaders."""
+    menus = dict(generation.menus)
+    if POLICY not in generation.kept:
+        menus.setdefault(POLICY, policy)
+    loaders = [names.loader for names in layout.entries]
+    return {
+        check_template(name): _of_loaders(name, files, loaders)
+        for name, files in menus.items()
+    }
+
+
+def _of_loaders(
+    template: str, files: Mapping[str, bytes], loaders: Sequence[str]
+) -> dict[str, bytes]:
+    missing = [loader for loader in loaders if loader not in files]
+    if missing:
+        raise InvalidInput(f"template {template} has no menu for {', '.join(missing)}")
+    return {loader: files[loader] for loader in loaders}
+
+
+def own_files(layout: Layout, nodes: Mapping[str, NodeForm | None]) -> dict[str, bytes]:
+    """Return nodes' own files for the target's loaders, by name in their shard."""
+    return {
+        own_file(mac, names.loader): form.files[names.loader]
+        for mac, form in nodes.items()
+        if form is not None and form.files
+        for names in layout.entries
+        if names.loader in form.files
+    }
+
+
+class _Survey:
+    """Compares what a generation needs to what is there."""
+
+    def __init__(
+        self, layout: Layout, generation: Generation, old: State | None
+    ) -> None:
+        self._layout = layout
+        self._given = generation
+        self._old_menus = old.menus if old else {}
+        self._base = {} if generation.complete or old is None else dict(old.shards)
+        self._vouched = old.parts() if old else frozenset()
+        self._reused: set[str] = set()
+
+    def content(self, policy: Mapping[str, bytes]) -> Content:
+        rendered = rendered_menus(self._layout, self._given, policy)
+        menus = {name: menu_of(files) for name, files in rendered.items()}
+        self._check_objects(menus)
+        menus = self._kept() | menus
+        self._check_templates(menus)
+        shards = self._changed_shards()
+        changed = {xx: shard.digest for xx, shard in shards.items()}
+        return Content(
+            menus,
+            {xx: digest for xx, digest in (self._base | changed).items() if digest},
+            {
+                menus[name].digest: files
+                for name, files in rendered.items()
+                if not self._has(MENUS, menus[name].digest)
+            },
+            {
+                shard.digest: shard
+                for shard in shards.values()
+                if shard.digest and not self._has(SHARDS, shard.digest)
+            },
+            self._new_objects(),
+            frozenset(self._reused),
+        )
+
+    def _kept(self) -> dict[str, Menu]:
+        missing = self._given.kept - self._old_menus.keys()
+        if missing:
+            raise CorruptState(
+                f"{self._layout.base}: the live generation has no template "
+                f"{min(missing)}",
+                hint="kp publish draws the target anew",
+            )
+        return {name: self._old_menus[name] for name in self._given.kept}
+
+    def _check_objects(self, menus: Mapping[str, Menu]) -> None:
+        given = {each.sha256 for each in self._given.objects}
+        for name, menu in menus.items():
+            if missing := set(menu.objects) - given:
+                raise InvalidInput(
+                    f"the menu of {name} names {min(missing)}, which isn't published"
+                )
+
+    def _check_templates(self, menus: Mapping[str, Menu]) -> None:
+        for mac, form in self._given.nodes.items():
+            check_mac(mac)
+            if form is not None and form.template not in menus:
+                raise InvalidInput(f"node {mac}: no template {form.template}")
+
+    def _has(self, folder: str, digest: str) -> bool:
+        found = self._layout.path(folder, digest).is_dir()
+        if found and digest not in self._vouched:
+            self._reused.add(folder)
+        return found
+
+    def _new_objects(self) -> tuple[ObjectFile, ...]:
+        new = missing_objects(self._layout, self._given.objects)
+        found = {each.sha256 for each in self._given.objects}
+        if found - {each.sha256 for each in new} - self._vouched:
+            self._reused.add(OBJECTS)
+        return tuple(new)
+
+    def _changed_shards(self) -> dict[str, Shard]:
+        """Return the shards of changed nodes; one that is left empty has no digest."""
+        macs: dict[str, set[str]] = {}
+        for mac, form in self._given.nodes.items():
+            if not self._base and not (form and form.files):
+                continue  # the usual site: nobody has a file of its own
+            macs.setdefault(shard_of(mac), set()).add(mac)
+        return {xx: self._shard(xx, changed) for xx, changed in macs.items()}
+
+    def _shard(self, xx: str, macs: Collection[str]) -> Shard:
+        base = self._base.get(xx, "")
+        names = {dashed(mac) for mac in macs}
+        same = {
+            name: digest
+            for name, digest in (self._sums(base) if base else {}).items()
+            if name.partition(".")[0] not in names
+        }
+        files = own_files(self._layout, {mac: self._given.nodes[mac] for mac in macs})
+        wanted = same | digests(files)
+        digest = digest_of(wanted) if wanted else ""
+        return Shard(digest, files, tuple(same), base, sums(wanted))
+
+    def _sums(self, shard: str) -> dict[str, str]:
+        path = self._layout.path(SHARDS, shard, SUMS)
+        try:
+            return parse_sums(path.read_bytes())
+        except FileNotFoundError as error:
+            raise CorruptState(
+                f"{path} is gone", hint="kp publish draws the target anew"
+            ) from error

@@ -1,0 +1,93 @@
+"""The switch: one rename of `live`, and the entry points before and after it.
+
+Before each step, all that it relies on is durable: the old generation's transition
+links, then the entry points that use them, then `live`, then the entry points' plain
+form, and last the mark that entry points are under way. A generation keeps its
+transition links while it exists: a look-up may be on its way through them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from kpstore.disk.durable import (
+    Batch,
+    make_directories,
+    remove,
+    remove_tree,
+    replace_link,
+    sync_directory,
+)
+from kpstore.disk.links import make_links
+from kpstore.publish.tftp_entries import EntryLink, EntryWork
+from kpstore.publish.tftp_layout import KP, LIVE, MOVING, TRANSITIONS, Layout
+from kpstore.publish.tftp_prepare import Prepared
+from kpstore.publish.tftp_state import live_name
+
+
+class StagedGeneration:
+    """A generation that is complete and durable beside the live one, unseen."""
+
+    def __init__(self, layout: Layout, prepared: Prepared, made: list[Path]) -> None:
+        self._layout = layout
+        self._prepared = prepared
+        self._made = made
+
+    def switch(self) -> int:
+        """Make it live; return how many files were written. Idempotent.
+
+        Raises OSError; whatever happens, the target serves the old or the new.
+        """
+        prepared, layout = self._prepared, self._layout
+        if prepared.state is None or live_name(layout) != prepared.name:
+            if prepared.state and prepared.old and prepared.entries:
+                self._announce(prepared.old.name)
+            before_switch(layout, prepared.entries)
+        if live_name(layout) != prepared.name:
+            replace_link(layout.path(LIVE), f"generations/{prepared.name}")
+            sync_directory(layout.path(KP))
+        after_switch(layout, prepared.entries)
+        return len(prepared.plan().write)
+
+    def discard(self) -> None:
+        """Sweep what was staged: the commit did not happen."""
+        if live_name(self._layout) == self._prepared.name:
+            return
+        for path in reversed(self._made):
+            remove_tree(path)
+
+    def _announce(self, old: str) -> None:
+        """Prepare the old generation for entry points that move."""
+        home = self._layout.generation(old)
+        with Batch() as batch:
+            batch.link(home / MOVING, self._prepared.name)
+            for path, text in self._prepared.entries.old_side.items():
+                batch.link(home / TRANSITIONS / path, text)
+            batch.commit()
+
+
+def before_switch(layout: Layout, work: EntryWork) -> None:
+    """Make new entry points, and turn moving ones to their transition."""
+    for folder, links in work.create.items():
+        make_directories(layout.path(folder))
+        make_links(layout.path(folder), links)
+    _change(layout, work.before, work.create)
+
+
+def after_switch(layout: Layout, work: EntryWork) -> None:
+    """Give entry points their plain form, remove dropped ones, and say so."""
+    _change(layout, work.after)
+    remove(layout.path(LIVE, MOVING))
+
+
+def _change(
+    layout: Layout, links: Iterable[EntryLink], touched: Iterable[str] = ()
+) -> None:
+    folders = dict.fromkeys(touched)
+    for folder, name, text in links:
+        folders[folder] = None
+        if text:
+            replace_link(layout.path(folder, name), text)
+        else:
+            remove(layout.path(folder, name))
+    for folder in folders:
+        sync_directory(layout.path(folder))
