@@ -1,0 +1,122 @@
+"""Taking things out of an image tree: what is no longer kept, and the target."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from kpstore.disk.beneath import Beneath
+from kpstore.errors import NotFound
+from kpstore.publish import tree_modules, tree_objects
+from kpstore.publish.target import Finding
+from kpstore.publish.tree_layout import (
+    CLAIMS,
+    FILE_MODE,
+    HOME,
+    IDENTITY,
+    LIVE,
+    Claims,
+    digest,
+    look,
+    read_claims,
+    read_live,
+    write_claims,
+)
+from kpstore.publish.tree_stage import sweep_temporaries
+from kpstore.publish.tree_survey import is_kps, known_claims
+
+
+def sweep(
+    tree: Beneath, keep_objects: Collection[str], keep_releases: Collection[str]
+) -> list[str]:
+    """Remove what is neither kept nor served; return the paths that went.
+
+    In transition nobody can say what is listed: then only temps go. A module tree
+    that others changed stays: `verify` names it.
+    """
+    claims, live = read_claims(tree), read_live(tree)
+    gone = sweep_temporaries(tree, claims.files)
+    if live is None and claims.files:
+        return gone
+    served = {path.split("/")[2] for path in live.objects} if live else set()
+    for name in tree_objects.kept(tree):
+        if name not in {*keep_objects, *served}:
+            tree.remove_tree(f"{HOME}/{name}")
+            gone.append(f"{HOME}/{name}")
+    kept = {*keep_releases, *(live.modules if live else ())}
+    gone += _sweep_modules(tree, claims, [r for r in claims.modules if r not in kept])
+    return gone
+
+
+def remove(tree: Beneath, originals: Mapping[str, bytes]) -> list[Finding]:
+    """Take out all that kp put in, and put the foreign files back; idempotent.
+
+    Returns what stays because others changed it. Raises NotFound, with nothing
+    changed, when an original is not given.
+    """
+    claims = known_claims(tree, read_live(tree))
+    backs = dict(_to_put_back(tree, claims, originals))
+    tree.remove(LIVE)
+    sweep_temporaries(tree, claims.files)
+    for path, data in backs.items():
+        tree.write(path, data, mode=FILE_MODE)
+    left = [*_remove_files(tree, claims), *_remove_modules(tree, claims)]
+    for name in tree_objects.kept(tree):
+        tree.remove_tree(f"{HOME}/{name}")
+    for path in (CLAIMS, IDENTITY):
+        tree.remove(path)
+    for directory in sorted({HOME, *claims.made}, reverse=True):
+        if tree.is_dir(directory) and not tree.names(directory):
+            tree.remove_tree(directory)
+    return left
+
+
+def _sweep_modules(tree: Beneath, claims: Claims, releases: list[str]) -> list[str]:
+    gone = [each for each in releases if _remove_release(tree, each, claims)]
+    if gone:
+        modules = {
+            release: digests
+            for release, digests in claims.modules.items()
+            if release not in gone
+        }
+        write_claims(tree, replace(claims, modules=modules))
+    return [tree_modules.place(each) for each in gone]
+
+
+def _remove_release(tree: Beneath, release: str, claims: Claims) -> bool:
+    """Remove kp's module tree; False if it holds what others put there."""
+    if not tree_modules.exists(tree, release):
+        return True
+    if tree_modules.content(tree, release) not in claims.modules[release]:
+        return False
+    tree.remove_tree(tree_modules.place(release))
+    return True
+
+
+def _to_put_back(
+    tree: Beneath, claims: Claims, originals: Mapping[str, bytes]
+) -> Iterator[tuple[str, bytes]]:
+    for path, sha256 in claims.originals.items():
+        if is_kps(seen := look(tree, path), [sha256]):
+            continue  # put back by an earlier attempt
+        if path not in originals or digest(originals[path]) != sha256:
+            raise NotFound(f"the original {path} (artifact {sha256}) is not given")
+        if seen.kind == "missing" or is_kps(seen, claims.files.get(path, ())):
+            yield path, originals[path]
+
+
+def _remove_files(tree: Beneath, claims: Claims) -> Iterator[Finding]:
+    for path, digests in sorted(claims.files.items(), reverse=True):
+        seen = look(tree, path)
+        if seen.kind == "missing" or is_kps(seen, [claims.originals.get(path, "")]):
+            continue
+        if is_kps(seen, digests):
+            tree.remove(path)
+        else:
+            yield Finding(path, "changed", "kept: someone else wrote it")
+
+
+def _remove_modules(tree: Beneath, claims: Claims) -> Iterator[Finding]:
+    for release in claims.modules:
+        if not _remove_release(tree, release, claims):
+            yield Finding(
+                tree_modules.place(release), "changed", "kept: someone else changed it"
+            )

@@ -1,0 +1,230 @@
+"""Staging a rendering in an image tree, and the switch.
+
+Staged are the objects, in their places, and the module trees, under temporary
+names; no loader file names any of them yet. The switch: put on record what will be
+kp's; remove the marker; place the module trees; write the additive loader files,
+then those that choose; remove what is no longer listed; write the marker. Every
+step is durable before the next begins, so at any moment each entry that is listed
+finds its files, and without a marker the tree is in transition.
+"""
+
+import errno
+import os
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from kpstore.disk.beneath import Beneath
+from kpstore.disk.space import require
+from kpstore.errors import Refused
+from kpstore.publish import tree_modules, tree_objects
+from kpstore.publish.target import Artifacts, Identity, ObjectFile
+from kpstore.publish.tree_layout import (
+    FILE_MODE,
+    HOME,
+    IDENTITY,
+    LIVE,
+    MODULES,
+    Claims,
+    Live,
+    TreeRendering,
+    read_claims,
+    read_identity,
+    read_live,
+    write_claims,
+    write_live,
+)
+from kpstore.publish.tree_modules import Prepared, Wanted
+from kpstore.publish.tree_survey import Survey, survey
+
+_OWN_FILES = 4  # marker, record and their directories
+
+
+class Missing(NamedTuple):
+    """The objects and module trees that a tree lacks of a rendering."""
+
+    objects: list[ObjectFile]
+    modules: list[Wanted]
+
+    def needs(self, rendering: TreeRendering) -> tuple[int, int]:
+        """Return the bytes and inodes that staging and the switch take."""
+        size, inodes = tree_modules.needs(self.modules)
+        size += sum(each.size for each in self.objects)
+        size += sum(len(data) for data in rendering.files.values())
+        inodes += 2 * len(self.objects) + len(rendering.files) + _OWN_FILES
+        return size, inodes
+
+
+@dataclass
+class TreeStaged:
+    """A rendering staged in an image tree.
+
+    `displaced`: what others wrote over kp's loader files, which the switch will
+    replace; `originals`: foreign loader files that it will replace for the first
+    time. Both by path; their keeping is the caller's.
+    """
+
+    root: Path
+    identity: Identity
+    rendering: TreeRendering
+    survey: Survey | None = None  # None: nothing is rendered, nothing is touched
+    copied: int = 0  # objects
+    added: list[str] = field(default_factory=list)  # those that were nowhere before
+    modules: list[Prepared] = field(default_factory=list)
+
+    @property
+    def displaced(self) -> Mapping[str, bytes]:
+        """Return the bytes of kp's files that others changed."""
+        return self.survey.displaced if self.survey else {}
+
+    @property
+    def originals(self) -> Mapping[str, bytes]:
+        """Return the bytes of the foreign files."""
+        return self.survey.foreign if self.survey else {}
+
+    def switch(self) -> int:
+        """Make it live; return how many files were written or removed.
+
+        Raises OSError: then the tree is as before, or in transition.
+        """
+        if self.survey is None:
+            return 0
+        with Beneath.open(self.root) as tree:
+            _require_identity(tree, self.identity)
+            live = Live.of(self.rendering)
+            changes = self._change(tree, self.survey)
+            if changes or read_live(tree) != live:
+                write_live(tree, live)
+            return self.copied + changes
+
+    def discard(self) -> None:
+        """Remove what was staged."""
+        with Beneath.open(self.root) as tree:
+            for prepared in self.modules:
+                tree.remove_tree(prepared.path)
+            for path in self.added:
+                tree_objects.remove(tree, path)
+        self.modules.clear()
+        self.added.clear()
+
+    def _change(self, tree: Beneath, found: Survey) -> int:
+        if not (self.modules or found.write or found.remove):
+            return 0
+        claims = _with_modules(found.claims, self.modules)
+        if read_claims(tree) != claims:
+            write_claims(tree, claims)
+        tree.remove(LIVE)
+        placed = self._place_modules(tree)
+        for path in found.write:
+            tree.makedirs(path.rpartition("/")[0])
+            tree.write(path, self.rendering.files[path], mode=FILE_MODE)
+        for path in found.remove:
+            tree.remove(path)
+        return placed + len(found.write) + len(found.remove)
+
+    def _place_modules(self, tree: Beneath) -> int:
+        """Place each, and remove the one that gave way; a second call goes on."""
+        count = len(self.modules)
+        while self.modules:
+            prepared = self.modules[-1]
+            prepared.place(tree)
+            if prepared.exchange:
+                tree.remove_tree(prepared.path)
+            self.modules.pop()
+        return count
+
+
+def stage(
+    root: Path,
+    identity: Identity,
+    rendering: TreeRendering,
+    artifacts: Artifacts,
+    *,
+    replace_foreign: bool = False,
+    afresh: Collection[str] = (),
+) -> TreeStaged:
+    """Stage; on any error nothing of it is left. Raises OSError and KpErrors.
+
+    `afresh`: objects and module trees by path that the marker's word isn't taken for.
+    """
+    staged = TreeStaged(root, identity, rendering)
+    if not rendering.files:
+        return staged
+    with Beneath.open(root) as tree:
+        _require_identity(tree, identity)
+        staged.survey = survey(tree, rendering, read_live(tree))
+        if staged.survey.foreign and not replace_foreign:
+            raise _foreign(root, staged.survey)
+        sweep_temporaries(tree, rendering.files)
+        try:
+            _add(tree, staged, missing(tree, rendering, afresh), artifacts)
+        except BaseException:
+            with suppress(OSError):  # what stays is swept; the first error matters
+                staged.discard()
+            raise
+    return staged
+
+
+def missing(
+    tree: Beneath, rendering: TreeRendering, afresh: Collection[str] = ()
+) -> Missing:
+    """Return what staging would add; see `stage`. Refused as it says."""
+    live = read_live(tree) or Live(rendering.marker)
+    claims = read_claims(tree)
+    return Missing(
+        tree_objects.missing(tree, rendering.objects, {*live.objects} - {*afresh}),
+        tree_modules.missing(tree, rendering.modules, claims, live.modules, afresh),
+    )
+
+
+def sweep_temporaries(tree: Beneath, paths: Iterable[str]) -> list[str]:
+    """Remove what killed processes left where kp writes; `paths` of loader files."""
+    directories = {HOME, MODULES, *(path.rpartition("/")[0] for path in paths)}
+    directories |= {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
+    swept = []
+    for directory in sorted(directories):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            swept += [
+                f"{directory}/{name}" for name in tree.sweep_temporaries(directory)
+            ]
+    return swept
+
+
+def _add(
+    tree: Beneath, staged: TreeStaged, lacks: Missing, artifacts: Artifacts
+) -> None:
+    """Check for room, then add what is missing, noting each on `staged` first."""
+    require(staged.root, *lacks.needs(staged.rendering))
+    for each in lacks.objects:
+        if not tree.exists(each.path):
+            staged.added.append(each.path)
+        tree_objects.add(tree, each, artifacts)
+    staged.copied = len(lacks.objects)
+    for wanted in lacks.modules:
+        staged.modules.append(tree_modules.prepare(tree, wanted, artifacts))
+
+
+def _with_modules(claims: Claims, modules: list[Prepared]) -> Claims:
+    claimed = dict(claims.modules)
+    for each in modules:
+        known = {*claimed.get(each.release, ()), each.sha256}
+        claimed[each.release] = tuple(sorted(known))
+    return replace(claims, modules=claimed)
+
+
+def _require_identity(tree: Beneath, identity: Identity) -> None:
+    """Raise FileNotFoundError unless the tree is still this target's."""
+    found = read_identity(tree)
+    if found is None or (found.site, found.target) != (identity.site, identity.target):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), IDENTITY)
+
+
+def _foreign(root: Path, found: Survey) -> Refused:
+    names = ", ".join(found.foreign)
+    return Refused(
+        f"{root}: {names} is not kp's",
+        hint="`--replace` keeps the original as an artifact; `kp target rm` puts it "
+        "back",
+    )

@@ -1,0 +1,136 @@
+"""What in an image tree differs from its commit."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from kpstore.disk.beneath import Beneath
+from kpstore.disk.descriptors import TEMP_PREFIX
+from kpstore.publish import tree_modules, tree_objects
+from kpstore.publish.target import Artifacts, Finding
+from kpstore.publish.tree_layout import (
+    CLAIMS,
+    FILE_MODE,
+    HOME,
+    IDENTITY,
+    LIVE,
+    MODULES,
+    Live,
+    Seen,
+    TreeRendering,
+    digest,
+    look,
+    read_live,
+)
+from kpstore.publish.tree_survey import known_claims
+
+
+def verify(
+    tree: Beneath, rendering: TreeRendering, artifacts: Artifacts, *, deep: bool
+) -> list[Finding]:
+    """Compare; `deep` reads every byte of objects and module trees too."""
+    if not rendering.files:
+        return []
+    live = read_live(tree)
+    return [
+        *_marker(live, rendering),
+        *_loader_files(tree, rendering, live),
+        *_objects(tree, rendering, deep=deep),
+        *_modules(tree, rendering, artifacts, deep=deep),
+        *_strays(tree, rendering),
+    ]
+
+
+def quick(tree: Beneath) -> list[Finding]:
+    """Compare with what the marker says that is served, without a rendering.
+
+    Loader files by their bytes, objects and module trees by their names.
+    """
+    live = read_live(tree)
+    if live is None:
+        return []
+    loaders = [
+        Finding(path, "changed" if seen.kind != "missing" else "missing")
+        for path, meant in live.files.items()
+        if (seen := look(tree, path)).kind != "file" or digest(seen.data) != meant
+    ]
+    named = [*live.objects, *(tree_modules.place(each) for each in live.modules)]
+    return loaders + [
+        Finding(each, "missing") for each in named if not tree.exists(each)
+    ]
+
+
+def _marker(live: Live | None, rendering: TreeRendering) -> Iterator[Finding]:
+    if live is None:
+        yield Finding(LIVE, "unfinished", "no marker: the tree is in transition")
+    elif live != Live.of(rendering):
+        yield Finding(LIVE, "changed")
+
+
+def _loader_files(
+    tree: Beneath, rendering: TreeRendering, live: Live | None
+) -> Iterator[Finding]:
+    for path, data in rendering.files.items():
+        if kind := _difference(look(tree, path), data):
+            yield Finding(path, kind)
+    for path in known_claims(tree, live).files:
+        if path not in rendering.files and look(tree, path).kind != "missing":
+            yield Finding(path, "extra", "kp's, and no longer listed")
+
+
+def _difference(seen: Seen, data: bytes) -> str:
+    if seen.kind == "missing":
+        return "missing"
+    if seen.kind == "other" or seen.data != data:
+        return "changed"
+    return "mode" if seen.mode != FILE_MODE else ""
+
+
+def _objects(
+    tree: Beneath, rendering: TreeRendering, *, deep: bool
+) -> Iterator[Finding]:
+    for each in rendering.objects:
+        if kind := tree_objects.fault(tree, each, deep=deep):
+            yield Finding(each.path, kind)
+    named = {each.path.split("/")[2] for each in rendering.objects}
+    for name in tree_objects.kept(tree):
+        if deep and name not in named and not tree_objects.intact(tree, name):
+            yield Finding(f"{HOME}/{name}", "changed", "kept for a rollback")
+
+
+def _modules(
+    tree: Beneath, rendering: TreeRendering, artifacts: Artifacts, *, deep: bool
+) -> Iterator[Finding]:
+    for release, sha256, _ in rendering.modules:
+        if deep:
+            yield from tree_modules.differences(tree, release, sha256, artifacts)
+        elif not tree_modules.exists(tree, release):
+            yield Finding(tree_modules.place(release), "missing")
+
+
+def _strays(tree: Beneath, rendering: TreeRendering) -> Iterator[Finding]:
+    """Name what is in kp's folder and not kp's, and what a killed process left."""
+    own = {IDENTITY, LIVE, CLAIMS}
+    own |= {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
+    objects = {each.path for each in rendering.objects}
+    folders = {path.rpartition("/")[0] for path in objects}
+    for directory, known in (
+        (HOME, own),
+        *((folder, objects) for folder in folders),
+    ):
+        for path in _names(tree, directory):
+            if path not in known and TEMP_PREFIX not in path:
+                yield Finding(path, "foreign")
+    for directory in {HOME, MODULES, *folders, *_parents(rendering)}:
+        for path in _names(tree, directory):
+            if path.startswith(f"{directory}/{TEMP_PREFIX}"):
+                yield Finding(path, "unfinished", "a temporary file")
+
+
+def _parents(rendering: TreeRendering) -> set[str]:
+    return {path.rpartition("/")[0] for path in rendering.files}
+
+
+def _names(tree: Beneath, directory: str) -> list[str]:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return [f"{directory}/{name}" for name in tree.names(directory)]
+    return []

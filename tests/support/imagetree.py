@@ -1,0 +1,136 @@
+"""An image tree, a store of artifacts and renderings for it, in a few lines."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kpstore.artifacts.module_archive import Packing
+from kpstore.artifacts.store import ArtifactStore
+from kpstore.disk.beneath import Beneath
+from kpstore.publish.target import Marker, ObjectFile
+from kpstore.publish.tree import TreeRendering, TreeTarget
+
+SITE = "5" * 32
+GRUB = "boot/grub/grub.cfg"
+HEADER = b"# Written by kp; changes are overwritten\n"
+
+
+def snapshot(root: Path) -> dict[str, tuple[object, ...]]:
+    """Everything below `root`: path -> kind, mode and content."""
+    return {str(path.relative_to(root)): _look(path) for path in root.rglob("*")}
+
+
+def _look(path: Path) -> tuple[object, ...]:
+    found = path.lstat()
+    mode = stat.S_IMODE(found.st_mode)
+    if stat.S_ISLNK(found.st_mode):
+        return "link", os.readlink(path)
+    if stat.S_ISDIR(found.st_mode):
+        return "directory", mode
+    if stat.S_ISREG(found.st_mode):
+        return "file", mode, path.read_bytes()
+    return ("other", mode)
+
+
+def fill(root: Path, files: Mapping[str, bytes | str]) -> None:
+    """Write files, and links where the content is text, below `root`."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            path.symlink_to(content)
+        else:
+            path.write_bytes(content)
+
+
+@dataclass
+class Kernel:
+    """A made-up kernel in the store: its object and its modules."""
+
+    object: ObjectFile
+    modules: tuple[str, str, int] | None
+
+
+class ImageRig:
+    """A directory with an image tree, an artifact store, and a target on the tree."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.root = where / "image"
+        self.store = ArtifactStore(where / "objects")
+
+    def make(self) -> "ImageRig":
+        """Make the tree as a distribution leaves it."""
+        fill(
+            self.root,
+            {
+                "boot/vmlinuz-6.1.0": b"distribution's kernel",
+                "etc/hostname": b"image\n",
+                "usr/lib/modules/6.1.0/modules.dep": b"",
+                "usr/lib/modules/6.1.0/kernel/a.ko": b"distribution's module",
+                "lib": "usr/lib",
+            },
+        )
+        return self
+
+    def target(self, *, replace: bool = False) -> TreeTarget:
+        """The target on the tree."""
+        return TreeTarget(
+            self.root, "disk", SITE, "web", artifacts=self.store, replace=replace
+        )
+
+    def kernel(
+        self, content: bytes, release: str = "", modules: Mapping[str, bytes] = {}
+    ) -> Kernel:
+        """Put a kernel, and modules of a release, into the store."""
+        ref = self.store.add_stream([content])
+        path = f"boot/kp/{ref.sha256[:12]}/vmlinuz"
+        packed = self.pack(release, modules) if release else None
+        return Kernel(ObjectFile(ref.sha256, ref.size, path), packed)
+
+    def pack(self, release: str, modules: Mapping[str, bytes]) -> tuple[str, str, int]:
+        """Put a module tree into the store."""
+        place = (
+            self.where / "packing" / hashlib.sha256(repr(modules).encode()).hexdigest()
+        )
+        fill(place / release, modules)
+        with Beneath.open(place) as tree:
+            ref = self.store.add_stream(Packing(tree, release).chunks())
+        return release, ref.sha256, ref.size
+
+
+def grub(revision: int, *kernels: Kernel, commit: str = "") -> TreeRendering:
+    """What a grub.cfg that lists the kernels makes of a commit."""
+    lines = [f"linux /{each.object.path} revision={revision}\n" for each in kernels]
+    data = HEADER + "".join(lines).encode()
+    return rendering(revision, {GRUB: data}, (GRUB,), *kernels)
+
+
+def bls(revision: int, **kernels: Kernel) -> TreeRendering:
+    """What loader.conf and an entry a kernel make of a commit; the first is default."""
+    files = {
+        f"boot/loader/entries/kp-{name}.conf": HEADER
+        + f"linux /{kernel.object.path}\n".encode()
+        for name, kernel in kernels.items()
+    }
+    first = next(iter(kernels))
+    files["boot/loader/loader.conf"] = HEADER + f"default kp-{first}.conf\n".encode()
+    return rendering(revision, files, ("boot/loader/loader.conf",), *kernels.values())
+
+
+def rendering(
+    revision: int, files: Mapping[str, bytes], switch: tuple[str, ...], *kernels: Kernel
+) -> TreeRendering:
+    """A rendering of revision `revision`, its commit made of that number."""
+    marker = Marker(SITE, f"{revision:040x}", revision, {"images/web": f"{revision:x}"})
+    modules = {each.modules: None for each in kernels if each.modules}
+    objects = {each.object: None for each in kernels}
+    return TreeRendering(marker, files, switch, tuple(objects), tuple(modules))
+
+
+def publish(target: TreeTarget, what: TreeRendering) -> int:
+    """Stage and switch."""
+    return target.stage(what).switch()
