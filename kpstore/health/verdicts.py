@@ -11,12 +11,13 @@ from kpstore.model.state import State
 
 @dataclass(frozen=True)
 class Said:
-    """Who gives a verdict, when (UTC, ISO 8601), at which revision and why."""
+    """Who gives a verdict, when (UTC, ISO 8601), at which revision of which image."""
 
     by: str
     since: str
     revision: str
     reason: str
+    image: str
 
 
 def give(state: State, payload: Payload, verdict: str, said: Said) -> None:
@@ -29,6 +30,7 @@ def give(state: State, payload: Payload, verdict: str, said: Said) -> None:
             "revision": said.revision,
             "reason": said.reason,
             "kin": payload.kin,
+            "evidence": {"image": said.image},
         }
     )
     state.put(Key("verdict", payload.id), document)

@@ -161,6 +161,11 @@ class Artifacts(Document):
     system_map: ArtifactRef | None = Field(default=None, alias="System.map")
     config: ArtifactRef | None = None
 
+    def refs(self) -> tuple[ArtifactRef, ...]:
+        """Return every file that there is."""
+        others = (self.modules, self.system_map, self.config)
+        return (self.vmlinuz, *self.initrd, *(ref for ref in others if ref))
+
 
 class Origin(Document):
     """Where a kernel came from, as it was given."""

@@ -57,15 +57,18 @@ class State:
     def __init__(self, base: Documents, changes: Changes | None = None) -> None:
         self.base = base
         self._changes: dict[Key, Document | None] = dict(changes or {})
+        self._settled: dict[Key, Document | None] | None = None
 
     @property
     def changes(self) -> dict[Key, Document | None]:
         """What differs from the base: key -> new document, None for removed."""
-        return {
-            key: document
-            for key, document in self._changes.items()
-            if self.base.get(key) != document
-        }
+        if self._settled is None:
+            self._settled = {
+                key: document
+                for key, document in self._changes.items()
+                if self.base.get(key) != document
+            }
+        return self._settled
 
     def get(self, key: Key) -> Document | None:
         """Return the document as edited, or None."""
@@ -93,12 +96,14 @@ class State:
         if not isinstance(document, MODELS[key.kind]):
             raise TypeError(f"{key} takes a {MODELS[key.kind].__name__}")
         self._changes[key] = document
+        self._settled = None
 
     def drop(self, key: Key) -> None:
         """Remove a document; NotFound when it isn't there."""
         if self.get(key) is None:
             raise missing(key.kind, str(key).split(" ", 1)[-1], ())
         self._changes[key] = None
+        self._settled = None
 
     def _need(self, kind: type[_D], key: Key) -> _D:
         document = self.get(key)

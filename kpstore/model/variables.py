@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kpstore.errors import InvalidInput
-from kpstore.model.documents import Node, VariableRule
 from kpstore.model.names import REFERENCE
+
+if TYPE_CHECKING:  # the loaders need this module without pydantic
+    from kpstore.model.documents import Node, VariableRule
 
 _REFERENCE: Final = re.compile(REFERENCE)
 
@@ -17,7 +19,7 @@ def used(tokens: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def value(node: Node, variable: str) -> str | None:
+def value(node: "Node", variable: str) -> str | None:
     """Return the node's value of `index`, `name`, `mac`, `ip`, `image`, `var.X`."""
     if variable.startswith("var."):
         return node.vars.get(variable[4:])
@@ -54,7 +56,7 @@ def split_references(token: str) -> list[tuple[str, str]]:
 
 
 def check(
-    node: Node, variables: Iterable[str], rules: Mapping[str, VariableRule]
+    node: "Node", variables: Iterable[str], rules: Mapping[str, "VariableRule"]
 ) -> None:
     """InvalidInput when the node lacks a variable or has one out of range."""
     for variable in variables:
@@ -68,7 +70,7 @@ def check(
 
 
 def _check_range(
-    node: Node, variable: str, text: str, rule: VariableRule | None
+    node: "Node", variable: str, text: str, rule: "VariableRule | None"
 ) -> None:
     if rule is None or (rule.minimum is None and rule.maximum is None):
         return

@@ -1,0 +1,54 @@
+"""Who calls, from where and when: read by a front end, never in kpstore."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from kpstore.history.record import person
+from kpstore.outcome import Intent
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The caller of one verb.
+
+    `user` names the draft and the author, unless `author` is given. `clock` gives
+    seconds since 1970, UTC. `wait` is seconds to wait for the lock. `notify` is told
+    what a person may want to know meanwhile. `shield` holds signals back from the
+    commit point on.
+    """
+
+    user: str
+    host: str
+    argv: tuple[str, ...]
+    clock: Callable[[], float]
+    wait: float = 60.0
+    author: str = ""
+    ticket: str = ""
+    notify: Callable[[str], None] = _silent
+    shield: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @property
+    def person(self) -> str:
+        """Return the author as `Name <mail>`."""
+        return person(self.author or self.user, self.host)
+
+    def intent(
+        self, op: str, message: str, force: str = "", *, reverts: str = ""
+    ) -> Intent:
+        """Return what goes into a commit's record; `force` is the reason given."""
+        text = f"{message}\n\nForced: {force}" if force else message
+        return Intent(
+            op=op,
+            message=text,
+            author=self.person,
+            host=self.host,
+            argv=self.argv,
+            time=int(self.clock()),
+            ticket=self.ticket,
+            reverts=reverts,
+        )

@@ -1,0 +1,80 @@
+"""What a verb answers with: plans and outcomes, as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kpstore.publish.target import Condition
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Who wants what and why; taken by the front end, never read in kpstore.
+
+    `author` is `Name <mail>`; `time` is seconds since 1970, UTC.
+    """
+
+    op: str
+    message: str
+    author: str
+    host: str
+    argv: tuple[str, ...]
+    time: int
+    ticket: str = ""
+    reverts: str = ""
+
+
+@dataclass(frozen=True)
+class TargetOutcome:
+    """One target after a commit: what it serves, how it stands, why it lags."""
+
+    name: str
+    condition: Condition
+    live: str
+    files_written: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a commit did; `commit` is empty when there was nothing to do."""
+
+    revision: str
+    commit: str
+    targets: Sequence[TargetOutcome] = ()
+    nodes_changed: int = 0
+    warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def behind(self) -> list[TargetOutcome]:
+        """Return the targets that don't serve this commit and should."""
+        behind = ("lagging", "absent")
+        return [target for target in self.targets if target.condition in behind]
+
+    @property
+    def ahead(self) -> list[TargetOutcome]:
+        """Return the targets that a person has to judge."""
+        return [target for target in self.targets if target.condition == "ahead"]
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """The files that a commit would write and remove on one target."""
+
+    name: str
+    condition: Condition
+    write: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a commit would do. `id` holds a commit to exactly this."""
+
+    id: str
+    base: str
+    targets: Sequence[TargetPlan]
+    nodes: str
+    nodes_changed: int
+    changes: Sequence[str] = ()
+    warnings: Sequence[str] = field(default=())

@@ -1,0 +1,300 @@
+"""`KernelPicker`, the facade: the verbs of kp for programs.
+
+```python
+picker = KernelPicker.open(Path("/var/lib/kp"), caller)
+with picker.edit("web: try the second kernel") as edit:
+    entries.add(edit.state, "web", "next", {"kernel": "6.2"}, default=True)
+print(edit.outcome)
+```
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kpstore import recovery
+from kpstore.caller import Caller
+from kpstore.errors import Conflict, InvalidInput
+from kpstore.history import drafts
+from kpstore.history.merge import merge
+from kpstore.history.revisions import Query, Revision
+from kpstore.history.snapshot import Snapshot, changes_between
+from kpstore.judging import judge
+from kpstore.model.documents import Site
+from kpstore.model.keys import Key
+from kpstore.model.state import Changes, Empty, State
+from kpstore.outcome import Intent, Outcome, Plan
+from kpstore.proposal import Proposal
+from kpstore.questions import Questions
+from kpstore.restoring import Restoring, Rollback
+from kpstore.site import OpenSite
+from kpstore.transaction import Manner, Transaction
+from kpstore.upkeep import Upkeep
+
+
+@dataclass
+class Edit:
+    """An edit under way: change `state`; what came of it is there afterwards.
+
+    `outcome` when it was committed, `plan` on a dry run, neither for a draft.
+    """
+
+    state: State
+    outcome: Outcome | None = None
+    plan: Plan | None = None
+
+
+class KernelPicker:
+    """One site and one caller; every verb opens what it needs and leaves no lock."""
+
+    def __init__(self, site: OpenSite, caller: Caller) -> None:
+        self.site = site
+        self.caller = caller
+
+    @classmethod
+    def open(cls, root: Path, caller: Caller) -> "KernelPicker":
+        """Open the site in `root`; NotFound when there is none."""
+        return cls(OpenSite(root), caller)
+
+    @classmethod
+    def create(
+        cls, root: Path, caller: Caller, *, site_id: str, name: str
+    ) -> "KernelPicker":
+        """Make a site: its directory and r1. `site_id` is 32 random hex digits."""
+        picker = cls(OpenSite.create(root), caller)
+        state = State(Empty())
+        state.put(Key("site"), Site(id=site_id, name=name))
+        nothing = Snapshot(picker.site.repository, None)
+        with picker._locked():
+            proposal = Proposal(picker.site, nothing, state.changes)
+            intent = caller.intent("init", f"kp init {name}")
+            Transaction(proposal, intent, Manner()).run()
+        return picker
+
+    # --- editing
+
+    @contextmanager
+    def edit(
+        self,
+        message: str | None = None,
+        *,
+        op: str = "edit",
+        dry_run: bool = False,
+        force: str = "",
+        beside_draft: bool = False,
+    ) -> Iterator[Edit]:
+        """Edit the caller's draft, or with `message` main itself, at once.
+
+        With a message the edit is made under the lock on main as it is then, and
+        Conflict is raised when the draft holds other edits, unless `beside_draft`.
+        `force` is the reason to make a known-bad payload default.
+        """
+        if message is None and not dry_run:
+            with self._draft_edit() as edit:
+                yield edit
+            return
+        with self.writing():
+            main = self.site.main()
+            if not beside_draft:
+                self._refuse_draft()
+            edit = Edit(State(main))
+            yield edit
+            proposal = Proposal(self.site, main, edit.state.changes)
+            if dry_run:
+                edit.plan = self._checked_plan(proposal, force)
+            else:
+                manner = self._manner(force=bool(force))
+                intent = self.caller.intent(op, message or "", force)
+                edit.outcome = self.carry_out(proposal, intent, manner)
+
+    @contextmanager
+    def _draft_edit(self) -> Iterator[Edit]:
+        main = self.site.tip()
+        draft = self._draft(main)
+        base = draft.base if draft else main
+        edit = Edit(
+            State(Snapshot(self.site.repository, base), draft and draft.changes)
+        )
+        yield edit
+        if draft is None and not edit.state.changes:
+            return
+        with self._locked():
+            drafts.save(
+                self.site.repository,
+                self.caller.user,
+                base,
+                edit.state.changes,
+                expected=draft.commit if draft else None,
+                author=self.caller.person,
+                time=int(self.caller.clock()),
+                host=self.caller.host,
+            )
+
+    def view(self, rev: str | None = None) -> State:
+        """Return the state of a revision, or main with the caller's draft over it."""
+        if rev is not None:
+            return State(Snapshot(self.site.repository, self.site.resolve(rev)))
+        main = self.site.main()
+        draft = self._draft(main.commit or "")
+        return State(main, self._merged(draft, main)) if draft else State(main)
+
+    def plan(self) -> Plan:
+        """Say what committing the draft would do; checked as the commit will be."""
+        return self._checked_plan(self._draft_proposal(), force="unasked")
+
+    def commit(
+        self,
+        message: str,
+        *,
+        plan: str | None = None,
+        without: Collection[str] = (),
+        force: str = "",
+    ) -> Outcome:
+        """Commit and publish the caller's draft.
+
+        Conflict when main moved against it, or when `plan` is no longer its id.
+        """
+        intent = self.caller.intent("commit", message, force)
+        with self.writing():
+            proposal = self._draft_proposal()
+            if plan is not None and plan != proposal.id:
+                raise Conflict(
+                    f"plan {plan} is not what would be committed now ({proposal.id})",
+                    hint="main or the draft moved since: kp plan shows it anew",
+                )
+            manner = self._manner(without=without, force=bool(force))
+            outcome = self.carry_out(proposal, intent, manner)
+            try:
+                self._drop_draft()
+            except OSError as error:
+                return replace(
+                    outcome, warnings=[*outcome.warnings, f"the draft stays: {error}"]
+                )
+            return outcome
+
+    def discard(self) -> bool:
+        """Drop the caller's draft; tell whether there was one."""
+        with self._locked():
+            return self._drop_draft()
+
+    # --- going back
+
+    def rollback(self, wanted: Rollback) -> Outcome:
+        """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
+        with self.writing():
+            return Restoring(self, wanted).run()
+
+    def revert(self, rev: str, message: str, *, dry_run: bool = False) -> Edit:
+        """Undo one commit and keep the later ones; Conflict where they clash."""
+        commit = self.site.resolve(rev)
+        parents = self.site.repository.commit(commit).parents
+        if not parents:
+            raise InvalidInput("the first commit can't be undone")
+        undone = Snapshot(self.site.repository, commit)
+        before = Snapshot(self.site.repository, parents[0])
+        backwards = changes_between(undone, before)
+        number = f"r{self.site.record(commit).revision}"
+        with self.writing():
+            main = self.site.main()
+            changes = merge(undone, main, backwards)
+            proposal = Proposal(self.site, main, changes)
+            edit = Edit(proposal.new)
+            if dry_run:
+                edit.plan = self._checked_plan(proposal, "")
+            else:
+                intent = self.caller.intent("revert", message, reverts=number)
+                edit.outcome = self.carry_out(proposal, intent, self._manner())
+            return edit
+
+    def judge(
+        self,
+        verdict: str,
+        defaults: Collection[tuple[str, str | None, str | None]],
+        message: str,
+    ) -> Outcome:
+        """Say that payloads are `good` or `bad`; each is image, entry, revision."""
+        with self.writing():
+            main = self.site.main()
+            changes = judge(self.site, main, verdict, defaults, self.caller, message)
+            proposal = Proposal(self.site, main, changes)
+            intent = self.caller.intent(verdict, message)
+            return self.carry_out(proposal, intent, self._manner())
+
+    # --- reading and upkeep
+
+    @property
+    def ask(self) -> Questions:
+        """What can be asked of state and history."""
+        return Questions(self.site)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Verifying, repairing and sweeping."""
+        return Upkeep(self.site, self.caller)
+
+    def log(self, query: Query) -> list[Revision]:
+        """Return the revisions that a query asks for, newest first."""
+        return self.site.revisions(query)
+
+    # --- how the verbs are carried out
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lock, with what a crash left finished."""
+        with self._locked():
+            self.site.record(self.site.tip())
+            for tried in recovery.finish(self.site, self.caller.clock()):
+                self.caller.notify(recovery.told(tried))
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        caller = self.caller
+        holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"
+        with self.site.locked(holder, caller.wait, caller.notify):
+            yield
+
+    def carry_out(self, proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
+        """Commit a proposal, or say that there is nothing to do."""
+        if proposal.is_empty:
+            return Outcome("", "", notes=["nothing to do"])
+        return Transaction(proposal, intent, manner).run()
+
+    def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
+        return Manner(without=without, force=force, shield=self.caller.shield)
+
+    def _checked_plan(self, proposal: Proposal, force: str) -> Plan:
+        proposal.check(force=bool(force))
+        return proposal.plan(self.site.targets(proposal.new))
+
+    def _draft(self, main: str) -> drafts.Draft | None:
+        return drafts.load(self.site.repository, self.caller.user, main)
+
+    def _draft_proposal(self) -> Proposal:
+        main = self.site.main()
+        draft = self._draft(main.commit or "")
+        return Proposal(self.site, main, self._merged(draft, main) if draft else {})
+
+    def _merged(self, draft: drafts.Draft, main: Snapshot) -> Changes:
+        try:
+            return merge(
+                Snapshot(self.site.repository, draft.base), main, draft.changes
+            )
+        except Conflict as conflict:
+            sides = f"main {(main.commit or '')[:12]}, draft on {draft.base[:12]}"
+            raise Conflict(
+                f"{sides}:\n{conflict.message}", hint=conflict.hint
+            ) from None
+
+    def _refuse_draft(self) -> None:
+        draft = self._draft(self.site.tip())
+        if draft and draft.changes:
+            raise Conflict(
+                f"your draft holds {len(draft.changes)} other edits",
+                hint="kp commit or kp discard it first, or leave out -m",
+            )
+
+    def _drop_draft(self) -> bool:
+        caller = self.caller
+        return drafts.discard(self.site.repository, caller.user, host=caller.host)

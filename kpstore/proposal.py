@@ -1,0 +1,150 @@
+"""A change that is thought through but not yet written: base, new state, renderings.
+
+The same proposal is what `kp plan` shows and what a commit carries out.
+"""
+
+import hashlib
+from collections.abc import Collection
+from functools import cached_property
+
+from kpstore.errors import NotFound
+from kpstore.health.verdicts import refuse_bad_default
+from kpstore.history.repository import GitObject
+from kpstore.history.snapshot import Snapshot, to_tree
+from kpstore.loaders.limits import warnings
+from kpstore.model.boot import Boot, boot_of
+from kpstore.model.checks import check
+from kpstore.model.documents import Artifacts, Image, KernelConfig
+from kpstore.model.keys import Key
+from kpstore.model.moves import Moves
+from kpstore.model.nodesets import fold
+from kpstore.model.state import Changes, State
+from kpstore.outcome import Plan, TargetPlan
+from kpstore.publish.target import FilePlan, Marker
+from kpstore.rendering import When, check_lines, render
+from kpstore.rollback import default_boot
+from kpstore.site import OpenSite
+from kpstore.targets import SiteTarget
+
+
+class Proposal:
+    """Changes laid over main as it is now."""
+
+    def __init__(self, site: OpenSite, base: Snapshot, changes: Changes) -> None:
+        self.site = site
+        self.base = base
+        self.new = State(base, changes)
+        self.moves = Moves(State(base), self.new, site.census(base))
+
+    @cached_property
+    def _written(self) -> tuple[str, list[GitObject]]:
+        return to_tree(self.base, self.new.changes)
+
+    @property
+    def tree(self) -> str:
+        """Return the id of the new state's tree."""
+        return self._written[0]
+
+    @property
+    def objects(self) -> list[GitObject]:
+        """Return the blobs and trees that are new."""
+        return self._written[1]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing would change."""
+        return not self.new.changes
+
+    @property
+    def id(self) -> str:
+        """Return the digest of base and new tree, which `--plan` holds a commit to."""
+        text = f"{self.base.commit} {self.tree}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def check(self, *, force: bool) -> None:
+        """Hold the new state to its invariants; see the errors of `model.checks`.
+
+        NeedsConfirmation when a known-bad payload would become default, unless
+        `force`.
+        """
+        check(self.moves)
+        self.check_artifacts()
+        check_lines(self.moves, [t.spec for t in self.site.targets(self.new)])
+        if not force:
+            for image in self.images:
+                self._refuse_bad(image)
+
+    @cached_property
+    def images(self) -> list[str]:
+        """Return the images whose subtree changes and that are still there."""
+        names = {
+            key.within or key.name
+            for key in self.new.changes
+            if key.kind in ("image", "entry", "kernel")
+        }
+        return sorted(n for n in names if self.new.get(Key("image", n)) is not None)
+
+    def _refuse_bad(self, image: str) -> None:
+        new = default_boot(self.new, image)
+        old = None
+        if isinstance(self.base.get(Key("image", image)), Image):
+            old = default_boot(self.base, image)
+        if new and (old is None or old.payload.id != new.payload.id):
+            refuse_bad_default(self.new, image, new.payload)
+
+    def check_artifacts(self) -> None:
+        """NotFound when a kernel that is new lacks one of its files."""
+        for key, document in self.new.changes.items():
+            if isinstance(document, KernelConfig):
+                gone = missing_artifacts(self.site, document.artifacts)
+                if gone:
+                    raise NotFound(
+                        f"kernel {key.within}/{key.name}: artifact "
+                        f"{', '.join(gone)} is not in this site's store",
+                        hint="add the kernel again: kp kernel add",
+                    )
+
+    def plan(self, targets: Collection[SiteTarget]) -> Plan:
+        """Say what a commit would do, file by file and node by node."""
+        names = self.moves.names()
+        return Plan(
+            id=self.id,
+            base=self.base.commit or "",
+            targets=[self._target_plan(target) for target in targets],
+            nodes=fold(names) if names else "",
+            nodes_changed=self.moves.count,
+            changes=[str(key) for key in sorted(self.new.changes)],
+            warnings=self.warnings(),
+        )
+
+    def _target_plan(self, target: SiteTarget) -> TargetPlan:
+        condition = target.condition(self.base.subtree, self.site.on_main)
+        files = FilePlan()
+        if condition == "live" and not self.is_empty:
+            files = self._files(target)
+        return TargetPlan(target.name, condition, files.write, files.remove)
+
+    def _files(self, target: SiteTarget) -> FilePlan:
+        assert target.publisher  # a live target has one
+        marker = Marker(target.site, "0" * 40, 0)
+        when = When(0, self.new.site().retention.grace)
+        made = render(target.spec, self.moves, marker, when, complete=False)
+        return target.plan(made)
+
+    def warnings(self) -> list[str]:
+        """Return what is allowed and still worth a word, each once."""
+        found: dict[str, None] = {}
+        for key in self.new.changes:
+            if key.kind == "entry" and self.new.get(key) is not None:
+                boot: Boot = boot_of(self.new, key.within, key.name)
+                found.update(dict.fromkeys(warnings(boot)))
+        return list(found)
+
+
+def missing_artifacts(site: OpenSite, artifacts: Artifacts) -> list[str]:
+    """Return the short names of a kernel's files that the store doesn't have."""
+    return [
+        ref.sha256[:12]
+        for ref in artifacts.refs()
+        if not site.artifacts.has(ref.sha256, ref.size)
+    ]

@@ -1,0 +1,131 @@
+"""A site directory, opened for reading: what needs no model, lock or loader.
+
+`kp status` and `kp log` need no more than this and start the faster for it;
+`kpstore.site.OpenSite` adds what writing needs.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from kpstore.artifacts.store import ArtifactStore
+from kpstore.errors import CorruptState, NotFound, Refused
+from kpstore.history import revspec, walk
+from kpstore.history.index import Index
+from kpstore.history.record import Record, parse
+from kpstore.history.repository import Repository
+from kpstore.history.revisions import Query, Revision
+from kpstore.settings import Settings, load
+from kpstore.targets import SiteTarget, TargetSpec, open_target
+
+MAIN: Final = "refs/heads/main"
+
+
+class SiteReader:
+    """One site as this process sees it; nothing is read before it is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        """Open it; NotFound when there is no site in `root`."""
+        if not (root / "state.git").is_dir():
+            raise NotFound(
+                f"there is no kp site in {root}",
+                hint="kp init makes one; --site or KP_SITE names another",
+            )
+        self.root = root
+        self.repository = Repository(root / "state.git")
+        self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What kp.toml says."""
+        return load(self.root / "kp.toml")
+
+    @property
+    def index_file(self) -> Path:
+        """Where the derived index lies."""
+        return self.root / "cache/index.db"
+
+    @cached_property
+    def index(self) -> Index | None:
+        """The derived index, when it is whole."""
+        return Index.open(self.index_file)
+
+    def tip(self) -> str:
+        """Return main's commit; CorruptState when there is no main."""
+        tip = self.repository.tip(MAIN)
+        if tip is None:
+            raise CorruptState(
+                f"{self.root}/state.git has no main", hint="kp doctor says how to mend"
+            )
+        return tip
+
+    def index_at(self, commit: str) -> Index | None:
+        """Return the index when it stands at exactly this commit."""
+        index = self.index
+        return index if index is not None and index.head() == commit else None
+
+    def record(self, commit: str) -> Record:
+        """Return what a commit says of itself; Refused when kp did not write it."""
+        try:
+            return parse(self.repository.commit(commit).message)
+        except CorruptState:
+            raise Refused(
+                f"commit {commit[:12]} was not written by kp: it is never published",
+                hint="kp doctor says how to mend main",
+            ) from None
+
+    def on_main(self, commit: str) -> bool:
+        """Tell whether main's chain holds the commit."""
+        tip = self.tip()
+        index = self.index_at(tip)
+        if index is not None:
+            return commit == tip or any(
+                r.commit == commit for r in index.of_commit(commit)
+            )
+        return walk.on_chain(self.repository, tip, commit)
+
+    def revisions(self, query: Query) -> list[Revision]:
+        """Return the revisions that a query asks for, newest first."""
+        tip = self.tip()
+        index = self.index_at(tip)
+        if index is not None:
+            return index.revisions(query)
+        return walk.revisions(self.repository, tip, query)
+
+    def resolve(self, rev: str) -> str:
+        """Return the commit on main that `rev` names; see `history.revspec`."""
+        tip = self.tip()
+        return revspec.resolve(self.repository, tip, rev, self.index_at(tip))
+
+    def fields(self, commit: str, path: str) -> dict[str, Any]:
+        """Return a document of a commit as it is written; NotFound without it."""
+        entry = self.repository.lookup(self.repository.commit(commit).tree, path)
+        if entry is None:
+            raise NotFound(f"no {path} in {commit[:12]}")
+        found = json.loads(self.repository.blob(entry.id))
+        if not isinstance(found, dict):
+            raise CorruptState(f"{path} in {commit[:12]} is no JSON object")
+        return found
+
+    def names(self, commit: str, folder: str) -> list[str]:
+        """Return the names in a folder of a commit, sorted."""
+        entry = self.repository.lookup(self.repository.commit(commit).tree, folder)
+        return sorted(self.repository.tree(entry.id)) if entry else []
+
+    def targets_at(self, commit: str) -> Iterator[SiteTarget]:
+        """Open the enabled targets of a commit."""
+        for name in self.names(commit, "targets"):
+            fields = self.fields(commit, f"targets/{name}")
+            spec = TargetSpec.of(name.removesuffix(".json"), fields)
+            if spec.enabled:
+                yield self.open_target(spec, self.fields(commit, "site.json")["id"])
+
+    def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
+        """Open one target at its path on this server."""
+        if spec.kind == "image":
+            root = self.settings.trees.get(spec.image or "")
+        else:
+            root = self.settings.roots.get(spec.name)
+        return open_target(spec, site, root, self.artifacts)

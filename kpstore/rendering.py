@@ -1,0 +1,172 @@
+"""From moves to what a target gets: menus per template, forms per node, tree files.
+
+What is unchanged is kept by name, not rendered again.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from kpstore.errors import KpError
+from kpstore.loaders import render as files
+from kpstore.loaders.limits import check_line, check_loaders, longest
+from kpstore.loaders.menu import TreeOptions
+from kpstore.model.boot import Boot
+from kpstore.model.documents import Node
+from kpstore.model.moves import Moves
+from kpstore.model.templates import POLICY, Template
+from kpstore.publish.generation import Generation, NodeForm
+from kpstore.publish.target import Marker, ObjectFile
+from kpstore.publish.tree import TreeRendering
+from kpstore.targets import TargetSpec
+
+_UNKNOWN = NodeForm(POLICY.name)
+"""How a node is served that can't be resolved: by the unknown-node policy."""
+
+
+@dataclass(frozen=True)
+class When:
+    """Times for a target: now (seconds since 1970) and the grace time in seconds."""
+
+    now: float
+    grace: float
+
+
+def render(
+    spec: TargetSpec, moves: Moves, marker: Marker, when: When, *, complete: bool
+) -> Generation | TreeRendering:
+    """Render one target.
+
+    Refused when a command line is longer than a loader carries.
+    """
+    if spec.kind == "image":
+        return _tree(spec, moves, marker)
+    return _Tftp(spec, moves).generation(marker, when, complete=complete)
+
+
+def _tree(spec: TargetSpec, moves: Moves, marker: Marker) -> TreeRendering:
+    image = spec.image or ""
+    tree = files.render_tree(moves.new, image, spec.loaders, TreeOptions())
+    kernels = [boot.kernel for boot in files.tree_boots(moves.new, image).values()]
+    modules = {
+        (kernel.release, kernel.artifacts.modules.sha256, kernel.artifacts.modules.size)
+        for kernel in kernels
+        if kernel.artifacts.modules
+    }
+    return TreeRendering(
+        marker=marker,
+        files=tree.files,
+        switch=tree.switch,
+        objects=tuple(ObjectFile(*file) for file in tree.objects),
+        modules=tuple(sorted(modules)),
+    )
+
+
+class _Tftp:
+    """Renders one TFTP target."""
+
+    def __init__(self, spec: TargetSpec, moves: Moves) -> None:
+        self._spec = spec
+        self._moves = moves
+        self._paths = files.TftpPaths(spec.prefix)
+
+    def generation(self, marker: Marker, when: When, *, complete: bool) -> Generation:
+        """Return changed menus, kept ones by name, and the nodes that changed."""
+        fresh = self._fresh()
+        boots = {template: self._moves.new_boot(template) for template in fresh}
+        return Generation(
+            marker=marker,
+            menus={
+                template.name: files.render_template(
+                    boot, self._spec.loaders, self._paths
+                )
+                for template, boot in (boots | {POLICY: None}).items()
+            },
+            kept=frozenset(
+                t.name for t in self._moves.templates if t not in boots and t != POLICY
+            ),
+            objects=self._objects(boots.values()),
+            nodes=dict(self._forms(boots)),
+            now=when.now,
+            grace=when.grace,
+            complete=complete,
+        )
+
+    def _fresh(self) -> list[Template]:
+        """Return the templates that are new, or mean something else now."""
+        moves = self._moves
+        before, changed = moves.census.templates(), set(moves.changed_templates)
+        return [t for t in moves.templates if t not in before or t in changed]
+
+    def _objects(self, boots: Iterable[Boot | None]) -> tuple[ObjectFile, ...]:
+        found = {
+            file: ObjectFile(*file)
+            for boot in boots
+            if boot is None or boot.method != "local"
+            for file in files.objects_of(boot, self._paths)
+        }
+        return tuple(found.values())
+
+    def _forms(
+        self, boots: dict[Template, Boot | None]
+    ) -> Iterator[tuple[str, NodeForm | None]]:
+        """Yield the forms of what moved, then of what has files of its own."""
+        kept = {m for move in self._moves.nodes.values() for m in _macs(move.new)}
+        for move in self._moves.nodes.values():
+            yield from ((m, None) for m in _macs(move.old) if m not in kept)
+        for move in self._moves.nodes.values():
+            if move.new and move.new_template:
+                yield from self._node(move.new, move.new_template)
+        for template, boot in boots.items():
+            old = self._moves.old_boot(template)
+            own = bool(boot and boot.variables) or bool(old and old.variables)
+            if own and template in self._moves.census.templates():
+                for node in self._moves.members(template):
+                    yield from self._node(node, template)
+
+    def _node(
+        self, node: Node, template: Template
+    ) -> Iterator[tuple[str, NodeForm | None]]:
+        form = self._form(node, template)
+        yield from ((mac, form) for mac in node.macs)
+
+    def _form(self, node: Node, template: Template) -> NodeForm:
+        try:
+            boot = self._moves.new_boot(template)
+            if boot is None:
+                return _UNKNOWN
+            own = files.render_node(
+                boot, node, self._spec.loaders, self._paths, template.name
+            )
+        except KpError:  # a commit refuses this; a rollback goes through, and says so
+            return _UNKNOWN
+        return NodeForm(template.name, own)
+
+
+def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
+    """Refuse a command line that is too long, on the templates that an edit touches."""
+    before = moves.census.templates()
+    for template in {*moves.changed_templates, *moves.templates.keys() - before.keys()}:
+        boot = moves.new_boot(template)
+        if boot is not None and boot.method != "local":
+            who = f"template {template.name}"
+            nodes = moves.members(template) if boot.variables else []
+            values = longest(boot.values(node) for node in nodes)
+            _check(boot, values, who, specs)
+    for name, move in moves.nodes.items():
+        boot = moves.new_boot(move.new_template) if move.new_template else None
+        if move.new and boot and boot.method != "local" and boot.variables:
+            _check(boot, boot.values(move.new), f"node {name}", specs)
+
+
+def _check(
+    boot: Boot, values: dict[str, str], who: str, specs: Collection[TargetSpec]
+) -> None:
+    check_line(boot, values, who)
+    for spec in specs:
+        if spec.kind == "tftp":
+            paths = files.TftpPaths(spec.prefix)
+            check_loaders(boot, values, who, spec.loaders, paths)
+
+
+def _macs(node: Node | None) -> tuple[str, ...]:
+    return node.macs if node else ()

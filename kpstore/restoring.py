@@ -1,0 +1,218 @@
+"""Rollback carried out: images go back, what stands in the way goes with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from kpstore.errors import InvalidInput, Refused
+from kpstore.health.verdicts import give, is_good, proved_by_reports
+from kpstore.history.revisions import Query, Revision
+from kpstore.history.snapshot import Snapshot
+from kpstore.judging import said_by
+from kpstore.model.boot import Boot
+from kpstore.model.documents import KernelConfig
+from kpstore.model.keys import Key
+from kpstore.model.moves import Moves
+from kpstore.model.nodesets import fold
+from kpstore.model.state import Documents, State
+from kpstore.outcome import Outcome
+from kpstore.proposal import Proposal, missing_artifacts
+from kpstore.rollback import (
+    candidates,
+    choose,
+    clear_overrides,
+    default_boot,
+    restore_image,
+)
+from kpstore.transaction import Manner
+
+if TYPE_CHECKING:
+    from kpstore.picker import KernelPicker
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What to go back: images (none: all), to a revision, or to known-good.
+
+    `blame` None: the payload rolled away from becomes bad unless `to` is given.
+    """
+
+    images: tuple[str, ...] = ()
+    to: str | None = None
+    message: str = ""
+    blame: bool | None = None
+    dry_run: bool = False
+
+
+@dataclass
+class Restoring:
+    """One rollback on main as it is now; the lock is held."""
+
+    picker: "KernelPicker"
+    wanted: Rollback
+    notes: list[str] = field(default_factory=list)
+    reverts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Start from main."""
+        self.site = self.picker.site
+        self.main = self.site.main()
+        self.today = State(self.main)
+        self.new = State(self.main)
+
+    def run(self) -> Outcome:
+        """Go back in one commit; Refused only where an image can't."""
+        images = self.wanted.images or tuple(self.today.names("image"))
+        for image in images:
+            self._restore(image)
+        proposal = Proposal(self.site, self.main, self.new.changes)
+        self._note_unresolved(proposal.moves)
+        if self.wanted.dry_run or proposal.is_empty:
+            count = proposal.moves.count
+            return Outcome("", "", nodes_changed=count, notes=self.notes)
+        intent = self.picker.caller.intent(
+            "rollback", self._message(images), reverts=" ".join(self.reverts)
+        )
+        manner = Manner(go_through=True, shield=self.picker.caller.shield)
+        outcome = self.picker.carry_out(proposal, intent, manner)
+        return replace(outcome, notes=[*self.notes, *outcome.notes])
+
+    def _message(self, images: tuple[str, ...]) -> str:
+        where = ", ".join(dict.fromkeys(self.reverts))
+        return self.wanted.message or f"roll back {', '.join(images)} to {where}"
+
+    def _restore(self, image: str) -> None:
+        self.today.image(image)
+        history = self.site.revisions(Query(image=image))
+        if self.wanted.to is None and self._is_settled(image, history):
+            return
+        revision, earlier = self._earlier(image, history)
+        before = default_boot(self.today, image)
+        for key, document in restore_image(self.today, image, earlier).items():
+            if document is not None:
+                self.new.put(key, document)
+            elif self.new.get(key) is not None:
+                self.new.drop(key)
+        if self.new.changes:
+            self.reverts.append(revision)
+            self._note_undone(image, revision, history)
+            self._end_rollout(image)
+            self._blame(image, before)
+            self._clear_overrides(image)
+
+    def _is_settled(self, image: str, history: list[Revision]) -> bool:
+        """Two people at 3 a.m. must not roll back twice."""
+        boot = default_boot(self.today, image)
+        newest = history[0] if history else None
+        if boot and is_good(self.today, boot.payload):
+            self.notes.append(f"image {image}: its default {boot.entry} is known good")
+        elif newest and newest.op == "rollback":
+            self.notes.append(
+                f"image {image} was rolled back already: r{newest.number} by "
+                f"{newest.author}: {newest.subject}"
+            )
+        else:
+            return False
+        further = [f"r{r.number} {r.subject} ({r.author})" for r in history[1:6]]
+        if further:
+            self.notes.append("further back: " + "; ".join(further))
+        self.notes.append(f"to go there: kp rollback {image} --to REV")
+        return True
+
+    def _earlier(self, image: str, history: list[Revision]) -> tuple[str, Documents]:
+        if self.wanted.to is not None:
+            commit = self.site.resolve(self.wanted.to)
+            earlier = Snapshot(self.site.repository, commit)
+            self._refuse_gone(image, earlier)
+            return f"r{self.site.record(commit).revision}", earlier
+        found = choose(
+            self.today, image, candidates(image, self._states(history)), self._missing
+        )
+        return found.revision, Snapshot(self.site.repository, found.commit)
+
+    def _states(self, history: list[Revision]) -> Iterator[tuple[str, str, Documents]]:
+        for line in history:
+            snapshot = Snapshot(self.site.repository, line.commit)
+            yield f"r{line.number}", line.commit, snapshot
+
+    def _missing(self, boot: Boot) -> list[str]:
+        kernels = [boot.kernel, *([boot.xen] if boot.xen else [])]
+        return [n for k in kernels for n in missing_artifacts(self.site, k.artifacts)]
+
+    def _refuse_gone(self, image: str, earlier: Snapshot) -> None:
+        for name in earlier.names("kernel", image):
+            kernel = earlier.get(Key("kernel", name, image))
+            if isinstance(kernel, KernelConfig):
+                gone = missing_artifacts(self.site, kernel.artifacts)
+                if gone:
+                    raise Refused(
+                        f"image {image}: kernel {name} of then has lost its files: "
+                        f"{', '.join(gone)}",
+                        hint="git lfs pull, or add the files to the store again",
+                    )
+
+    def _note_undone(self, image: str, revision: str, history: list[Revision]) -> None:
+        number = int(revision[1:])
+        for line in history:
+            if line.number > number:
+                self.notes.append(
+                    f"undoes r{line.number} of {image} by {line.author}: {line.subject}"
+                )
+
+    def _end_rollout(self, image: str) -> None:
+        if self.new.get(Key("rollout", image)) is not None:
+            self.new.drop(Key("rollout", image))
+            self.notes.append(f"the rollout of {image} is ended")
+
+    def _blame(self, image: str, before: Boot | None) -> None:
+        after = default_boot(self.new, image)
+        if before is None or (after and after.payload.id == before.payload.id):
+            return
+        if proved_by_reports(self.today, before.payload):
+            self.notes.append(f"{image}/{before.entry} stays good: nodes reported it")
+            return
+        blame = self.wanted.blame
+        if blame or (blame is None and self.wanted.to is None):
+            revision = f"r{self.site.record(self.main.commit or '').revision}"
+            reason = self.wanted.message or f"rolled back from {before.entry}"
+            said = said_by(self.picker.caller, revision, reason, image)
+            give(self.new, before.payload, "bad", said)
+            self.notes.append(
+                f"{image}/{before.entry} (kernel {before.config.kernel}, payload "
+                f"{before.payload.id[:12]}) is known bad now"
+            )
+
+    def _clear_overrides(self, image: str) -> None:
+        census = self.site.census(self.main)
+        names = [
+            name
+            for template in census.templates()
+            if template.image == image and template.entry
+            for name in census.nodes_of(template)
+        ]
+        nodes = (self.new.node(name) for name in names)
+        cleared = clear_overrides(self.new, image, nodes)
+        if cleared:
+            self.notes.append(f"next boot cleared on {fold(cleared)}")
+
+    def _note_unresolved(self, moves: Moves) -> None:
+        lost = [
+            node.name
+            for template in moves.changed_templates
+            if (boot := moves.new_boot(template)) and boot.variables
+            for node in moves.members(template)
+            if len(boot.values(node)) < len(boot.variables)
+        ]
+        if lost:
+            self.notes.append(
+                f"{fold(lost)} can't be resolved in the older state (variables are "
+                "missing): they boot by the unknown-node policy"
+            )
+        if not self.wanted.images and not self.reverts:
+            raise_if_nothing(self.notes)
+
+
+def raise_if_nothing(notes: list[str]) -> None:
+    """InvalidInput when a site has no image to roll back."""
+    if not notes:
+        raise InvalidInput("this site has no images", hint="kp image add")

@@ -1,0 +1,109 @@
+"""A site directory, opened for writing: documents, census, lock, after-work."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kpstore.disk.durable import make_directories, write_file
+from kpstore.disk.locks import SiteLock
+from kpstore.errors import Refused
+from kpstore.health.retention import retained
+from kpstore.history import indexing, layout, walk
+from kpstore.history.census import IndexCensus, feed
+from kpstore.history.record import Record
+from kpstore.history.snapshot import Snapshot
+from kpstore.model.census import Census, FullCensus
+from kpstore.model.moves import Moves
+from kpstore.model.state import State
+from kpstore.publish.tftp import TftpTarget
+from kpstore.reader import SiteReader
+from kpstore.targets import SiteTarget, TargetSpec
+
+_README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
+
+It belongs to the administrators of the cluster; kp writes it, nobody else should.
+  state.git   every boot configuration change, one commit each. Read it without kp:
+              git -C state.git log; git -C state.git show main
+  kp.toml     paths of this server
+  cache       derived; safe to delete
+  found       files that someone else changed, moved here before kp repaired them
+  lock        held by whoever writes
+"""
+
+
+class OpenSite(SiteReader):
+    """One site, with all that its writers need."""
+
+    @classmethod
+    def create(cls, root: Path) -> "OpenSite":
+        """Make an empty site directory; Refused when something is there.
+
+        OSErrors pass.
+        """
+        if (root / "state.git").exists():
+            raise Refused(f"{root} is a kp site already", hint="kp status")
+        if root.exists() and any(root.iterdir()):
+            raise Refused(f"{root} is not empty: nothing is made there")
+        for folder in ("cache", "keys", "found"):
+            make_directories(root / folder, mode=0o750)
+        write_file(root / "README", _README.encode())
+        layout.create(root / "state.git")
+        return cls(root)
+
+    def main(self) -> Snapshot:
+        """Return what main holds now."""
+        return Snapshot(self.repository, self.tip())
+
+    @contextmanager
+    def locked(
+        self, holder: str, wait: float, on_wait: Callable[[str], None]
+    ) -> Iterator[None]:
+        """Hold the site's lock; Locked after `wait` seconds."""
+        with SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait):
+            yield
+
+    def census(self, snapshot: Snapshot) -> Census:
+        """Count the nodes of a commit: by the index where it stands, else read."""
+        index = self.index_at(snapshot.commit) if snapshot.commit else None
+        return IndexCensus(index) if index else FullCensus(State(snapshot))
+
+    def targets(self, state: State) -> list[SiteTarget]:
+        """Open the enabled targets of a state."""
+        specs = [
+            TargetSpec.of(name, state.target(name).model_dump())
+            for name in state.names("target")
+        ]
+        site = state.site().id
+        return [self.open_target(spec, site) for spec in specs if spec.enabled]
+
+    def feed_index(self, snapshot: Snapshot, record: Record, moves: Moves) -> None:
+        """Bring the index to a commit; where it doesn't stand at its base, anew."""
+        assert snapshot.commit
+        commit = self.repository.commit(snapshot.commit)
+        parent = commit.parents[0] if commit.parents else None
+        index = self.index
+        if index is not None and parent is not None and index.head() == parent:
+            feed(index, parent, walk.revision(commit), moves)
+        else:
+            index = indexing.bring(self.index_file, self.repository, snapshot.commit)
+            self.__dict__["index"] = index
+
+    def sweep_targets(self, snapshot: Snapshot, now: float) -> None:
+        """Remove from the targets what no retained generation needs."""
+        state = State(snapshot)
+        for target in self.targets(state):
+            if isinstance(target.publisher, TftpTarget):
+                target.publisher.sweep(
+                    self._kept(state, target.publisher),
+                    now=now,
+                    grace=state.site().retention.grace,
+                )
+
+    def _kept(self, state: State, publisher: TftpTarget) -> list[str]:
+        """Return the commits whose generations stay: the last ones, and good ones."""
+        made = publisher.generations()
+        kept = [commit for _, commit in made[-state.site().retention.generations :]]
+        for revision in retained(state):
+            before = [commit for number, commit in made if number <= revision]
+            kept += before[-1:]
+        return kept

@@ -1,0 +1,158 @@
+"""The targets of one commit: staged together, switched in order, swept after."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from kpstore.catching_up import full_moves
+from kpstore.errors import DiskFailure, KpError, Refused
+from kpstore.history.snapshot import Snapshot
+from kpstore.model.moves import Moves
+from kpstore.outcome import TargetOutcome
+from kpstore.publish.target import Condition, Marker, Staged
+from kpstore.rendering import When, render
+from kpstore.site import OpenSite
+from kpstore.targets import SiteTarget
+
+
+@dataclass
+class Staging:
+    """Brings the live targets of a site from `moves.old` to the commit `snapshot`.
+
+    `go_through`: a target that fails is skipped and lags, nothing is refused.
+    """
+
+    site: OpenSite
+    snapshot: Snapshot
+    revision: int
+    now: float
+    go_through: bool = False
+    without: Collection[str] = ()
+    committed: bool = False
+    _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
+    _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
+
+    def stage(
+        self, targets: Collection[SiteTarget], base: Snapshot, moves: Moves
+    ) -> None:
+        """Stage every live target; others are noted with what they are.
+
+        Targets that the commit adds are made first. Refused when a live one can't be
+        staged, unless `go_through`.
+        """
+        for target in targets:
+            document = f"targets/{target.name}.json"
+            known = base.subtree(document)
+            try:
+                if target.name in self.without:
+                    self._note(target, "lagging", problem="left out by --without")
+                elif known is None:
+                    self._stage_new(target)
+                elif known != self.snapshot.subtree(document):
+                    self._stage(target, base, full_moves(self.snapshot))
+                else:
+                    self._stage(target, base, moves)
+            except (KpError, OSError) as error:
+                self._failed(target, error)
+
+    def _stage_new(self, target: SiteTarget) -> None:
+        if target.publisher is None:
+            self._note(target, "absent", problem="it has no path on this server")
+            return
+        target.publisher.create()
+        self.add(target, full_moves(self.snapshot), self.marker(target))
+
+    def _stage(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
+        condition = target.condition(base.subtree, self.site.on_main)
+        known, marker = target.marker(), self.marker(target)
+        if condition != "live":
+            self._note(target, condition)
+        elif known and known.inputs == marker.inputs:
+            self._note(target, "live", live=known.commit)
+        else:
+            self.add(target, moves, marker)
+
+    def _failed(self, target: SiteTarget, error: KpError | OSError) -> None:
+        if not self.go_through:
+            raise Refused(
+                f"target {target.name} can't be staged: {reason(error)}",
+                hint=f"mend it, or leave it behind: --without {target.name}",
+            ) from error
+        self._note(target, "lagging", problem=reason(error))
+
+    def marker(self, target: SiteTarget) -> Marker:
+        """Return what the target will say once it serves this commit."""
+        assert self.snapshot.commit
+        return Marker(
+            site=target.site,
+            commit=self.snapshot.commit,
+            revision=self.revision,
+            inputs=target.spec.inputs(self.snapshot.subtree),
+        )
+
+    def add(self, target: SiteTarget, moves: Moves, marker: Marker) -> None:
+        """Stage one target from given moves; KpError or OSError when it fails."""
+        complete = not isinstance(moves.old.base, Snapshot)
+        when = When(self.now, moves.new.site().retention.grace)
+        made = render(target.spec, moves, marker, when, complete=complete)
+        self._staged.append((target, target.stage(made)))
+
+    @contextmanager
+    def discarded_on_failure(self) -> Iterator[None]:
+        """Sweep what was staged when the block fails before the commit point."""
+        try:
+            yield
+        except BaseException:
+            if not self.committed:
+                self._discard()
+            raise
+
+    def _discard(self) -> None:
+        for _, staged in self._staged:
+            try:
+                staged.discard()
+            except OSError:
+                continue  # the next writer sweeps; the first error is the one to tell
+
+    def switch(self) -> list[TargetOutcome]:
+        """Switch what was staged: image trees first, then TFTP roots."""
+        trees_first = sorted(self._staged, key=lambda pair: pair[0].spec.kind)
+        for target, staged in trees_first:
+            try:
+                written = staged.switch()
+            except (KpError, OSError) as error:
+                self._note(target, "lagging", problem=reason(error))
+            else:
+                live = self.snapshot.commit or ""
+                self._note(target, "live", live=live, written=written)
+        return [self._outcomes[name] for name in sorted(self._outcomes)]
+
+    def _note(
+        self,
+        target: SiteTarget,
+        condition: Condition,
+        *,
+        live: str = "",
+        written: int = 0,
+        problem: str = "",
+    ) -> None:
+        if not live:
+            marker = _marker_or_none(target)
+            live = marker.commit if marker else ""
+        self._outcomes[target.name] = TargetOutcome(
+            target.name, condition, live, written, problem
+        )
+
+
+def _marker_or_none(target: SiteTarget) -> Marker | None:
+    try:
+        return target.marker()
+    except (KpError, OSError):
+        return None
+
+
+def reason(error: KpError | OSError) -> str:
+    """Say why something failed, with the file that an OSError names."""
+    if isinstance(error, OSError):
+        return DiskFailure.of(error, "the disk refused").message
+    return error.message

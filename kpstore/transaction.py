@@ -1,0 +1,168 @@
+"""The commit protocol (docs/architecture.md): write, stage, advance main, switch.
+
+Everything before `advance` is invisible and leaves nothing behind when it fails;
+everything after it is finished by whoever writes next. The caller holds the site's
+lock.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+from kpstore.errors import DiskFailure, KpError
+from kpstore.history.record import Record, split_message
+from kpstore.history.record import format as format_record
+from kpstore.history.repository import id_of, new_commit
+from kpstore.history.snapshot import Snapshot
+from kpstore.model.moves import Moves
+from kpstore.model.nodesets import fold
+from kpstore.outcome import Intent, Outcome
+from kpstore.proposal import Proposal
+from kpstore.reader import MAIN
+from kpstore.staging import Staging
+
+_NAMED_NODES = 1000
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a proposal is carried out.
+
+    `without`: targets to leave as they are. `go_through`: rollback's way, no rule and
+    no target stops it. `force`: a known-bad default is meant. `shield` is entered at
+    the commit point and left when all is done, to hold signals back.
+    """
+
+    without: Collection[str] = ()
+    go_through: bool = False
+    force: bool = False
+    shield: Callable[[], AbstractContextManager[None]] = nullcontext
+
+
+class Transaction:
+    """One proposal on its way into history and onto the targets."""
+
+    def __init__(self, proposal: Proposal, intent: Intent, manner: Manner) -> None:
+        self.proposal = proposal
+        self.site = proposal.site
+        self.intent = intent
+        self.manner = manner
+        self._warnings: list[str] = []
+
+    def run(self) -> Outcome:
+        """Carry it out; the errors of the parts, OSErrors as DiskFailure.
+
+        When it raises, nothing has changed: main, targets and draft are as before.
+        """
+        if not self.manner.go_through:
+            self.proposal.check(force=self.manner.force)
+        with disk_failures("committing"):
+            record = self._record()
+            snapshot = Snapshot(self.site.repository, self._write(record))
+            staging = self._staging(snapshot, record.revision)
+            with staging.discarded_on_failure():
+                proposal = self.proposal
+                targets = self.site.targets(proposal.new)
+                staging.stage(targets, proposal.base, proposal.moves)
+                with self.manner.shield():
+                    self._advance(snapshot)
+                    staging.committed = True
+                    return self._finish(snapshot, staging, record)
+
+    def _write(self, record: Record) -> str:
+        """Make the objects durable; nothing points to them yet."""
+        made = new_commit(
+            tree=self.proposal.tree,
+            parents=[self.proposal.base.commit] if self.proposal.base.commit else [],
+            author=self.intent.author,
+            committer=f"kp <kp@{self.intent.host}>",
+            time=self.intent.time,
+            message=format_record(record),
+        )
+        self.site.repository.write([*self.proposal.objects, made])
+        return id_of(made)
+
+    def _record(self) -> Record:
+        base = self.proposal.base.commit
+        subject, body = split_message(self.intent.message)
+        return Record(
+            subject=subject,
+            body=body,
+            revision=self.site.record(base).revision + 1 if base else 1,
+            op=self.intent.op,
+            images=tuple(self.proposal.images),
+            nodes=nodes_trailer(self.proposal.moves),
+            argv=self.intent.argv,
+            host=self.intent.host,
+            ticket=self.intent.ticket,
+            reverts=self.intent.reverts,
+        )
+
+    def _staging(self, snapshot: Snapshot, revision: int) -> Staging:
+        return Staging(
+            self.site,
+            snapshot,
+            revision,
+            now=self.intent.time,
+            go_through=self.manner.go_through,
+            without=self.manner.without,
+        )
+
+    def _advance(self, snapshot: Snapshot) -> None:
+        """Move main: the commit point."""
+        repository = self.site.repository
+        assert snapshot.commit
+        try:
+            repository.advance(
+                MAIN, self.proposal.base.commit, snapshot.commit, host=self.intent.host
+            )
+        except (DiskFailure, OSError) as error:
+            if repository.tip(MAIN) != snapshot.commit:
+                raise
+            self._warnings.append(f"a power cut now might lose this commit: {error}")
+
+    def _finish(self, snapshot: Snapshot, staging: Staging, record: Record) -> Outcome:
+        targets = staging.switch()
+        self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
+        self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
+        return Outcome(
+            revision=f"r{record.revision}",
+            commit=snapshot.commit or "",
+            targets=targets,
+            nodes_changed=self.proposal.moves.count,
+            warnings=[*self.proposal.warnings(), *self._warnings],
+        )
+
+    def _after(self, step: Callable[[], object]) -> None:
+        """Do what may fail once it is committed: a warning, never an error."""
+        try:
+            step()
+        except (KpError, OSError) as error:
+            self._warnings.append(f"committed; after that: {error}")
+
+
+@contextmanager
+def disk_failures(doing: str) -> Iterator[None]:
+    """Turn an OSError into a DiskFailure that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskFailure.of(error, doing) from error
+
+
+def nodes_trailer(moves: Moves) -> str:
+    """Say which nodes a commit named: folded up to 1,000, else counted.
+
+    Nodes that change with their image are `image:<name> <count>`.
+    """
+    named = list(moves.nodes)
+    counts: dict[str, int] = {}
+    for template in moves.changed_templates:
+        count = moves.templates[template]
+        counts[template.image] = counts.get(template.image, 0) + count
+    parts = [f"image:{image} {count}" for image, count in sorted(counts.items())]
+    if len(named) > _NAMED_NODES:
+        parts.insert(0, str(len(named)))
+    elif named:
+        parts.insert(0, fold(named))
+    return ", ".join(parts)

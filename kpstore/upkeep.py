@@ -1,0 +1,194 @@
+"""Upkeep: disk held against commit, repaired from it, and swept."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kpstore import recovery
+from kpstore.caller import Caller
+from kpstore.catching_up import full_moves
+from kpstore.errors import Drift, KpError, NotFound, Refused
+from kpstore.health.retention import retained
+from kpstore.history import drafts, indexing
+from kpstore.history.snapshot import Snapshot
+from kpstore.model.documents import KernelConfig
+from kpstore.model.keys import Key
+from kpstore.model.state import Documents, State
+from kpstore.outcome import TargetOutcome
+from kpstore.publish.generation import Generation
+from kpstore.publish.target import Condition, Finding, Marker
+from kpstore.publish.tree import TreeRendering
+from kpstore.rendering import When, render
+from kpstore.site import OpenSite
+from kpstore.staging import reason
+from kpstore.targets import SiteTarget
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One target held against the commit that it says it serves."""
+
+    name: str
+    condition: Condition
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Upkeep:
+    """What `kp verify`, `kp publish`, `kp gc` and `kp target adopt` do."""
+
+    def __init__(self, site: OpenSite, caller: Caller) -> None:
+        self.site = site
+        self.caller = caller
+
+    def verify(self, *, deep: bool) -> list[Verified]:
+        """Compare every target with the commit that it serves."""
+        main = self.site.main()
+        return [
+            self._verify(target, main, deep=deep)
+            for target in self.site.targets(State(main))
+        ]
+
+    def _verify(self, target: SiteTarget, main: Snapshot, *, deep: bool) -> Verified:
+        condition = target.condition(main.subtree, self.site.on_main)
+        marker = target.marker() if condition != "absent" else None
+        if marker is None or condition == "ahead":
+            return Verified(target.name, condition)
+        made = self._complete(target, marker)
+        return Verified(target.name, condition, target.verify(made, deep=deep))
+
+    def _complete(
+        self, target: SiteTarget, marker: Marker
+    ) -> Generation | TreeRendering:
+        served = Snapshot(self.site.repository, marker.commit)
+        moves = full_moves(served)
+        when = When(self.caller.clock(), moves.new.site().retention.grace)
+        return render(target.spec, moves, marker, when, complete=True)
+
+    def publish(
+        self, names: Collection[str] = (), *, force: bool = False
+    ) -> list[TargetOutcome]:
+        """Make targets serve main, and repair what others changed.
+
+        The caller holds the lock. `force` takes over targets that are ahead; only
+        named ones. NotFound for a name that is no target.
+        """
+        main = self.site.main()
+        targets = {t.name: t for t in self.site.targets(State(main))}
+        for name in names:
+            if name not in targets:
+                raise NotFound(f"no target {name!r} is enabled here")
+        wanted = [targets[name] for name in names or targets]
+        return [self._publish(t, main, force=force and bool(names)) for t in wanted]
+
+    def _publish(
+        self, target: SiteTarget, main: Snapshot, *, force: bool
+    ) -> TargetOutcome:
+        condition = target.condition(main.subtree, self.site.on_main)
+        if condition == "ahead" and force and target.publisher:
+            target.publisher.adopt(self._found(target))
+            condition = "lagging"
+        if condition not in ("live", "lagging"):
+            return TargetOutcome(target.name, condition, _commit(target.marker()))
+        try:
+            return self._bring_and_repair(target, main, condition)
+        except (KpError, OSError) as error:
+            live = _commit(target.marker())
+            return TargetOutcome(target.name, "lagging", live, problem=reason(error))
+
+    def _bring_and_repair(
+        self, target: SiteTarget, main: Snapshot, condition: Condition
+    ) -> TargetOutcome:
+        written = 0
+        if condition == "lagging":
+            now = self.caller.clock()
+            written = recovery.bring(self.site, target, main, now).files_written
+        marker = target.marker()
+        assert marker  # it was brought to main, or is live
+        made = self._complete(target, marker)
+        mended = target.repair(made, self._found(target))
+        for finding in mended:
+            self.caller.notify(f"{target.name}: {finding.path} was {finding.kind}")
+        return TargetOutcome(target.name, "live", marker.commit, written + len(mended))
+
+    def _found(self, target: SiteTarget) -> Path:
+        now = datetime.fromtimestamp(self.caller.clock(), UTC)
+        return self.site.root / "found" / now.strftime("%Y%m%dT%H%M%SZ") / target.name
+
+    def adopt(self, name: str) -> list[str]:
+        """Make a target this site's own, whoever's it was; return what was set aside.
+
+        The caller holds the lock.
+        """
+        target = self._target(name)
+        if target.publisher is None:
+            raise Refused(
+                f"target {name} has no path on this server",
+                hint="kp target add gives it one, or edit kp.toml",
+            )
+        return list(target.publisher.adopt(self._found(target)))
+
+    def _target(self, name: str) -> SiteTarget:
+        found = {t.name: t for t in self.site.targets(State(self.site.main()))}
+        if name not in found:
+            raise NotFound(f"no target {name!r} is enabled here")
+        return found[name]
+
+    def gc(self, *, dry_run: bool = False) -> list[str]:
+        """Remove artifacts that nothing retained names; return their ids.
+
+        Kept are those of main, of the drafts, of the states that retained good
+        verdicts speak of, and whatever is younger than the grace time. The caller
+        holds the lock.
+        """
+        main = self.site.main()
+        kept = set(self._needed(main))
+        before = self.caller.clock() - State(main).site().retention.grace
+        gone = [
+            stored.sha256
+            for stored in self.site.artifacts
+            if stored.sha256 not in kept and stored.mtime < before
+        ]
+        if not dry_run:
+            for sha256 in gone:
+                self.site.artifacts.remove(sha256)
+            self.site.artifacts.sweep()
+            self.site.sweep_targets(main, self.caller.clock())
+        return gone
+
+    def _needed(self, main: Snapshot) -> Iterator[str]:
+        yield from _artifacts(main)
+        for user in drafts.users(self.site.repository):
+            tip = self.site.repository.tip(drafts.ref_of(user))
+            yield from _artifacts(Snapshot(self.site.repository, tip))
+        for revision in retained(State(main)):
+            commit = self.site.resolve(f"r{revision}")
+            yield from _artifacts(Snapshot(self.site.repository, commit))
+
+    def rebuild_index(self) -> None:
+        """Make the derived index anew; the caller holds the lock."""
+        indexing.rebuild(self.site.index_file, self.site.repository, self.site.tip())
+
+
+def _commit(marker: Marker | None) -> str:
+    return marker.commit if marker else ""
+
+
+def _artifacts(documents: Documents) -> Iterator[str]:
+    for image in documents.names("image"):
+        for name in documents.names("kernel", image):
+            kernel = documents.get(Key("kernel", name, image))
+            if isinstance(kernel, KernelConfig):
+                yield from (ref.sha256 for ref in kernel.artifacts.refs())
+
+
+def refuse_drift(verified: Collection[Verified]) -> None:
+    """Drift naming the first few differences, when there are any."""
+    lines = [
+        f"{each.name}: {finding.path} {finding.kind}"
+        for each in verified
+        for finding in each.findings
+    ]
+    if lines:
+        shown = "\n  ".join(lines[:20])
+        raise Drift(f"{len(lines)} differences:\n  {shown}", hint="kp publish repairs")
