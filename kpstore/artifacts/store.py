@@ -71,7 +71,7 @@ class ArtifactStore:
             if shared := temp.clone(source):
                 _drain(shared, progress)
             else:
-                _drain(_copied(_read_at(source), temp), progress)
+                _drain(_copied(_read(source, before.st_size), temp), progress)
                 if _changed(before, os.fstat(source)) or temp.size != before.st_size:
                     raise Refused(
                         f"{name} changed while it was read",
@@ -202,9 +202,10 @@ def _directories(path: Path) -> list[str]:
         return []
 
 
-def _read_at(source: int) -> Iterator[bytes]:
+def _read(source: int, size: int) -> Iterator[bytes]:
+    """Read from the start, past `size` by one byte at most: a log may grow for ever."""
     offset = 0
-    while data := os.pread(source, _CHUNK, offset):
+    while data := os.pread(source, min(_CHUNK, size + 1 - offset), offset):
         offset += len(data)
         yield data
 

@@ -1,0 +1,167 @@
+import io
+import os
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kpstore.artifacts import initrd as module
+from kpstore.artifacts import makebelieve as make
+from kpstore.artifacts.initrd import InitrdFacts, read_initrd
+from kpstore.errors import InvalidInput
+
+RELEASE = "6.1.0-56-amd64"
+
+
+def read(data: bytes, limit: int = 1 << 26) -> InitrdFacts:
+    return read_initrd(io.BytesIO(data), "initrd.img", limit=limit)
+
+
+@pytest.mark.parametrize("compression", sorted(make.COMPRESSORS))
+@pytest.mark.parametrize("early", [False, True])
+def test_reads_every_compression_behind_microcode(
+    compression: str, early: bool
+) -> None:
+    data = make.initrd(RELEASE, compression, early=early)
+    facts = read(data)
+    assert facts.releases == {RELEASE}
+    assert facts.segments == (("microcode",) if early else ()) + (compression,)
+    assert facts.modules == {"e1000"}
+    assert facts.size == len(data)
+    assert not facts.unreadable
+
+
+def test_many_segments_with_padding_between() -> None:
+    data = (
+        make.microcode()
+        + bytes(512)
+        + make.initrd("1.0-a", "zstd")
+        + make.initrd("1.0-b", "xz")
+        + bytes(3)
+        + make.cpio({"usr/lib/firmware/qla/a.bin.xz": b"x"})
+        + make.initrd(None, "gzip")
+    )
+    facts = read(data)
+    assert facts.segments == ("microcode", "zstd", "xz", "cpio", "gzip")
+    assert facts.releases == {"1.0-a", "1.0-b"}
+    assert facts.firmware == {"qla/a.bin"}
+
+
+def test_archives_behind_each_other_in_one_compressed_segment() -> None:
+    inner = make.cpio({"a": b""}) + bytes(8) + make.cpio({"lib/modules/2.0/x": b""})
+    assert read(make.COMPRESSORS["gzip"](inner)).releases == {"2.0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "releases"),
+    [
+        ("./lib/modules/6.1/kernel/a.ko", {"6.1"}),
+        ("/usr/lib/modules/6.1/modules.dep", {"6.1"}),
+        ("lib/modules/README", set()),
+        ("opt/lib/modules/6.1/a.ko", set()),
+        ("lib/modules/../../etc/passwd", set()),
+    ],
+)
+def test_what_counts_as_a_release(name: str, releases: set[str]) -> None:
+    assert read(make.cpio({name: b"x"})).releases == releases
+
+
+def test_an_empty_release_folder_counts() -> None:
+    assert read(make.cpio({"lib/modules/6.1": None})).releases == {"6.1"}
+
+
+def test_boot_configuration_at_the_end() -> None:
+    tail = b"kernel.x = 1\0" + bytes(8) + b"#BOOTCONFIG\n"
+    assert read(make.initrd(RELEASE) + tail).segments == ("gzip", "bootconfig")
+
+
+def test_lz4_is_named_as_unreadable() -> None:
+    facts = read(make.microcode() + b"\x02\x21\x4c\x18" + os.urandom(100))
+    assert facts.segments == ("microcode", "lz4")
+    assert "lz4" in facts.unreadable
+    assert facts.size == len(make.microcode()) + 104
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_old_file_system_image_is_named(packed: bool) -> None:
+    image = bytes(0x438) + b"\x53\xef" + bytes(5000)
+    facts = read(make.COMPRESSORS["gzip"](image) if packed else image)
+    assert "ext2" in facts.unreadable
+    assert facts.releases == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "empty"),
+        (bytes(4096), "no cpio archive"),
+        (b"#!/bin/sh\n", "no cpio archive"),
+        (make.bzimage(RELEASE), "no cpio archive"),
+        (make.COMPRESSORS["gzip"](make.bzimage(RELEASE)), "no cpio archive"),
+        (make.initrd(RELEASE) + b"trailing rubbish", "no cpio archive begins"),
+        (make.initrd(RELEASE)[:-9], "too early"),
+        (make.cpio({"a": b"x" * 99})[:150], "ends within a file"),
+        (make.cpio({"a": b""})[:-124], "without its trailer"),
+        (make.cpio({"a": b""}).replace(b"000081A4", b"0000zzzz"), "is no number"),
+    ],
+)
+def test_refuses_what_is_no_initrd_and_says_the_override(
+    data: bytes, says: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"initrd.img is no initrd: .*{says}") as why:
+        read(data)
+    assert "--force-mismatch" in why.value.hint
+
+
+@pytest.mark.parametrize("compression", sorted(make.COMPRESSORS))
+def test_a_bomb_is_refused_in_little_memory(compression: str) -> None:
+    bomb = make.COMPRESSORS[compression](make.cpio({"zeros": bytes(128 << 20)}))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInput, match="when inflated"):
+            read(bomb, limit=100 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 24 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ENTRIES", 10)
+    with pytest.raises(InvalidInput, match="more than 10 files"):
+        read(make.cpio([f"f{n}" for n in range(11)]))
+
+
+def test_facts_of_a_file_that_a_person_insists_on() -> None:
+    facts = InitrdFacts.unread(7, "taken as it is")
+    assert (facts.size, facts.unreadable) == (7, "taken as it is")
+
+
+SEEDS = [
+    make.cpio({"lib/modules/6.1": None, "init": b"x" * 50}),
+    *(
+        make.initrd(RELEASE, compression, early=True)
+        for compression in make.COMPRESSORS
+    ),
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    seed=st.sampled_from(SEEDS),
+    changes=st.lists(
+        st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=8)), max_size=6
+    ),
+    cut=st.integers(0, 300),
+)
+def test_mutated_initrds_raise_nothing_but_invalid_input(
+    seed: bytes, changes: list[tuple[int, bytes]], cut: int
+) -> None:
+    data = bytearray(seed)
+    for offset, piece in changes:
+        data[offset : offset + len(piece)] = piece
+    data = data[: max(0, len(data) - cut)]
+    try:
+        assert read(bytes(data)).size == len(data)
+    except InvalidInput:
+        pass
