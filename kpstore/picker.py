@@ -24,12 +24,12 @@ from kpstore.judging import judge
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import Changes, Empty, State
-from kpstore.outcome import Intent, Outcome, Plan
+from kpstore.outcome import Outcome, Plan
 from kpstore.proposal import Proposal
 from kpstore.questions import Questions
 from kpstore.restoring import Restoring, Rollback
 from kpstore.site import OpenSite
-from kpstore.transaction import Manner, Transaction
+from kpstore.transaction import Manner, Transaction, carry_out
 from kpstore.upkeep import Upkeep
 
 
@@ -106,7 +106,7 @@ class KernelPicker:
             else:
                 manner = self._manner(force=bool(force))
                 intent = self.caller.intent(op, message or "", force)
-                edit.outcome = self.carry_out(proposal, intent, manner)
+                edit.outcome = carry_out(proposal, intent, manner)
 
     @contextmanager
     def _draft_edit(self) -> Iterator[Edit]:
@@ -164,7 +164,7 @@ class KernelPicker:
                     hint="main or the draft moved since: kp plan shows it anew",
                 )
             manner = self._manner(without=without, force=bool(force))
-            outcome = self.carry_out(proposal, intent, manner)
+            outcome = carry_out(proposal, intent, manner)
             try:
                 self._drop_draft()
             except OSError as error:
@@ -183,7 +183,7 @@ class KernelPicker:
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
         with self.writing():
-            return Restoring(self, wanted).run()
+            return Restoring(self.site, self.caller, wanted).run()
 
     def revert(self, rev: str, message: str, *, dry_run: bool = False) -> Edit:
         """Undo one commit and keep the later ones; Conflict where they clash."""
@@ -204,7 +204,7 @@ class KernelPicker:
                 edit.plan = self._checked_plan(proposal, "")
             else:
                 intent = self.caller.intent("revert", message, reverts=number)
-                edit.outcome = self.carry_out(proposal, intent, self._manner())
+                edit.outcome = carry_out(proposal, intent, self._manner())
             return edit
 
     def judge(
@@ -219,7 +219,7 @@ class KernelPicker:
             changes = judge(self.site, main, verdict, defaults, self.caller, message)
             proposal = Proposal(self.site, main, changes)
             intent = self.caller.intent(verdict, message)
-            return self.carry_out(proposal, intent, self._manner())
+            return carry_out(proposal, intent, self._manner())
 
     # --- reading and upkeep
 
@@ -254,12 +254,6 @@ class KernelPicker:
         holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"
         with self.site.locked(holder, caller.wait, caller.notify):
             yield
-
-    def carry_out(self, proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
-        """Commit a proposal, or say that there is nothing to do."""
-        if proposal.is_empty:
-            return Outcome("", "", notes=["nothing to do"])
-        return Transaction(proposal, intent, manner).run()
 
     def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
         return Manner(without=without, force=force, shield=self.caller.shield)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from kpstore.caller import Caller
 from kpstore.errors import InvalidInput, Refused
 from kpstore.health.verdicts import give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
@@ -24,10 +24,8 @@ from kpstore.rollback import (
     default_boot,
     restore_image,
 )
-from kpstore.transaction import Manner
-
-if TYPE_CHECKING:
-    from kpstore.picker import KernelPicker
+from kpstore.site import OpenSite
+from kpstore.transaction import Manner, carry_out
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,14 @@ class Rollback:
 class Restoring:
     """One rollback on main as it is now; the lock is held."""
 
-    picker: "KernelPicker"
+    site: OpenSite
+    caller: Caller
     wanted: Rollback
     notes: list[str] = field(default_factory=list)
     reverts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start from main."""
-        self.site = self.picker.site
         self.main = self.site.main()
         self.today = State(self.main)
         self.new = State(self.main)
@@ -70,11 +68,11 @@ class Restoring:
         if self.wanted.dry_run or proposal.is_empty:
             count = proposal.moves.count
             return Outcome("", "", nodes_changed=count, notes=self.notes)
-        intent = self.picker.caller.intent(
+        intent = self.caller.intent(
             "rollback", self._message(images), reverts=" ".join(self.reverts)
         )
-        manner = Manner(go_through=True, shield=self.picker.caller.shield)
-        outcome = self.picker.carry_out(proposal, intent, manner)
+        manner = Manner(go_through=True, shield=self.caller.shield)
+        outcome = carry_out(proposal, intent, manner)
         return replace(outcome, notes=[*self.notes, *outcome.notes])
 
     def _message(self, images: tuple[str, ...]) -> str:
@@ -175,7 +173,7 @@ class Restoring:
         if blame or (blame is None and self.wanted.to is None):
             revision = f"r{self.site.record(self.main.commit or '').revision}"
             reason = self.wanted.message or f"rolled back from {before.entry}"
-            said = said_by(self.picker.caller, revision, reason, image)
+            said = said_by(self.caller, revision, reason, image)
             give(self.new, before.payload, "bad", said)
             self.notes.append(
                 f"{image}/{before.entry} (kernel {before.config.kernel}, payload "

@@ -141,6 +141,13 @@ class Transaction:
             self._warnings.append(f"committed; after that: {error}")
 
 
+def carry_out(proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
+    """Commit a proposal, or say that there is nothing to do; see `Transaction.run`."""
+    if proposal.is_empty:
+        return Outcome("", "", notes=["nothing to do"])
+    return Transaction(proposal, intent, manner).run()
+
+
 @contextmanager
 def disk_failures(doing: str) -> Iterator[None]:
     """Turn an OSError into a DiskFailure that names the file."""

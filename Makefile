@@ -1,0 +1,52 @@
+# kp's house. `make` alone lists what there is.
+
+# Everything runs from .venv, made from requirements.lock alone; the stamp makes it
+# anew when the lock or the package's own metadata changes.
+STAMP := .venv/.stamp
+BIN := .venv/bin
+
+.PHONY: help venv demo demo-boot test house test-system bench lint format clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+$(STAMP): requirements.lock pyproject.toml .ci/venv
+	@.ci/venv .venv
+	@touch $@
+
+venv: $(STAMP) ## .venv with kp and all it needs
+
+demo: $(STAMP) ## the whole story on made-up nodes: no root, no network
+	@$(BIN)/kp demo
+
+demo-boot: $(STAMP) ## the same story told by real firmware in QEMU (root: installs packages)
+	@tests/support/rig/install-packages
+	@PYTHONPATH=tests $(BIN)/python -m support.rig.demo
+
+test: $(STAMP) ## every test that needs neither root nor network
+	@$(BIN)/pytest -q -n auto -m "not system"
+
+house: $(STAMP) ## of these, the house's own: docs, sizes, contracts, packaging
+	@$(BIN)/pytest -q tests/house
+
+test-system: $(STAMP) ## real loaders, real disks, QEMU (root: installs packages)
+	@tests/support/rig/install-packages
+	@$(BIN)/pytest -q -m system
+
+bench: $(STAMP) ## kp beside its peers; the table of docs/performance.md
+	@$(BIN)/python -m bench
+
+lint: $(STAMP) ## ruff, formatting, mypy, import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(STAMP) ## let ruff put the code in order
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+clean: ## remove .venv, caches and what builds left
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .import_linter_cache
