@@ -75,12 +75,7 @@ class _Tftp:
         boots = {template: self._moves.new_boot(template) for template in fresh}
         return Generation(
             marker=marker,
-            menus={
-                template.name: files.render_template(
-                    boot, self._spec.loaders, self._paths
-                )
-                for template, boot in (boots | {POLICY: None}).items()
-            },
+            menus={t.name: self._menus(boots.get(t)) for t in {POLICY, *fresh}},
             kept=frozenset(
                 t.name for t in self._moves.templates if t not in boots and t != POLICY
             ),
@@ -90,6 +85,14 @@ class _Tftp:
             grace=when.grace,
             complete=complete,
         )
+
+    def _menus(self, boot: Boot | None) -> dict[str, bytes]:
+        """Return a template's menus; a loader that has none for it gets the policy.
+
+        No entry point leads there: with node variables PXELINUX reads own files.
+        """
+        policy = files.render_template(None, self._spec.loaders, self._paths)
+        return policy | files.render_template(boot, self._spec.loaders, self._paths)
 
     def _fresh(self) -> list[Template]:
         """Return the templates that are new, or mean something else now."""

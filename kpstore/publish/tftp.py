@@ -34,7 +34,7 @@ from kpstore.publish.tftp_state import (
     read_identity,
     read_live,
 )
-from kpstore.publish.tftp_sweep import sweep
+from kpstore.publish.tftp_sweep import generations, sweep
 from kpstore.publish.tftp_switch import StagedGeneration, after_switch, before_switch
 from kpstore.publish.tftp_verify import verify
 from kpstore.publish.tftp_wanted import wanted
@@ -116,6 +116,10 @@ class TftpTarget:
         """Return the templates that nodes are sent to by what is live."""
         live = read_live(self._layout)
         return [] if live is None else live.state.templates()
+
+    def generations(self) -> list[tuple[int, str]]:
+        """Return revision and commit (12 digits) of what is kept, oldest first."""
+        return generations(self._layout)
 
     def plan(self, generation: Generation) -> FilePlan:
         """Name the files that a switch would write and remove, below kp's root."""

@@ -45,6 +45,16 @@ def sweep(
     return [*_remove(layout, kept, now - grace), *_temporaries(layout)]
 
 
+def generations(layout: Layout) -> list[tuple[int, str]]:
+    """Return revision and commit (12 digits) of the generations, oldest first."""
+    found = (
+        name.partition(".")[0].partition("-")
+        for name in names_in(layout.path(GENERATIONS))
+        if generation_of(f"generations/{name}")
+    )
+    return sorted((int(revision), commit) for revision, _, commit in found)
+
+
 def _of(layout: Layout, commits: Collection[str]) -> set[str]:
     names = names_in(layout.path(GENERATIONS))
     return {n for n in names if n.partition("-")[2].partition(".")[0] in commits}
