@@ -59,6 +59,7 @@ def bzimage(
     setup[0x200:0x202] = b"\xeb\x6a"
     struct.pack_into("<4sH", setup, 0x202, b"HdrS", protocol)
     struct.pack_into("<H", setup, 0x20E, 0x200 if says_release else 0)
+    setup[0x211] = 1  # loaded high: a bzImage, not a zImage
     struct.pack_into("<H", setup, 0x236, 1 if arch == "x86_64" else 0)
     struct.pack_into("<I", setup, 0x238, 2047)
     struct.pack_into("<II", setup, 0x248, 0, len(payload))

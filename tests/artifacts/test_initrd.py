@@ -1,6 +1,7 @@
 import io
 import os
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -161,7 +162,5 @@ def test_mutated_initrds_raise_nothing_but_invalid_input(
     for offset, piece in changes:
         data[offset : offset + len(piece)] = piece
     data = data[: max(0, len(data) - cut)]
-    try:
+    with suppress(InvalidInput):
         assert read(bytes(data)).size == len(data)
-    except InvalidInput:
-        pass
