@@ -114,8 +114,8 @@ def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:
 
 
 def missing_objects(layout: Layout, objects: Iterable[ObjectFile]) -> list[ObjectFile]:
-    """Return the objects that aren't there whole, by size."""
-    return [each for each in objects if not _has_object(layout, each)]
+    """Return the objects that aren't there whole, by size; each once."""
+    return [each for each in dict.fromkeys(objects) if not _has_object(layout, each)]
 
 
 def _has_object(layout: Layout, each: ObjectFile) -> bool:
