@@ -137,6 +137,8 @@ class _Tftp:
             boot = self._moves.new_boot(template)
             if boot is None:
                 return _UNKNOWN
+            if not boot.variables:
+                return NodeForm(template.name)
             own = files.render_node(
                 boot, node, self._spec.loaders, self._paths, template.name
             )

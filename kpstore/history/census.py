@@ -1,13 +1,14 @@
 """The index as a census, and the census of a commit as what the index is fed."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState
 from kpstore.history.index import Held, Index, NodeChange, Step
 from kpstore.history.revisions import Revision, with_image
-from kpstore.model.census import FullCensus, Unique, unique_values
+from kpstore.model.census import FullCensus, unique_values
+from kpstore.model.census import Held as Unique
 from kpstore.model.documents import Node, VariableRule
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
@@ -30,9 +31,9 @@ class IndexCensus:
         key = self._index.template_of(node)
         return None if key is None else _template(key)
 
-    def holder(self, what: Unique, value: str) -> str | None:
-        """Return the node that holds a MAC, an IP, or an index (`IMAGE/17`)."""
-        return self._index.holder(what, value)
+    def holders(self, values: Collection[Unique]) -> dict[Unique, str]:
+        """Return the nodes that hold any of these values."""
+        return self._index.holders(values)
 
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""

@@ -12,10 +12,11 @@ The journal mode is DELETE, so that readers who may not write can open it.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 from weakref import finalize
 
 from kpstore.disk.durable import make_directories, remove
@@ -26,7 +27,9 @@ from kpstore.history.paths import Place
 from kpstore.history.revisions import Query, Revision, Touch
 
 _BUSY: Final = 5.0  # seconds that a reader or writer waits for another
+_AT_ONCE: Final = 400  # pairs in one question: SQLite takes 999 values at least
 _COLUMNS: Final = "number, commit_id, time, author, op, subject"
+_Pair = TypeVar("_Pair", bound=tuple[str, str])
 
 
 class NodeChange(NamedTuple):
@@ -214,10 +217,18 @@ class Index:
         )
         return next((key for (key,) in self._rows(sql, node)), None)
 
-    def holder(self, what: str, value: str) -> str | None:
-        """Return the node that holds a unique value."""
-        sql = "SELECT node FROM uniques WHERE what = ? AND value = ?"
-        return next((node for (node,) in self._rows(sql, what, value)), None)
+    def holders(self, values: Collection[_Pair]) -> dict[_Pair, str]:
+        """Return the nodes that hold any of these unique values."""
+        found: dict[_Pair, str] = {}
+        pairs = iter(values)
+        while chunk := list(islice(pairs, _AT_ONCE)):
+            sql = (
+                "SELECT what, value, node FROM uniques WHERE (what, value) IN"
+                f" (VALUES {','.join(['(?,?)'] * len(chunk))})"
+            )
+            rows = self._rows(sql, *(part for pair in chunk for part in pair))
+            found |= {(what, value): node for what, value, node in rows}
+        return found
 
     def nodes_of(self, template: str) -> list[str]:
         """Return the sorted names of the nodes of a template, by its key."""

@@ -1,7 +1,7 @@
 """What is asked of all nodes at once: templates in use, who holds an address."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, Protocol
 
 from kpstore.model.documents import Node, Site, VariableRule
@@ -10,6 +10,8 @@ from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
 
 Unique = Literal["mac", "ip", "index", "var"]
+Held = tuple[Unique, str]
+"""What one node holds alone: a MAC, an IP, an index (`IMAGE/17`), a variable."""
 
 
 class Census(Protocol):
@@ -21,21 +23,19 @@ class Census(Protocol):
     def template_of(self, node: str) -> Template | None:
         """Return a node's template; None for an unknown node."""
 
-    def holder(self, what: Unique, value: str) -> str | None:
-        """Return the node that holds a MAC, an IP, an index (`IMAGE/17`)…."""
+    def holders(self, values: Collection[Held]) -> dict[Held, str]:
+        """Return the nodes that hold any of these values."""
 
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""
 
 
-def unique_values(
-    node: Node, rules: Mapping[str, VariableRule]
-) -> list[tuple[Unique, str]]:
+def unique_values(node: Node, rules: Mapping[str, VariableRule]) -> list[Held]:
     """Return what the node holds that no other node may hold.
 
     An index or variable that is declared unique is so among the nodes of an image.
     """
-    held: list[tuple[Unique, str]] = [("mac", mac) for mac in node.macs]
+    held: list[Held] = [("mac", mac) for mac in node.macs]
     held += [("ip", ip) for ip in node.ips]
     unique = [name for name, rule in rules.items() if rule.unique]
     if "index" in unique and node.index is not None:
@@ -53,7 +53,7 @@ class FullCensus:
 
     def __init__(self, state: State) -> None:
         self._of: dict[str, Template] = {}
-        self._holders: dict[tuple[Unique, str], str] = {}
+        self._holders: dict[Held, str] = {}
         site = state.get(Key("site"))
         if isinstance(site, Site):  # else it is the state before the first commit
             self._count(state, site)
@@ -74,9 +74,9 @@ class FullCensus:
         """Return a node's template; None for an unknown node."""
         return self._of.get(node)
 
-    def holder(self, what: Unique, value: str) -> str | None:
-        """Return the node that holds a MAC, an IP, an index (`IMAGE/17`)…."""
-        return self._holders.get((what, value))
+    def holders(self, values: Collection[Held]) -> dict[Held, str]:
+        """Return the nodes that hold any of these values."""
+        return {held: self._holders[held] for held in values if held in self._holders}
 
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from kpstore.errors import InvalidInput, KpError
 from kpstore.model.boot import check_ties
-from kpstore.model.census import Unique, unique_values
+from kpstore.model.census import Held, unique_values
 from kpstore.model.documents import (
     Document,
     Group,
@@ -168,12 +168,12 @@ def _check_site(moves: Moves, new: Site) -> None:
     if old.id != new.id:
         raise InvalidInput("the site's id never changes")
     if old.variables != new.variables:
-        taken: dict[tuple[str, str], str] = {}
+        taken: dict[Held, str] = {}
         for node in moves.new.nodes():
             _take(node, new, taken)
 
 
-def _take(node: Node, site: Site, taken: dict[tuple[str, str], str]) -> None:
+def _take(node: Node, site: Site, taken: dict[Held, str]) -> None:
     for held in unique_values(node, site.variables):
         other = taken.setdefault(held, node.name)
         if other != node.name:
@@ -181,18 +181,13 @@ def _take(node: Node, site: Site, taken: dict[tuple[str, str], str]) -> None:
 
 
 def _check_unique(moves: Moves) -> None:
-    site = moves.new.site()
-    taken: dict[tuple[str, str], str] = {}
-    for name, move in moves.nodes.items():
-        for held in unique_values(move.new, site.variables) if move.new else ():
-            taken.setdefault(held, _other_holder(name, held, moves))
-        if move.new:
-            _take(move.new, site, taken)
-
-
-def _other_holder(name: str, held: tuple[Unique, str], moves: Moves) -> str:
-    holder = moves.census.holder(*held)
-    return name if holder is None or holder in moves.nodes else holder
+    """No two nodes hold one value; who is moved by this edit lets go of the old."""
+    site, new = moves.new.site(), [m.new for m in moves.nodes.values() if m.new]
+    wanted = {held for node in new for held in unique_values(node, site.variables)}
+    holders = moves.census.holders(wanted)
+    taken = {held: name for held, name in holders.items() if name not in moves.nodes}
+    for node in new:
+        _take(node, site, taken)
 
 
 def _check_node(name: str, move: Move, moves: Moves) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from kpstore.model.documents import Group, Node
@@ -28,10 +28,15 @@ class Template(NamedTuple):
     @property
     def name(self) -> str:
         """Return its name on a target: `web~0123456789ab`, or `policy`."""
-        if not self.image:
-            return "policy"
-        key = json.dumps([self.entry, self.groups, self.params])
-        return f"{self.image}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        return _name(self)
+
+
+@lru_cache(maxsize=4096)
+def _name(template: Template) -> str:
+    if not template.image:
+        return "policy"
+    key = json.dumps(template[1:])
+    return f"{template.image}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 POLICY: Final = Template("")
