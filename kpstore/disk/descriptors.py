@@ -160,6 +160,14 @@ def sync_directory_fd(directory: int) -> None:
             raise
 
 
+def _set_mode(name: str, mode: int, directory: int | None) -> None:
+    """Give a new directory what the umask took; durably, for its mode is its own."""
+    with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as made:
+        if stat.S_IMODE(os.fstat(made).st_mode) != mode:
+            os.fchmod(made, mode)
+            sync_directory_fd(made)
+
+
 def make_directory(name: str, mode: int, directory: int | None = None) -> None:
     """Make one directory that has `mode` from its first instant, whatever the umask.
 
@@ -167,12 +175,9 @@ def make_directory(name: str, mode: int, directory: int | None = None) -> None:
     """
     parent = "" if directory is not None else os.path.dirname(name)
     temp = os.path.join(parent, temp_name())
-    os.mkdir(temp, 0o700, dir_fd=directory)
+    os.mkdir(temp, mode, dir_fd=directory)
     try:
-        with closing(
-            os.open(temp, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
-        ) as made:
-            os.fchmod(made, mode)
+        _set_mode(temp, mode, directory)
         os.rename(temp, name, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError as error:
         with suppress(OSError):
