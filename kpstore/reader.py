@@ -5,12 +5,10 @@
 """
 
 import json
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from kpstore.artifacts.store import ArtifactStore
 from kpstore.errors import CorruptState, NotFound, Refused
 from kpstore.history import revspec, walk
 from kpstore.history.index import Index
@@ -18,7 +16,8 @@ from kpstore.history.record import Record, parse
 from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
 from kpstore.settings import Settings, load
-from kpstore.targets import SiteTarget, TargetSpec, open_target
+
+__all__ = ["MAIN", "Query", "Revision", "SiteReader"]
 
 MAIN: Final = "refs/heads/main"
 
@@ -35,7 +34,6 @@ class SiteReader:
             )
         self.root = root
         self.repository = Repository(root / "state.git")
-        self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
 
     @cached_property
     def settings(self) -> Settings:
@@ -113,19 +111,3 @@ class SiteReader:
         """Return the names in a folder of a commit, sorted."""
         entry = self.repository.lookup(self.repository.commit(commit).tree, folder)
         return sorted(self.repository.tree(entry.id)) if entry else []
-
-    def targets_at(self, commit: str) -> Iterator[SiteTarget]:
-        """Open the enabled targets of a commit."""
-        for name in self.names(commit, "targets"):
-            fields = self.fields(commit, f"targets/{name}")
-            spec = TargetSpec.of(name.removesuffix(".json"), fields)
-            if spec.enabled:
-                yield self.open_target(spec, self.fields(commit, "site.json")["id"])
-
-    def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
-        """Open one target at its path on this server."""
-        if spec.kind == "image":
-            root = self.settings.trees.get(spec.image or "")
-        else:
-            root = self.settings.roots.get(spec.name)
-        return open_target(spec, site, root, self.artifacts)

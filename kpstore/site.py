@@ -4,20 +4,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, write_file
 from kpstore.disk.locks import SiteLock
-from kpstore.errors import Refused
-from kpstore.health.retention import retained
+from kpstore.errors import NotFound, Refused
+from kpstore.health.retention import good_verdicts, retained
 from kpstore.history import indexing, layout, walk
 from kpstore.history.census import IndexCensus, feed
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census, FullCensus
+from kpstore.model.documents import KernelConfig
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.publish.tftp import TftpTarget
 from kpstore.reader import SiteReader
-from kpstore.targets import SiteTarget, TargetSpec
+from kpstore.rollback import default_boot
+from kpstore.targets import SiteTarget, TargetSpec, open_target
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
 
@@ -33,6 +36,11 @@ It belongs to the administrators of the cluster; kp writes it, nobody else shoul
 
 class OpenSite(SiteReader):
     """One site, with all that its writers need."""
+
+    def __init__(self, root: Path) -> None:
+        """Open it; NotFound when there is no site in `root`."""
+        super().__init__(root)
+        self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
 
     @classmethod
     def create(cls, root: Path) -> "OpenSite":
@@ -76,6 +84,14 @@ class OpenSite(SiteReader):
         site = state.site().id
         return [self.open_target(spec, site) for spec in specs if spec.enabled]
 
+    def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
+        """Open one target at its path on this server."""
+        if spec.kind == "image":
+            root = self.settings.trees.get(spec.image or "")
+        else:
+            root = self.settings.roots.get(spec.name)
+        return open_target(spec, site, root, self.artifacts)
+
     def feed_index(self, snapshot: Snapshot, record: Record, moves: Moves) -> None:
         """Bring the index to a commit; where it doesn't stand at its base, anew."""
         assert snapshot.commit
@@ -92,12 +108,29 @@ class OpenSite(SiteReader):
         """Remove from the targets what no retained generation needs."""
         state = State(snapshot)
         for target in self.targets(state):
-            if isinstance(target.publisher, TftpTarget):
-                target.publisher.sweep(
-                    self._kept(state, target.publisher),
-                    now=now,
-                    grace=state.site().retention.grace,
-                )
+            publisher = target.publisher
+            if publisher is None or publisher.identity() is None:
+                continue
+            if isinstance(publisher, TftpTarget):
+                grace = state.site().retention.grace
+                publisher.sweep(self._kept(state, publisher), now=now, grace=grace)
+            else:
+                kernels = self._known_good(state, publisher.image)
+                refs = [ref for k in kernels for ref in k.artifacts.refs()]
+                releases = {kernel.release for kernel in kernels}
+                publisher.sweep({ref.sha256[:12] for ref in refs}, releases)
+
+    def _known_good(self, state: State, image: str) -> list[KernelConfig]:
+        """Return the kernels of the image's newest known-good default."""
+        verdicts = good_verdicts(state).get(image, [])
+        if not verdicts:
+            return []
+        then = State(Snapshot(self.repository, self.resolve(verdicts[-1].revision)))
+        try:
+            boot = default_boot(then, image)
+        except NotFound:  # the verdict is of an entry that was no default
+            return []
+        return [boot.kernel, *([boot.xen] if boot.xen else [])] if boot else []
 
     def _kept(self, state: State, publisher: TftpTarget) -> list[str]:
         """Return the commits whose generations stay: the last ones, and good ones."""

@@ -10,6 +10,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
 from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Marker, Staged
+from kpstore.publish.tree import TreeStaged
 from kpstore.rendering import When, render
 from kpstore.site import OpenSite
 from kpstore.targets import SiteTarget
@@ -95,7 +96,11 @@ class Staging:
         complete = not isinstance(moves.old.base, Snapshot)
         when = When(self.now, moves.new.site().retention.grace)
         made = render(target.spec, moves, marker, when, complete=complete)
-        self._staged.append((target, target.stage(made)))
+        staged = target.stage(made)
+        self._staged.append((target, staged))
+        if isinstance(staged, TreeStaged):
+            for data in staged.originals.values():
+                self.site.artifacts.add_stream([data])
 
     @contextmanager
     def discarded_on_failure(self) -> Iterator[None]:

@@ -36,6 +36,7 @@ class TargetSpec:
     enabled: bool
     prefix: str
     grub_dir: str
+    replace: bool
 
     @classmethod
     def of(cls, name: str, fields: Mapping[str, Any]) -> "TargetSpec":
@@ -48,6 +49,7 @@ class TargetSpec:
             enabled=fields["enabled"],
             prefix=fields["options"]["prefix"],
             grub_dir=fields["options"]["grub_dir"],
+            replace=fields["options"]["replace"],
         )
 
     def inputs(self, subtree: Callable[[str], str | None]) -> dict[str, str]:
@@ -129,6 +131,32 @@ class SiteTarget:
             return self.publisher.repair(made, found)
         raise TypeError(f"target {self.name} can't take this rendering")
 
+    def adopt(self, found: Path) -> list[str]:
+        """Make it this site's own, whoever's it was; return what was set aside."""
+        if isinstance(self.publisher, TftpTarget):
+            return self.publisher.adopt(found)
+        if isinstance(self.publisher, TreeTarget):
+            self.publisher.adopt()
+        return []
+
+    def originals_kept(self) -> Mapping[str, str]:
+        """Return path -> SHA-256 of the foreign files that kp replaced."""
+        if isinstance(self.publisher, TreeTarget) and self.publisher.identity():
+            return self.publisher.originals_kept()
+        return {}
+
+    def retire(self, artifacts: Artifacts) -> list[Finding]:
+        """Leave a target that is no longer the site's; return what stays of kp's.
+
+        An image tree gets its own loader files back. A TFTP root goes on serving
+        what it serves: nodes that boot now must find something.
+        """
+        if isinstance(self.publisher, TreeTarget) and self.publisher.identity():
+            kept = self.originals_kept().items()
+            originals = {p: artifacts.path(sha).read_bytes() for p, sha in kept}
+            return self.publisher.remove(originals)
+        return []
+
     def _is_past(self, marker: Marker, on_main: Callable[[str], bool]) -> bool:
         return marker.site == self.site and on_main(marker.commit)
 
@@ -140,7 +168,12 @@ def open_target(
     publisher: Publisher | None = None
     if root is not None and spec.kind == "image":
         publisher = TreeTarget(
-            root, spec.name, site, spec.image or "", artifacts=artifacts
+            root,
+            spec.name,
+            site,
+            spec.image or "",
+            artifacts=artifacts,
+            replace=spec.replace,
         )
     elif root is not None:
         publisher = TftpTarget(

@@ -123,6 +123,7 @@ class Transaction:
 
     def _finish(self, snapshot: Snapshot, staging: Staging, record: Record) -> Outcome:
         targets = staging.switch()
+        self._after(self._retire)
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
         self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
         return Outcome(
@@ -132,6 +133,19 @@ class Transaction:
             nodes_changed=self.proposal.moves.count,
             warnings=[*self.proposal.warnings(), *self._warnings],
         )
+
+    def _retire(self) -> None:
+        """Leave the targets that the commit removes."""
+        changes = self.proposal.new.changes.items()
+        gone = {k.name for k, new in changes if k.kind == "target" and new is None}
+        if not gone:
+            return
+        for target in self.site.targets(self.proposal.moves.old):
+            for finding in (
+                target.retire(self.site.artifacts) if target.name in gone else ()
+            ):
+                stays = f"target {target.name}: {finding.path} stays"
+                self._warnings.append(f"{stays} ({finding.kind})")
 
     def _after(self, step: Callable[[], object]) -> None:
         """Do what may fail once it is committed: a warning, never an error."""

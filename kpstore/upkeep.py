@@ -86,7 +86,7 @@ class Upkeep:
     ) -> TargetOutcome:
         condition = target.condition(main.subtree, self.site.on_main)
         if condition == "ahead" and force and target.publisher:
-            target.publisher.adopt(self._found(target))
+            target.adopt(self._found(target))
             condition = "lagging"
         if condition not in ("live", "lagging"):
             return TargetOutcome(target.name, condition, _commit(target.marker()))
@@ -126,7 +126,7 @@ class Upkeep:
                 f"target {name} has no path on this server",
                 hint="kp target add gives it one, or edit kp.toml",
             )
-        return list(target.publisher.adopt(self._found(target)))
+        return target.adopt(self._found(target))
 
     def _target(self, name: str) -> SiteTarget:
         found = {t.name: t for t in self.site.targets(State(self.site.main()))}
@@ -158,6 +158,8 @@ class Upkeep:
 
     def _needed(self, main: Snapshot) -> Iterator[str]:
         yield from _artifacts(main)
+        for target in self.site.targets(State(main)):
+            yield from target.originals_kept().values()
         for user in drafts.users(self.site.repository):
             tip = self.site.repository.tip(drafts.ref_of(user))
             yield from _artifacts(Snapshot(self.site.repository, tip))

@@ -91,7 +91,13 @@ Loader = Literal["pxelinux", "grub", "ipxe", "elilo", "bls", "extlinux", "system
 
 
 class TargetOptions(Document):
-    """Options of a target: its prefix below the root, GRUB's folder."""
+    """Options of a target.
+
+    TFTP: `prefix` below the root, GRUB's folder. Image tree: whether a foreign loader
+    file gives way (`replace`); it comes back when the target is removed.
+    """
+
+    replace: bool = False
 
     prefix: Annotated[
         str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$")

@@ -20,7 +20,7 @@ from kpstore.disk.beneath import Beneath
 from kpstore.disk.space import require
 from kpstore.errors import Refused
 from kpstore.publish import tree_modules, tree_objects
-from kpstore.publish.target import Artifacts, Identity, ObjectFile
+from kpstore.publish.target import Artifacts, Identity, Marker, ObjectFile
 from kpstore.publish.tree_layout import (
     FILE_MODE,
     HOME,
@@ -30,6 +30,8 @@ from kpstore.publish.tree_layout import (
     Claims,
     Live,
     TreeRendering,
+    digest,
+    look,
     read_claims,
     read_identity,
     read_live,
@@ -37,7 +39,7 @@ from kpstore.publish.tree_layout import (
     write_live,
 )
 from kpstore.publish.tree_modules import Prepared, Wanted
-from kpstore.publish.tree_survey import Survey, survey
+from kpstore.publish.tree_survey import Survey, is_kps, survey
 
 _OWN_FILES = 4  # marker, record and their directories
 
@@ -89,10 +91,11 @@ class TreeStaged:
 
         Raises OSError: then the tree is as before, or in transition.
         """
-        if self.survey is None:
-            return 0
         with Beneath.open(self.root) as tree:
             _require_identity(tree, self.identity)
+            if self.survey is None:
+                _mark(tree, self.rendering.marker)
+                return 0
             live = Live.of(self.rendering)
             changes = self._change(tree, self.survey)
             if changes or read_live(tree) != live:
@@ -204,6 +207,25 @@ def _add(
     staged.copied = len(lacks.objects)
     for wanted in lacks.modules:
         staged.modules.append(tree_modules.prepare(tree, wanted, artifacts))
+
+
+def _mark(tree: Beneath, marker: Marker) -> None:
+    """Say that a commit which lists nothing is live; what is there stays listed."""
+    live = read_live(tree)
+    if live is None or live.marker != marker:
+        write_live(tree, replace(live or _standing(tree, marker), marker=marker))
+
+
+def _standing(tree: Beneath, marker: Marker) -> Live:
+    """Take all that kp has there as served: in transition nobody knows better."""
+    claims = read_claims(tree)
+    seen = {path: look(tree, path) for path in claims.files}
+    return Live(
+        marker,
+        {p: digest(s.data) for p, s in seen.items() if is_kps(s, claims.files[p])},
+        dict.fromkeys(tree_objects.paths(tree), ""),
+        dict.fromkeys(claims.modules, ""),
+    )
 
 
 def _with_modules(claims: Claims, modules: list[Prepared]) -> Claims:
