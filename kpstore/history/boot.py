@@ -7,7 +7,7 @@ from pathlib import Path
 @lru_cache(maxsize=1)
 def boot_id() -> str:
     """Return 16 hex digits that differ after every boot (random(4))."""
-    text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+    text = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8")
     return text.replace("-", "")[:16]
 
 

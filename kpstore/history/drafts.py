@@ -4,10 +4,9 @@ kp writes a draft as one commit on its base. A git client may push any number of
 commits there: they are read with suspicion, path by path and document by document.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from kpstore.errors import InvalidInput
 from kpstore.history import codec, paths, trees
@@ -36,7 +35,10 @@ def ref_of(user: str) -> str:
     """Return a user's ref: the name percent-encoded outside `[a-z0-9-]`."""
     if not user:
         raise InvalidInput("a draft needs a user's name")
-    return DRAFTS + re.sub(r"[._~A-Z]", _percent, quote(user, safe=""))
+    plain = b"abcdefghijklmnopqrstuvwxyz0123456789-"
+    return DRAFTS + "".join(
+        chr(byte) if byte in plain else f"%{byte:02X}" for byte in user.encode()
+    )
 
 
 def users(repository: Repository) -> list[str]:
@@ -104,10 +106,6 @@ def discard(
     if commit is not None:
         repository.delete(ref, commit, host=host, wait=wait)
     return commit is not None
-
-
-def _percent(match: re.Match[str]) -> str:
-    return f"%{ord(match[0]):02X}"
 
 
 def _base_of(repository: Repository, commit: str, main: str) -> str:

@@ -40,9 +40,10 @@ _UPDATE_HOOK: Final = """\
 LC_ALL=C
 export LC_ALL
 user=${1#refs/kp/drafts/}
-if [ "$user" != "$1" ]; then
-    case "$user" in
-    '' | *[!a-z0-9A-F%-]*) ;;
+plain=$(printf %s "$user" | sed 's/%[0-9A-F][0-9A-F]//g')
+if [ -n "$user" ] && [ "$user" != "$1" ]; then
+    case "$plain" in
+    *[!a-z0-9-]*) ;;
     *) exit 0 ;;
     esac
 fi

@@ -7,6 +7,7 @@ it would be half of the start-up cost of `kp status`.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,17 +47,20 @@ class Packs:
         except PackFileDisappeared:  # `git gc` has just put another in its place
             return self.read(oid) if self._scan() else None
 
-    def make_durable(self, oid: str) -> None:
-        """Sync the pack that has an object.
+    def make_durable(self, oid: str) -> bool:
+        """Sync the pack that has an object; False when it is in none any more.
 
         Its writer may have been killed, or may be a git that syncs nothing.
         """
+        self._scan()  # an open pack can be read after `git gc` has removed it
         name = self._with(oid)
-        if name is None or name in self._durable:
-            return
-        for path in (*self._files(name), self._folder):
-            _sync(path)
-        self._durable.add(name)
+        if name is None:
+            return False
+        if name not in self._durable:
+            for path in (*self._files(name), self._folder):
+                _sync(path)
+            self._durable.add(name)
+        return True
 
     def write(self, objects: Iterable[ShaFile]) -> None:
         """Write one pack with its index, durably, and read both back."""
@@ -131,7 +135,8 @@ def _id(oid: str) -> ObjectID:
 
 def _close(packs: "dict[str, Pack]") -> None:
     for pack in packs.values():
-        pack.close()
+        with suppress(BufferError):  # the traceback of a damaged object holds a view
+            pack.close()
     packs.clear()
 
 

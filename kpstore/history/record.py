@@ -13,7 +13,7 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _RESERVED: Final = re.compile(r"^kp-", re.I | re.M)
-_PERSON: Final = re.compile(r"[<>\n]")
+_PERSON: Final = re.compile(r"[<>]")
 _TRAILER: Final = re.compile(r"(Kp-[A-Z][a-z]+): (.*)")
 
 

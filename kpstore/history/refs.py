@@ -40,7 +40,11 @@ def read(repository: Path, ref: str) -> str | None:
 
 def read_packed(repository: Path) -> dict[str, str]:
     """Return the refs in packed-refs, which `git pack-refs` and `git gc` write."""
-    data = _contents(repository / "packed-refs", "packed-refs") or b""
+    data = _contents(repository / "packed-refs", "packed-refs")
+    if data is None:
+        return {}
+    if not data.endswith(b"\n"):
+        raise CorruptState("packed-refs is cut short", hint="kp doctor")
     found: dict[str, str] = {}
     for line in data.splitlines():
         if line.startswith((b"#", b"^")):

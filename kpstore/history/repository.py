@@ -12,6 +12,7 @@ of the start-up cost of `kp status`.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import clear_frames
 from typing import Final, Self, TypeVar
 
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
@@ -217,7 +218,9 @@ class Repository:
             return [name for folder in folders for name in sweep_temporaries(folder)]
 
     def _object(self, oid: str) -> ShaFile:
-        found = self._read_loose(oid) or self._read_packed(oid)
+        found = self._read_loose(oid)
+        if found is None:  # not `or`: an empty tree is false
+            found = self._read_packed(oid)
         if found is None:
             raise CorruptState(f"object {oid} is missing", hint="kp doctor")
         if id_of(found) != oid:
@@ -244,8 +247,7 @@ class Repository:
             return False
         if found is None or id_of(found) != oid:
             return False
-        self._packs.make_durable(oid)
-        return True
+        return self._packs.make_durable(oid)
 
     def _remember(self, oid: str, found: CommitInfo | dict[str, Entry]) -> None:
         if len(self._cache) >= _CACHED:
@@ -272,7 +274,9 @@ def _reading(what: str) -> Iterator[None]:
         raise DiskFailure.of(error, f"reading object {what}") from error
     except Exception as error:
         # Damage comes out of dulwich and zlib as eleven classes, AssertionError,
-        # TypeError and BufferError among them (crash-safety.md 1.3).
+        # TypeError and BufferError among them (crash-safety.md 1.3). Their frames
+        # hold views of a pack's mapping, which could not be closed then.
+        clear_frames(error.__traceback__)
         raise CorruptState(
             f"object {what} is damaged: {type(error).__name__} {error}",
             hint="kp doctor",

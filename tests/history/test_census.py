@@ -2,7 +2,6 @@ import random
 from pathlib import Path
 
 import pytest
-from support.histories import SITE, START, commit, group, image, make, node
 
 from kpstore.history import census, walk
 from kpstore.history.index import Index
@@ -14,6 +13,7 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.model.templates import Template
+from support.histories import SITE, START, commit, group, image, make, node
 
 Changes = dict[Key, Document | None]
 

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from support.histories import START, SITE, commit, group, image, kernel, make, node
 
 from kpstore.errors import Conflict, CorruptState, InvalidInput
 from kpstore.history import walk
@@ -20,6 +19,7 @@ from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
 from kpstore.model.documents import BootConfig, Document
 from kpstore.model.keys import Key
+from support.histories import SITE, START, commit, group, image, kernel, make, node
 
 Changes = dict[Key, Document | None]
 

@@ -1,0 +1,270 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kpstore.errors import Conflict, CorruptState, InvalidInput
+from kpstore.history import codec, drafts, trees
+from kpstore.history.layout import MAIN
+from kpstore.history.objects import DIRECTORY, FILE, Entry
+from kpstore.history.repository import (
+    GitObject,
+    Repository,
+    id_of,
+    new_blob,
+    new_commit,
+    new_tree,
+)
+from kpstore.model.documents import BootConfig, Document
+from kpstore.model.keys import Key
+from kpstore.model.state import Changes
+from support.histories import (
+    SITE,
+    START,
+    commit,
+    git,
+    grow,
+    image,
+    kernel,
+    make,
+    node,
+    nodes,
+)
+
+ENTRY = Key("entry", "production", "web")
+KERNEL = Key("kernel", "k1", "web")
+FOLDER = "images/web/kernels/k1"
+HOST = "head1"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return make(tmp_path / "state.git")
+
+
+@pytest.fixture
+def main(repository: Repository) -> str:
+    return grow(repository, SITE, image() | nodes(30))[-1]
+
+
+def save(
+    repository: Repository, base: str, changes: Changes, expected: str | None = None
+) -> str:
+    return drafts.save(
+        repository,
+        "ann",
+        base,
+        changes,
+        expected=expected,
+        author="Ann <ann@head1>",
+        time=START,
+        host=HOST,
+    )
+
+
+def push(repository: Repository, parent: str, files: dict[str, bytes | None]) -> str:
+    """Leave what a git client might push."""
+    tree, objects = trees.build(repository, repository.commit(parent).tree, files)
+    return push_tree(repository, [parent], tree, objects)
+
+
+def push_tree(
+    repository: Repository, parents: list[str], tree: str, objects: list[GitObject]
+) -> str:
+    made = new_commit(
+        tree=tree,
+        parents=parents,
+        author="Eve <eve@desk>",
+        committer="Eve <eve@desk>",
+        time=START,
+        message=b"work\n",
+    )
+    repository.write([*objects, made])
+    ref = drafts.ref_of("eve")
+    repository.advance(ref, repository.peek(ref), id_of(made), host=HOST)
+    return id_of(made)
+
+
+@given(user=st.text(min_size=1, max_size=20).filter(lambda u: u.isprintable()))
+def test_a_user_is_encoded_and_decoded(user: str) -> None:
+    ref = drafts.ref_of(user)
+    name = ref.removeprefix("refs/kp/drafts/")
+    assert not set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-%ABCDEF")
+    assert drafts.unquote(name) == user
+
+
+def test_users_become_refs() -> None:
+    assert drafts.ref_of("ann-1") == "refs/kp/drafts/ann-1"
+    assert drafts.ref_of("A.b_c/d~é") == "refs/kp/drafts/%41%2Eb%5Fc%2Fd%7E%C3%A9"
+    with pytest.raises(InvalidInput):
+        drafts.ref_of("")
+
+
+def test_a_draft_is_kept_until_discarded(repository: Repository, main: str) -> None:
+    changes: Changes = {
+        ENTRY: BootConfig(kernel="k1", params=("quiet",)),
+        Key("node", "n000003"): None,
+        Key("node", "new"): node(99, name="new"),
+        Key("kernel", "k2", "web"): kernel("6.2.0", initrds=2),
+    }
+    assert drafts.load(repository, "ann", main) is None
+    saved = save(repository, main, changes)
+    found = drafts.load(Repository(repository.path), "ann", main)
+    assert found == drafts.Draft("ann", main, changes, saved)
+    assert drafts.users(repository) == ["ann"]
+    assert repository.tip(MAIN) == main
+    again = save(repository, main, {}, expected=saved)
+    assert drafts.load(repository, "ann", main) == ("ann", main, {}, again)
+    assert drafts.discard(repository, "ann", host=HOST)
+    assert not drafts.discard(repository, "ann", host=HOST)
+    assert drafts.users(repository) == []
+
+
+def test_two_terminals_don_t_overwrite_each_other(
+    repository: Repository, main: str
+) -> None:
+    save(repository, main, {ENTRY: None})
+    with pytest.raises(Conflict):
+        save(repository, main, {})
+
+
+def test_the_base_stays_when_main_moves_on(repository: Repository, main: str) -> None:
+    changes: Changes = {ENTRY: BootConfig(kernel="k1", ssi=True)}
+    save(repository, main, changes)
+    tip = main
+    for revision in (3, 4):
+        tip = commit(repository, tip, image(f"i{revision}"), revision=revision)
+    found = drafts.load(repository, "ann", tip)
+    assert found is not None
+    assert (found.base, found.changes) == (main, changes)
+
+
+def test_a_pushed_draft_of_several_commits(tmp_path: Path, main: str) -> None:
+    site = tmp_path / "state.git"
+    git(tmp_path, "clone", "-q", str(site), "work")
+    work = tmp_path / "work"
+    path = "images/web/entries/production.json"
+    for params in ('["a"]', '["a", "b"]'):
+        text = f'{{"kernel": "k1", "params": {params}}}\n'  # not canonical
+        (work / path).write_text(text)
+        git(work, "commit", "-qam", "edit")
+    git(work, "push", "-q", "origin", "HEAD:refs/kp/drafts/eve")
+    found = drafts.load(Repository(site), "eve", main)
+    assert found is not None
+    assert found.base == main
+    assert found.changes == {ENTRY: BootConfig(kernel="k1", params=("a", "b"))}
+
+
+def test_a_draft_that_forges_a_revision_is_no_main(
+    repository: Repository, main: str
+) -> None:
+    made = commit(repository, main, {ENTRY: BootConfig(kernel="k9")}, revision=2)
+    repository.advance(drafts.ref_of("eve"), None, made, host=HOST)
+    found = drafts.load(repository, "eve", main)
+    assert found is not None
+    assert found.base == main
+    assert found.changes == {ENTRY: BootConfig(kernel="k9")}
+
+
+def test_a_draft_on_another_history_is_refused(
+    repository: Repository, main: str
+) -> None:
+    stranger = commit(repository, None, SITE, revision=1, time=1)
+    repository.advance(drafts.ref_of("eve"), None, stranger, host=HOST)
+    with pytest.raises(InvalidInput, match="does not build on main"):
+        drafts.load(repository, "eve", main)
+
+
+NODE = codec.encode_node(node(1))
+SHARD = codec.path_of(Key("node", "n000001"))
+HOSTILE: dict[str, tuple[dict[str, bytes | None], str]] = {
+    "unknown path": ({"etc/passwd": b"x"}, "no path of kp's"),
+    "attributes": ({".gitattributes": b""}, "kp's own"),
+    "attributes below": ({"images/.gitattributes": b"x"}, "no path of kp's"),
+    "no json": ({"groups/g.json": b"boo"}, "groups/g.json"),
+    "unknown key": ({"groups/g.json": b'{"x": 1}'}, "unknown key 'x'"),
+    "parameter": (
+        {"groups/g.json": b'{"params": ["a\\nb"]}'},
+        r"groups/g.json: params.0",
+    ),
+    "pointer": ({f"{FOLDER}/vmlinuz": b"x"}, "not the artifact"),
+    "pointer gone": ({f"{FOLDER}/vmlinuz": None}, "vmlinuz is missing"),
+    "kernel gone": ({f"{FOLDER}/kernel.json": None}, "no kernel.json"),
+    "stray artifact": ({f"{FOLDER}/config": b"x"}, "not the artifact"),
+    "node twice": ({SHARD: NODE + b"\n" + NODE + b"\n"}, "there twice"),
+    "node elsewhere": ({"nodes/00.jsonl": NODE + b"\n"}, "belongs into"),
+    "bad node": ({SHARD: NODE.replace(b"n000001", b"N1") + b"\n"}, "name"),
+    "blank line": ({SHARD: NODE + b"\n\n"}, SHARD),
+    "whole file of NUL": ({SHARD: bytes(100)}, SHARD),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_content_is_refused(
+    repository: Repository, main: str, case: str
+) -> None:
+    files, message = HOSTILE[case]
+    push(repository, main, files)
+    with pytest.raises(InvalidInput, match=message):
+        drafts.load(repository, "eve", main)
+
+
+@pytest.mark.parametrize("mode", [0o120000, 0o100755, 0o160000, 0o100664])
+def test_foreign_modes_are_refused(
+    repository: Repository, main: str, mode: int
+) -> None:
+    blob = new_blob(b"../../etc/passwd")
+    entries = dict(repository.tree(repository.commit(main).tree))
+    groups = new_tree({"g.json": Entry(mode, id_of(blob))})
+    root = new_tree(entries | {"groups": Entry(DIRECTORY, id_of(groups))})
+    push_tree(repository, [main], id_of(root), [blob, groups, root])
+    with pytest.raises(InvalidInput, match=r"g\.json is"):
+        drafts.load(repository, "eve", main)
+
+
+@pytest.mark.parametrize("name", ["..", ".git", "a b", "x\ny", "\x1b[2J", "é"])
+def test_foreign_names_are_refused(
+    repository: Repository, main: str, name: str
+) -> None:
+    blob = new_blob(b"x")
+    entries = dict(repository.tree(repository.commit(main).tree))
+    root = new_tree(entries | {name: Entry(FILE, id_of(blob))})
+    push_tree(repository, [main], id_of(root), [blob, root])
+    with pytest.raises(InvalidInput, match="which is no name"):
+        drafts.load(repository, "eve", main)
+
+
+def test_a_file_where_a_directory_belongs(repository: Repository, main: str) -> None:
+    blob = new_blob(b"x")
+    entries = dict(repository.tree(repository.commit(main).tree))
+    root = new_tree(entries | {"nodes": Entry(FILE, id_of(blob))})
+    push_tree(repository, [main], id_of(root), [blob, root])
+    with pytest.raises(InvalidInput, match="nodes is no path"):
+        drafts.load(repository, "eve", main)
+
+
+def test_a_missing_object_is_corrupt_state_not_a_bad_draft(
+    repository: Repository, main: str
+) -> None:
+    push_tree(repository, [main], "a" * 40, [])
+    with pytest.raises(CorruptState, match="is missing"):
+        drafts.load(repository, "eve", main)
+
+
+def test_a_pushed_kernel_with_its_pointers(repository: Repository, main: str) -> None:
+    made: dict[Key, Document] = {Key("kernel", "k2", "web"): kernel("6.3.0", 2)}
+    files: dict[str, bytes | None] = {}
+    for key, document in made.items():
+        files |= codec.files_of(key, document)
+    push(repository, main, files)
+    found = drafts.load(repository, "eve", main)
+    assert found is not None
+    assert found.changes == made
+
+
+def test_a_kernel_removed_with_its_pointers(repository: Repository, main: str) -> None:
+    push(repository, main, dict.fromkeys(codec.files_of(KERNEL, kernel())))
+    found = drafts.load(repository, "eve", main)
+    assert found is not None
+    assert found.changes == {KERNEL: None}
