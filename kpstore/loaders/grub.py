@@ -22,6 +22,7 @@ from kpstore.errors import InvalidInput
 from kpstore.loaders.grubscript import commands
 from kpstore.loaders.menu import (
     NOTE,
+    POLICY,
     Disk,
     Linux,
     Menu,
@@ -39,6 +40,22 @@ echo 'kp: this boot failed; the machine starts again in 30 seconds'
 sleep 30
 reboot
 """
+# Some builds read no other file than grub.cfg (Debian's ready-made grubnetx64.efi), so
+# the policy, which is what stands there, looks for the node's entry point first; once,
+# for that may lead back here.
+_SEEK: Final = """\
+if [ -z "$kp_sought" ]; then
+  set kp_sought=1
+  export kp_sought
+  if regexp {groups} '^(..):(..):(..):(..):(..):(..)$' "$net_default_mac"; then
+    set kp_own="$prefix/grub.cfg-01-{mac}"
+    if [ -s "$kp_own" ]; then configfile "$kp_own"; fi
+  fi
+fi
+""".format(
+    groups=" ".join(f"--set={n}:kp_{n}" for n in range(1, 7)),
+    mac="-".join(f"$kp_{n}" for n in range(1, 7)),
+)
 # `exit` goes on to the BIOS's next boot device. On UEFI it may end in the firmware's
 # setup (GRUB 2.06 reports success, and the firmware stops looking), so that the disk's
 # own loader is started, and `exit 1` is for when there is none.
@@ -67,7 +84,8 @@ def write_menu(menu: Menu) -> bytes:
     """Write a menu; node variables are left for the node's own file to set."""
     boot = admit(menu)
     script = _DISK if isinstance(boot, Disk) else _linux(boot)
-    return f"{NOTE}echo {quoted('kp: ' + menu.title)}\n{script}".encode("ascii")
+    seek = _SEEK if menu == POLICY else ""
+    return f"{NOTE}{seek}echo {quoted('kp: ' + menu.title)}\n{script}".encode("ascii")
 
 
 def _linux(boot: Linux) -> str:
@@ -118,18 +136,17 @@ def added(boot: Linux) -> str:
 
 def read_menu(data: bytes) -> Menu:
     """Read a menu by GRUB's rules; InvalidInput for what kp does not write."""
-    match commands(data.decode("ascii")):
-        case [["echo", said], *rest]:
-            names = [command[0] for command in rest]
-        case _:
-            raise InvalidInput("a GRUB menu that does not say what it is")
-    title = said.removeprefix("kp: ")
-    if "linux" not in names and names[-1:] == ["exit"]:
-        return Menu(title, Disk())
-    loads = rest[: names.index("boot")] if "boot" in names else rest
-    if names[len(loads) :] != ["boot", "echo", "sleep", "reboot"]:
-        raise InvalidInput(f"unexpected in a GRUB menu: {' '.join(names)}")
-    return Menu(title, _without_bootif(read_linux(loads)))
+    found = commands(data.decode("ascii"))
+    names = [command[0] for command in found]
+    at = names.index("echo") if "echo" in names else len(names)
+    title = " ".join(word for said in found[at : at + 1] for word in said[1:])
+    match names[:at], names[at + 1 :]:
+        case [*_], [*others, "exit"] if "linux" not in others:
+            return Menu(title.removeprefix("kp: "), Disk())
+        case [], [*loads, "boot", "echo", "sleep", "reboot"]:
+            boot = read_linux(found[1 : 1 + len(loads)])
+            return Menu(title.removeprefix("kp: "), _without_bootif(boot))
+    raise InvalidInput(f"unexpected in a GRUB menu: {' '.join(names)}")
 
 
 def _without_bootif(boot: Linux) -> Linux:
