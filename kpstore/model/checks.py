@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 
 from kpstore.errors import InvalidInput, KpError
 from kpstore.model.boot import check_ties
@@ -30,15 +31,24 @@ _MOST = 20
 
 
 def check(moves: Moves) -> None:
-    """InvalidInput with every violation (20 at most) that the edit would bring."""
-    problems: list[KpError] = []
-    for run in _checks(moves):
+    """InvalidInput with every violation (20 at most) that the edit would bring.
+
+    Documents first: what nodes boot is asked only of documents that hold together.
+    """
+    for checks in (_of_documents, _of_nodes, _of_templates):
+        _raise(_problems(checks(moves)))
+
+
+def _problems(checks: Iterator[Callable[[], object]]) -> Iterator[KpError]:
+    for run in checks:
         try:
             run()
         except KpError as problem:
-            problems.append(problem)
-        if len(problems) == _MOST:
-            break
+            yield problem
+
+
+def _raise(found: Iterator[KpError]) -> None:
+    problems = list(islice(found, _MOST))
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -46,7 +56,7 @@ def check(moves: Moves) -> None:
         raise InvalidInput(f"{len(problems)} things are wrong:\n  {lines}")
 
 
-def _checks(moves: Moves) -> Iterator[Callable[[], None]]:
+def _of_documents(moves: Moves) -> Iterator[Callable[[], object]]:
     state, changes = moves.new, moves.new.changes
     for image in sorted({image_of(key) for key in changes} - {""}):
         yield partial(_check_image, state, image, moves)
@@ -55,9 +65,19 @@ def _checks(moves: Moves) -> Iterator[Callable[[], None]]:
             yield partial(_check_document, key, document, moves)
     for kind in sorted({key.kind for key in changes} & {"image", "group", "target"}):
         yield partial(check_casefold, state.names(kind), kind)
+
+
+def _of_nodes(moves: Moves) -> Iterator[Callable[[], object]]:
+    before = moves.census.templates()
+    for template in moves.templates:
+        if template not in before or moves.concerns(template):
+            yield partial(moves.new_boot, template)
     yield partial(_check_unique, moves)
     for name, move in moves.nodes.items():
         yield partial(_check_node, name, move, moves)
+
+
+def _of_templates(moves: Moves) -> Iterator[Callable[[], object]]:
     for template in _templates_to_check(moves):
         yield partial(_check_template, template, moves)
 

@@ -112,11 +112,12 @@ class Moves:
             template
             for template in self.templates
             if template in before
-            and self._concerned(template)
+            and self.concerns(template)
             and not same_boot(self.old_boot(template), self.new_boot(template))
         ]
 
-    def _concerned(self, template: Template) -> bool:
+    def concerns(self, template: Template) -> bool:
+        """Tell whether the edit touched what may shape the template's boot."""
         kinds, images = self._shaped
         return bool(kinds & {"group", "site"}) or template.image in images
 
