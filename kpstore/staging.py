@@ -65,10 +65,11 @@ class Staging:
 
     def _stage(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
         condition = target.condition(base.subtree, self.site.on_main)
-        known, marker = target.marker(), self.marker(target)
         if condition != "live":
             self._note(target, condition)
-        elif known and known.inputs == marker.inputs:
+            return
+        known, marker = target.marker(), self.marker(target)
+        if known and known.inputs == marker.inputs:
             self._note(target, "live", live=known.commit)
         else:
             self.add(target, moves, marker)
