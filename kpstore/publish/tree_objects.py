@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from kpstore.disk.beneath import Beneath
+from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.errors import CorruptState, Refused
 from kpstore.publish.target import Artifacts, ObjectFile
 from kpstore.publish.tree_layout import FILE_MODE, HOME
@@ -75,6 +76,17 @@ def kept(tree: Beneath) -> list[str]:
     return []
 
 
+def paths(tree: Beneath) -> list[str]:
+    """Return every object's path."""
+    homes = [f"{HOME}/{name}" for name in kept(tree)]
+    return [
+        f"{home}/{each}"
+        for home in homes
+        if tree.is_dir(home)
+        for each in tree.names(home)
+    ]
+
+
 def hash_of(tree: Beneath, path: str) -> str:
     """Return the SHA-256 of a regular file; Refused for anything else."""
     found = hashlib.sha256()
@@ -85,11 +97,12 @@ def hash_of(tree: Beneath, path: str) -> str:
 
 
 def intact(tree: Beneath, name: str) -> bool:
-    """Tell whether a directory of objects holds only what its name says."""
+    """Tell whether a directory of objects holds only what its name says, and temps."""
     try:
         return all(
             hash_of(tree, f"{HOME}/{name}/{each}").startswith(name)
             for each in tree.names(f"{HOME}/{name}")
+            if not each.startswith(TEMP_PREFIX)
         )
     except (NotADirectoryError, Refused):
         return False

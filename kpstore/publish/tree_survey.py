@@ -73,7 +73,7 @@ def known_claims(tree: Beneath, live: Live | None) -> Claims:
         return claims
     files = {path: (each,) for path, each in live.files.items()}
     modules = {
-        release: (live.modules[release],) if release in live.modules else digests
+        release: (served,) if (served := live.modules.get(release)) else digests
         for release, digests in claims.modules.items()
     }
     return replace(claims, files={**claims.files, **files}, modules=modules)

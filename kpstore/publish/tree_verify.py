@@ -108,26 +108,22 @@ def _modules(
 
 
 def _strays(tree: Beneath, rendering: TreeRendering) -> Iterator[Finding]:
-    """Name what is in kp's folder and not kp's, and what a killed process left."""
-    own = {IDENTITY, LIVE, CLAIMS}
-    own |= {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
+    """Name what is in kp's folders and not kp's, and what a killed process left."""
+    kept = {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
     objects = {each.path for each in rendering.objects}
-    folders = {path.rpartition("/")[0] for path in objects}
-    for directory, known in (
-        (HOME, own),
-        *((folder, objects) for folder in folders),
-    ):
-        for path in _names(tree, directory):
-            if path not in known and TEMP_PREFIX not in path:
-                yield Finding(path, "foreign")
-    for directory in {HOME, MODULES, *folders, *_parents(rendering)}:
+    named = {_parent(path) for path in objects}
+    own = {IDENTITY, LIVE, CLAIMS, *kept, *objects}
+    loaders = {_parent(path) for path in rendering.files}
+    for directory in sorted({HOME, MODULES, *kept, *named, *loaders}):
         for path in _names(tree, directory):
             if path.startswith(f"{directory}/{TEMP_PREFIX}"):
                 yield Finding(path, "unfinished", "a temporary file")
+            elif directory in {HOME, *named} and path not in own:
+                yield Finding(path, "foreign")
 
 
-def _parents(rendering: TreeRendering) -> set[str]:
-    return {path.rpartition("/")[0] for path in rendering.files}
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _names(tree: Beneath, directory: str) -> list[str]:

@@ -133,17 +133,50 @@ def test_the_same_files_of_a_later_commit_change_the_marker_only(rig: ImageRig) 
     assert (rig.root / GRUB).stat().st_ino == before
 
 
+def nothing(revision: int) -> TreeRendering:
+    return TreeRendering(Marker(SITE, f"{revision:040x}", revision), {}, ())
+
+
 def test_with_no_entries_only_the_marker_is_written(rig: ImageRig) -> None:
     before = snapshot(rig.root)
-    nothing = TreeRendering(Marker(SITE, "e" * 40, 1), {}, ())
-    assert rig.target().plan(nothing).write == ()
-    assert rig.target().space_needed(nothing) == (0, 0)
-    assert publish(rig.target(), nothing) == 0
-    assert rig.target().verify(nothing, deep=True) == []
-    assert rig.target().marker() == nothing.marker
+    assert rig.target().plan(nothing(1)).write == ()
+    assert rig.target().space_needed(nothing(1)) == (0, 0)
+    assert publish(rig.target(), nothing(1)) == 0
+    assert rig.target().verify(nothing(1), deep=True) == []
+    assert rig.target().marker() == nothing(1).marker
     after = snapshot(rig.root)
-    assert after.pop("boot/kp/live")
-    assert after == before
+    assert after.keys() - before.keys() == {"boot/kp/live"}
+    publish(rig.target(), nothing(1))
+    assert snapshot(rig.root) == after
+
+
+def test_the_last_entry_gone_what_the_loader_lists_stays(rig: ImageRig) -> None:
+    one = rig.kernel(b"one", "6.9", MODULES)
+    publish(rig.target(), grub(1, one))
+    before = snapshot(rig.root)
+    publish(rig.target(), nothing(2))
+    assert rig.target().marker() == nothing(2).marker
+    assert rig.target().sweep([], []) == []
+    after = snapshot(rig.root)
+    assert {p for p in after if after[p] != before[p]} == {"boot/kp/live"}
+    assert publish(rig.target(), grub(3, one)) == 1
+
+
+def test_nothing_to_list_after_a_broken_switch_keeps_what_may_be_listed(
+    rig: ImageRig,
+) -> None:
+    one = rig.kernel(b"one", "6.9", MODULES)
+    two = rig.kernel(b"two", "6.9", {"modules.dep": b"2"})
+    publish(rig.target(), bls(1, a=one))
+    publish(rig.target(), bls(2, b=two))
+    (rig.root / "boot/kp/live").unlink()
+    publish(rig.target(), nothing(3))
+    assert not rig.target().unfinished()
+    assert rig.target().sweep([], []) == []
+    assert rig.target().quick() == []
+    publish(rig.target(), bls(4, a=one))
+    assert rig.target().sweep([], []) == [f"boot/kp/{two.object.sha256[:12]}"]
+    assert rig.target().verify(bls(4, a=one), deep=True) == []
 
 
 def test_plan_names_what_stage_and_switch_write(rig: ImageRig) -> None:
