@@ -1,0 +1,137 @@
+"""Upkeep: drift is seen and repaired, garbage goes, what is needed stays."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kpstore.errors import Drift, NotFound
+from kpstore.upkeep import Verified, refuse_drift
+from support import sites
+from support.sites import SmallSite, call_good, first_import, mac, second_kernel
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> SmallSite:
+    return sites.make(tmp_path, first_import, call_good, second_kernel)
+
+
+def verified(site: SmallSite, *, deep: bool = True) -> dict[str, Verified]:
+    return {each.name: each for each in site.picker().upkeep.verify(deep=deep)}
+
+
+def published(site: SmallSite) -> dict[str, str]:
+    picker = site.picker()
+    with picker.writing():
+        return {each.name: each.condition for each in picker.upkeep.publish()}
+
+
+def kinds(site: SmallSite) -> set[str]:
+    return {f.kind for each in verified(site).values() for f in each.findings}
+
+
+def test_what_was_just_published_is_clean(site: SmallSite) -> None:
+    assert {n: (v.condition, v.findings) for n, v in verified(site).items()} == {
+        "net": ("live", []),
+        "disk": ("live", []),
+    }
+    refuse_drift(verified(site).values())
+
+
+def change_menu(site: SmallSite) -> None:
+    [menu, *_] = (site.tftp / "kp/menus").glob("*/pxelinux")
+    menu.chmod(0o644)
+    menu.write_text("edited by hand")
+
+
+def lose_link(site: SmallSite) -> None:
+    (site.tftp / f"pxelinux.cfg/01-{mac(1).replace(':', '-')}").unlink()
+
+
+def flip_kernel_byte(site: SmallSite) -> None:
+    [kernel, *_] = (site.tftp / "kp/objects").glob("*/vmlinuz")
+    data = bytearray(kernel.read_bytes())
+    data[0] ^= 1
+    kernel.chmod(0o644)
+    kernel.write_bytes(data)
+    kernel.chmod(0o444)
+
+
+def edit_grub(site: SmallSite) -> None:
+    with (site.tree / "boot/grub/grub.cfg").open("a") as file:
+        file.write("# by hand\n")
+
+
+def lose_tree_kernel(site: SmallSite) -> None:
+    [kernel, *_] = (site.tree / "boot/kp").glob("*/vmlinuz")
+    kernel.unlink()
+
+
+@pytest.mark.parametrize(
+    "harm", [change_menu, lose_link, flip_kernel_byte, edit_grub, lose_tree_kernel]
+)
+def test_drift_is_seen_and_repaired(site: SmallSite, harm: object) -> None:
+    assert callable(harm)
+    harm(site)
+    assert kinds(site)
+    with pytest.raises(Drift):
+        refuse_drift(verified(site).values())
+    assert set(published(site).values()) == {"live"}
+    assert kinds(site) == set()
+
+
+def test_what_others_wrote_is_moved_aside_not_lost(site: SmallSite) -> None:
+    edit_grub(site)
+    published(site)
+    kept = [p for p in (site.root / "found").rglob("*") if p.is_file()]
+    assert any(b"# by hand" in path.read_bytes() for path in kept)
+
+
+def test_a_foreign_file_beside_kps_is_left_alone(site: SmallSite) -> None:
+    other = site.tftp / "pxelinux.cfg/C0A80001"
+    other.write_text("somebody's")
+    published(site)
+    assert other.read_text() == "somebody's"
+
+
+def test_only_named_targets_that_exist(site: SmallSite) -> None:
+    picker = site.picker()
+    with picker.writing(), pytest.raises(NotFound, match="'nope'"):
+        picker.upkeep.publish(["nope"])
+
+
+def test_gc_keeps_main_drafts_good_ones_and_the_young(site: SmallSite) -> None:
+    picker = site.picker()
+    stray = picker.site.artifacts.add_stream([b"nobody's"]).sha256
+    os.utime(picker.site.artifacts.path(stray), (sites.NOW, sites.NOW))
+    assert picker.upkeep.gc() == []  # it is younger than the grace time
+    later = replace(site, day=1).picker()
+    with later.writing():
+        assert later.upkeep.gc(dry_run=True) == [stray]
+        assert later.site.artifacts.has(stray)
+        assert later.upkeep.gc() == [stray]
+    assert not later.site.artifacts.has(stray)
+    assert sites.roll_back(site.picker()).revision
+
+
+def test_a_target_of_another_site_is_ahead_until_it_is_adopted(
+    site: SmallSite, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = sites.make(tmp_path / "other", first_import)
+    menu = site.tftp / f"pxelinux.cfg/01-{mac(0).replace(':', '-')}"
+    (site.tftp).rename(tmp_path / "gone")
+    shutil.copytree(other.tftp, site.tftp, symlinks=True)
+    identity = site.tftp / "kp/TARGET"
+    identity.write_text(identity.read_text().replace(sites.SITE_ID, "6" * 32))
+    served = menu.read_text()
+    assert verified(site)["net"].condition == "ahead"
+    assert published(site)["net"] == "ahead"
+    assert menu.read_text() == served
+    picker = site.picker()
+    with picker.writing():
+        picker.upkeep.publish(["net"], force=True)
+    assert verified(site)["net"].condition == "live"
+    assert "web/next" in menu.read_text()
