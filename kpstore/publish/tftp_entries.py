@@ -195,6 +195,23 @@ def form_for(node: NodeForm | None, loader: str) -> str:
     return OWN if node.files and loader in node.files else node.template
 
 
+def entry_texts(
+    names: EntryNames, nodes: Mapping[str, NodeForm | None]
+) -> dict[str, str]:
+    """Return the plain text of each node's entry point, by its name."""
+    texts: dict[str, str] = {}
+    shared: dict[str, str] = {}  # 100,000 nodes have few templates
+    for mac, node in nodes.items():
+        if node is None:
+            continue
+        if node.files and names.loader in node.files:
+            text = names.text(mac, OWN)
+        elif (text := shared.get(node.template, "")) == "":
+            text = shared[node.template] = names.text(mac, node.template)
+        texts[names.name(mac)] = text
+    return texts
+
+
 class _Mover:
     """Finds for each entry point its way over one switch."""
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 from kpstore.disk.durable import (
@@ -16,8 +16,9 @@ from kpstore.disk.durable import (
 from kpstore.publish.generation import Generation
 from kpstore.publish.target import Artifacts, Finding
 from kpstore.publish.tftp_defaults import Defaults
-from kpstore.publish.tftp_entries import form_for
+from kpstore.publish.tftp_entries import entry_texts
 from kpstore.publish.tftp_layout import KP, LIVE, Layout
+from kpstore.publish.tftp_verify import OBJECT_MODE
 from kpstore.publish.tftp_wanted import Wanted
 
 
@@ -38,21 +39,29 @@ def mend(
     files = want.files()
     objects = {each.path: each.sha256 for each in generation.objects}
     for finding in findings:
-        path = layout.path(finding.path)
-        if not finding.path.startswith(f"{KP}/"):
-            continue
-        if finding.kind == "mode" and (path.is_dir() or finding.path not in files):
-            path.chmod(_mode_for(path, finding.path in objects))
-        elif finding.kind != "unfinished" and _aside(layout, finding.path, found):
+        path, inside = layout.path(finding.path), finding.path.startswith(f"{KP}/")
+        if finding.kind == "mode":
+            path.chmod(_mode_for(path) if inside else path.stat().st_mode | 0o755)
+        elif inside and finding.kind != "unfinished":
+            if not _aside(layout, finding.path, found):
+                continue
             if finding.path in files:
+                _clear(path)
                 write_file(path, files[finding.path])
             elif finding.path in objects:
-                _recopy(path, artifacts.path(objects[finding.path]))
-            elif finding.path == LIVE:
                 _clear(path)
-            elif not finding.path.startswith(f"{LIVE}/") or finding.kind == "extra":
-                remove_tree(path)
+                _recopy(path, artifacts.path(objects[finding.path]))
+            else:
+                _clear_way(path, finding)
     _take_entries(layout, generation, findings, found)
+
+
+def _clear_way(path: Path, finding: Finding) -> None:
+    """Remove what the new generation won't replace by itself."""
+    if finding.path == LIVE:
+        _clear(path)
+    elif finding.kind == "extra" or not finding.path.startswith(f"{LIVE}/"):
+        remove_tree(path)
 
 
 def adopt(layout: Layout, defaults: Defaults, found: Path) -> list[str]:
@@ -72,24 +81,19 @@ def _take_entries(
 ) -> None:
     """Replace foreign files that are in a node's way; others stay."""
     foreign = {finding.path for finding in findings if finding.kind == "foreign"}
-    for path, text in _entry_texts(layout, generation) if foreign else ():
-        if path in foreign and _aside(layout, path, found):
-            _clear(layout.path(path))
-            replace_link(layout.path(path), text)
-            sync_directory(layout.path(path).parent)
+    for names in layout.entries if foreign else ():
+        for name, text in entry_texts(names, generation.nodes).items():
+            path = f"{names.folder}/{name}"
+            if path in foreign and _aside(layout, path, found):
+                _clear(layout.path(path))
+                replace_link(layout.path(path), text)
+                sync_directory(layout.path(names.folder))
 
 
-def _entry_texts(layout: Layout, generation: Generation) -> Iterator[tuple[str, str]]:
-    for names in layout.entries:
-        for mac, node in generation.nodes.items():
-            if form := form_for(node, names.loader):
-                yield f"{names.folder}/{names.name(mac)}", names.text(mac, form)
-
-
-def _mode_for(path: Path, is_object: bool) -> int:
+def _mode_for(path: Path) -> int:
     if path.is_dir():
         return 0o755
-    return 0o444 if is_object else 0o644
+    return OBJECT_MODE if path.parent.parent.name == "objects" else 0o644
 
 
 def _recopy(path: Path, source: Path) -> None:

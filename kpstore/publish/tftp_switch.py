@@ -21,7 +21,7 @@ from kpstore.disk.links import make_links
 from kpstore.publish.tftp_entries import EntryLink, EntryWork
 from kpstore.publish.tftp_layout import KP, LIVE, MOVING, TRANSITIONS, Layout
 from kpstore.publish.tftp_prepare import Prepared
-from kpstore.publish.tftp_state import live_name
+from kpstore.publish.tftp_reading import link_text
 
 
 class StagedGeneration:
@@ -38,19 +38,22 @@ class StagedGeneration:
         Raises OSError; whatever happens, the target serves the old or the new.
         """
         prepared, layout = self._prepared, self._layout
-        if prepared.state is None or live_name(layout) != prepared.name:
+        text = f"generations/{prepared.name}"
+        switched = link_text(layout.path(LIVE)) == text
+        if prepared.state is None or not switched:
             if prepared.state and prepared.old and prepared.entries:
                 self._announce(prepared.old.name)
             before_switch(layout, prepared.entries)
-        if live_name(layout) != prepared.name:
-            replace_link(layout.path(LIVE), f"generations/{prepared.name}")
+        if not switched:
+            replace_link(layout.path(LIVE), text)
             sync_directory(layout.path(KP))
         after_switch(layout, prepared.entries)
         return len(prepared.plan().write)
 
     def discard(self) -> None:
         """Sweep what was staged: the commit did not happen."""
-        if live_name(self._layout) == self._prepared.name:
+        live = link_text(self._layout.path(LIVE)) or ""
+        if live.endswith(f"/{self._prepared.name}"):
             return
         for path in reversed(self._made):
             remove_tree(path)

@@ -1,6 +1,5 @@
 """Drift: how a target differs from what kp published there."""
 
-import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -13,7 +12,7 @@ from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import Finding
 from kpstore.publish.tftp_content import digest_of, digests
 from kpstore.publish.tftp_defaults import Defaults
-from kpstore.publish.tftp_entries import form_for
+from kpstore.publish.tftp_entries import entry_texts
 from kpstore.publish.tftp_layout import (
     GENERATIONS,
     IDENTITY,
@@ -30,11 +29,12 @@ from kpstore.publish.tftp_layout import (
     generation_of,
     is_digest,
 )
-from kpstore.publish.tftp_reading import link_text, names_in
+from kpstore.publish.tftp_reading import files_in, link_text, links_in, names_in
 from kpstore.publish.tftp_stage import generation_links
 from kpstore.publish.tftp_state import Live, State, live_name, moving_to, read_state
 from kpstore.publish.tftp_wanted import Folder, wanted
 
+FILE_MODE = 0o644
 OBJECT_MODE = 0o444
 _TOP = {"TARGET", "live", "generations", "menus", "shards", "objects"}
 
@@ -52,7 +52,7 @@ def verify(
     want = wanted(layout, generation, policy, deep=deep)
     if live is not None:
         found += _generation(layout, live, want.state)
-    for path, files in {**want.menus, **(want.shards if deep else {})}.items():
+    for path, files in {**want.menus, **want.shards}.items():
         found += check_folder(layout, path, files)
     found += _objects(layout, generation, deep=deep)
     found += _extras(layout)
@@ -95,69 +95,60 @@ def _generation(layout: Layout, live: Live, want: State) -> Iterator[Finding]:
     yield from (_extra(f"{LIVE}/{name}") for name in _foreign(present, ours))
 
 
-def check_folder(layout: Layout, path: str, files: Folder | None) -> Iterator[Finding]:
+def check_folder(layout: Layout, path: str, want: Folder | None) -> Iterator[Finding]:
     """Compare a folder's files with their bytes, or all of it with its name."""
     home = layout.path(path)
-    present = names_in(home)
-    if home.is_symlink() or not present:
+    if home.is_symlink() or not home.is_dir():
         yield Finding(path, "changed" if home.is_symlink() else "missing")
         return
     yield from _mode_of(layout, path, 0o755)
-    found = {}
-    for name in sorted(present & (files.keys() if files is not None else present)):
-        data, finding = _read(home / name, f"{path}/{name}", 0o644)
-        if finding:
-            yield finding
-        elif files is not None and data != files[name]:
+    yield from _by_digest(home, path) if want is None else _by_bytes(home, path, want)
+
+
+def _by_bytes(home: Path, path: str, want: Folder) -> Iterator[Finding]:
+    missing = set(want)
+    for name, mode, data in files_in(home):
+        missing.discard(name)
+        if name not in want:
+            if not name.startswith(TEMP_PREFIX):
+                yield _extra(f"{path}/{name}")
+        elif not mode or data != want[name]:
             yield Finding(f"{path}/{name}", "changed")
+        elif mode != FILE_MODE:
+            yield _mode(f"{path}/{name}", mode)
+    yield from (Finding(f"{path}/{name}", "missing") for name in sorted(missing))
+
+
+def _by_digest(home: Path, path: str) -> Iterator[Finding]:
+    found = {}
+    for name, mode, data in files_in(home):
         found[name] = data
-    if files is None:
-        if digest_of(digests(found)) != home.name:
-            yield Finding(path, "changed")
-        return
-    yield from (Finding(f"{path}/{n}", "missing") for n in files.keys() - present)
-    yield from (_extra(f"{path}/{name}") for name in _foreign(present, files))
-
-
-def _read(path: Path, name: str, mode: int) -> tuple[bytes, Finding | None]:
-    """Read a regular file that must have `mode`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        return b"", Finding(name, "changed", error.strerror or "")
-    with open(descriptor, "rb") as file:  # noqa: PTH123 -- by descriptor
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return b"", Finding(name, "changed", "not a regular file")
-        wrong = stat.S_IMODE(found.st_mode) != mode
-        data = file.read()
-    return data, _mode(name, found.st_mode) if wrong else None
+        if mode and mode != FILE_MODE:
+            yield _mode(f"{path}/{name}", mode)
+    if digest_of(digests(found)) != home.name:
+        yield Finding(path, "changed")
 
 
 def _entries(
     layout: Layout, names: EntryNames, nodes: Mapping[str, NodeForm | None]
 ) -> Iterator[Finding]:
     """Compare one loader's entry points with their text."""
-    forms = ((mac, form_for(node, names.loader)) for mac, node in nodes.items())
-    want = {names.name(mac): names.text(mac, form) for mac, form in forms if form}
-    home = layout.path(names.folder)
-    prefix = f"{home}/"
-    for name in names_in(home):
-        text = want.pop(name, None)
-        if text is None:
-            if mac := names.mac(name):
-                yield _leftover(names, mac, name, link_text(prefix + name) or "")
-        elif (found := link_text(prefix + name)) != text:
-            ours = names.parse(names.mac(name) or "", found or "") is not None
-            yield Finding(f"{names.folder}/{name}", "changed" if ours else "foreign")
+    want = entry_texts(names, nodes)
+    for name, text in links_in(layout.path(names.folder)):
+        known = want.pop(name, None)
+        if text != known and (mac := names.mac(name)):
+            yield _entry(names, mac, name, text, known=known is not None)
     yield from (Finding(f"{names.folder}/{name}", "missing") for name in want)
 
 
-def _leftover(names: EntryNames, mac: str, name: str, text: str) -> Finding:
-    path = f"{names.folder}/{name}"
-    if names.parse(mac, text) is None:
-        return Finding(path, "foreign", "no node has this MAC")
-    return Finding(path, "extra", "kp's, but no node has this MAC")
+def _entry(
+    names: EntryNames, mac: str, name: str, text: str, *, known: bool
+) -> Finding:
+    """Say what is wrong with an entry point that has this text."""
+    ours = names.parse(mac, text) is not None
+    kind = ("changed" if known else "extra") if ours else "foreign"
+    detail = "" if known else "no node has this MAC"
+    return Finding(f"{names.folder}/{name}", kind, detail)
 
 
 def _objects(
@@ -176,7 +167,7 @@ def _object(path: Path, digest: str) -> Iterator[Finding]:
     name = f"{OBJECTS}/{digest}/{path.name}"
     if path.name.startswith(TEMP_PREFIX):
         return
-    found = os.lstat(path)
+    found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
         yield Finding(name, "changed", "not a regular file")
         return
@@ -204,8 +195,11 @@ def _modes(layout: Layout) -> Iterator[Finding]:
     """Report folders and files of fixed names that nodes couldn't read."""
     for folder in (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, LIVE):
         yield from _mode_of(layout, folder, 0o755)
-    for names in layout.entries:
-        yield from _mode_of(layout, names.folder, 0o755)
+    for names in layout.entries:  # the administrator's: readable is enough
+        with suppress(FileNotFoundError):
+            found = layout.path(names.folder).stat().st_mode
+            if found & 0o005 != 0o005:  # noqa: PLR2004
+                yield _mode(names.folder, found)
     for file in (IDENTITY, f"{LIVE}/{STATE}"):
         yield from _mode_of(layout, file, 0o644)
 

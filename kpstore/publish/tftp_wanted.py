@@ -20,11 +20,12 @@ class Wanted:
     """The state that STATE must say, and its folders below the root.
 
     A folder whose bytes only its digest tells (kept and retired menus) has None.
+    Shards are worked out for a deep look only.
     """
 
     state: State
     menus: Mapping[str, Folder | None]
-    shards: Mapping[str, Folder | None]
+    shards: Mapping[str, Folder]
 
     def files(self) -> dict[str, bytes]:
         """Return all files whose bytes are known, by path."""
@@ -57,23 +58,17 @@ def wanted(
         folders_of_menus[f"{MENUS}/{menu.digest}"] = None
     for name, files in rendered.items():
         folders_of_menus[f"{MENUS}/{menus[name].digest}"] = files
-    shards = dict(_shards(layout, generation)) if deep else None
+    shards = list(_shards(layout, generation)) if deep else None
     state = replace(
         live,
         marker=generation.marker,
         menus=menus,
         retired={n: t for n, t in live.retired.items() if n not in rendered},
-        shards=live.shards if shards is None else _digests(shards),
+        shards=live.shards if shards is None else {s[0]: s[1] for s in shards},
         folders=folders(layout),
     )
-    return Wanted(
-        state,
-        folders_of_menus,
-        {
-            f"{SHARDS}/{digest}": None if shards is None else shards[xx]
-            for xx, digest in state.shards.items()
-        },
-    )
+    own = {f"{SHARDS}/{digest}": files for _, digest, files in shards or ()}
+    return Wanted(state, folders_of_menus, own)
 
 
 def _live_state(layout: Layout) -> State:
@@ -91,8 +86,10 @@ def _carried(
     return [(name, live.menus[name]) for name in names if name in live.menus]
 
 
-def _shards(layout: Layout, generation: Generation) -> Iterator[tuple[str, Folder]]:
-    """Return each shard that must be, with its sums."""
+def _shards(
+    layout: Layout, generation: Generation
+) -> Iterator[tuple[str, str, Folder]]:
+    """Return each shard that must be: name, digest, and files with their sums."""
     by_shard: dict[str, dict[str, bytes]] = {}
     for mac, form in generation.nodes.items():
         if form is not None and form.files:
@@ -100,11 +97,6 @@ def _shards(layout: Layout, generation: Generation) -> Iterator[tuple[str, Folde
             by_shard.setdefault(shard_of(mac), {}).update(files)
     for xx, files in by_shard.items():
         if files:
-            yield xx, {**files, SUMS: sums(digests(files))}
-
-
-def _digests(shards: Mapping[str, Folder]) -> dict[str, str]:
-    return {
-        xx: digest_of(digests({n: d for n, d in files.items() if n != SUMS}))
-        for xx, files in shards.items()
-    }
+            listed = digests(files)
+            files[SUMS] = sums(listed)
+            yield xx, digest_of(listed), files

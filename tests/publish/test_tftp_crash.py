@@ -1,8 +1,10 @@
 """A process killed at any point of staging and switching, and what mends it."""
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,13 +110,23 @@ def all_of_it(world: World, old: Commit | None, new: Commit) -> None:
 
 
 def start(tmp_path: Path, name: str, old: Commit | None) -> World:
-    folder = tmp_path / name
-    folder.mkdir()
-    world = World(folder)
-    world.target.create()
-    if old is not None:
-        world.publish(None, old)
-    return world
+    """Return a world where `old` is published: a copy of one made before."""
+    first = tmp_path / f"r{old.revision if old else 0}"
+    if not first.exists():
+        first.mkdir()
+        world = World(first)
+        world.target.create()
+        if old is not None:
+            world.publish(None, old)
+    shutil.copytree(first, tmp_path / name, symlinks=True)
+    return World(tmp_path / name)
+
+
+@pytest.fixture
+def quick_path() -> Iterator[Path]:
+    """A directory in memory: no test here is about what a disk keeps."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.mark.parametrize(("mend", "step"), [(settle, 1), (again, 3), (all_of_it, 4)])
@@ -124,7 +136,7 @@ def start(tmp_path: Path, name: str, old: Commit | None) -> World:
     ids=["first", "change", "back"],
 )
 def test_killed_anywhere(
-    tmp_path: Path,
+    quick_path: Path,
     mend: Callable[[World, Commit | None, Commit], None],
     step: int,
     old: Commit | None,
@@ -137,7 +149,7 @@ def test_killed_anywhere(
     becomes = expected(new, ALL)
     points = 0
     while True:
-        world = start(tmp_path, f"{points}", old)
+        world = start(quick_path, f"{points}", old)
         if not killed_at(points, switch, world, old, new):
             break
         served = world.served(ALL)
@@ -155,18 +167,18 @@ def test_killed_anywhere(
     assert points > 100
 
 
-def test_killed_while_mending(tmp_path: Path) -> None:
+def test_killed_while_mending(quick_path: Path) -> None:
     """Killed in the switch, and killed again wherever in what mends it."""
     becomes = expected(NEW, ALL)
-    world = start(tmp_path, "count", OLD)
+    world = start(quick_path, "count", OLD)
     total = 0
     while killed_at(total, switch, world, OLD, NEW):
         total += 7
-        world = start(tmp_path, f"count{total}", OLD)
+        world = start(quick_path, f"count{total}", OLD)
     for first in range(total // 2, total, 5):
         second, done = 0, False
         while not done:
-            world = start(tmp_path, f"{first}-{second}", OLD)
+            world = start(quick_path, f"{first}-{second}", OLD)
             killed_at(first, switch, world, OLD, NEW)
             done = not killed_at(second, all_of_it, world, OLD, NEW)
             switched = world.new_target().marker() == NEW.marker
@@ -176,18 +188,18 @@ def test_killed_while_mending(tmp_path: Path) -> None:
             second += 9
 
 
-def killed_after_moving(tmp_path: Path) -> World:
+def killed_after_moving(quick_path: Path) -> World:
     """Return a target whose entry points move and whose `live` is the old one."""
     for point in range(1000):
-        world = start(tmp_path, f"{point}", OLD)
+        world = start(quick_path, f"{point}", OLD)
         killed_at(point, switch, world, OLD, NEW)
         if any("/+/" in os.readlink(p) for p in (world.root / "grub").iterdir()):
             return world
     raise AssertionError("no entry point moved")
 
 
-def test_a_difference_to_an_unfinished_switch_is_refused(tmp_path: Path) -> None:
-    world = killed_after_moving(tmp_path)
+def test_a_difference_to_an_unfinished_switch_is_refused(quick_path: Path) -> None:
+    world = killed_after_moving(quick_path)
     target = world.new_target()
     assert target.unfinished()
     assert [f.kind for f in target.quick(target.stamps())] == ["unfinished"]
@@ -196,9 +208,9 @@ def test_a_difference_to_an_unfinished_switch_is_refused(tmp_path: Path) -> None
         target.stage(change(OLD, other))
 
 
-def test_going_back_from_an_unfinished_switch(tmp_path: Path) -> None:
+def test_going_back_from_an_unfinished_switch(quick_path: Path) -> None:
     """A restored backup: the change under way is no more, the old one stays."""
-    world = killed_after_moving(tmp_path)
+    world = killed_after_moving(quick_path)
     target = world.new_target()
     assert target.settle(whole(OLD).nodes) > 0
     assert world.served(ALL) == expected(OLD, ALL)
@@ -208,8 +220,8 @@ def test_going_back_from_an_unfinished_switch(tmp_path: Path) -> None:
     assert world.served(ALL) == expected(other, ALL)
 
 
-def test_another_commit_over_an_unfinished_switch(tmp_path: Path) -> None:
-    world = killed_after_moving(tmp_path)
+def test_another_commit_over_an_unfinished_switch(quick_path: Path) -> None:
+    world = killed_after_moving(quick_path)
     other = replace(OLD, revision=3, nodes={**OLD.nodes, NODES[1]: (WEB, 6)})
     world.new_target().stage(whole(other)).switch()
     assert world.served(ALL) == expected(other, ALL)
@@ -217,12 +229,12 @@ def test_another_commit_over_an_unfinished_switch(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_disk_in_the_switch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An OSError instead of death: the same promise, and switch() can be repeated."""
     real = os.rename
     for failing in range(40):
-        world = start(tmp_path, f"{failing}", OLD)
+        world = start(quick_path, f"{failing}", OLD)
         staged = world.target.stage(change(OLD, NEW))
         calls = iter(range(1000))
 
@@ -249,8 +261,8 @@ def test_an_error_of_the_disk_in_the_switch(
         assert world.new_target().verify(whole(NEW), deep=True) == []
 
 
-def test_discarded_at_any_state(tmp_path: Path) -> None:
-    world = start(tmp_path, "x", OLD)
+def test_discarded_at_any_state(quick_path: Path) -> None:
+    world = start(quick_path, "x", OLD)
     before = sorted(str(p) for p in world.root.rglob("*"))
     generation = change(OLD, NEW)
     world.target.stage(generation).discard()

@@ -153,7 +153,7 @@ class World:
     def __init__(self, folder: Path, **options: str) -> None:
         self.folder = folder
         self.root = folder / "tftp"
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.store = Store(folder / "artifacts")
         for kernel in ("6.1", "6.6", "6.12"):
             self.store.add(kernel)

@@ -1,0 +1,289 @@
+"""What verify sees of what others changed on a TFTP target, and repair mends."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kpstore.errors import CorruptState
+from support.tftp_world import DB, WEB, Commit, World, change, expected, mac, whole
+
+A, B, C = (mac(number) for number in range(3))
+FIRST = Commit(1, {WEB: "6.1", DB: "6.6"}, {A: (WEB, None), B: (WEB, 7), C: (DB, None)})
+ALL = {A, B, C, mac(9)}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    world.target.create()
+    world.publish(None, FIRST)
+    return world
+
+
+def entry(root: Path, node: str = A) -> Path:
+    return root / f"pxelinux.cfg/01-{node.replace(':', '-')}"
+
+
+def menu(root: Path) -> Path:
+    return root / "kp/live" / WEB / "grub"
+
+
+def own(root: Path) -> Path:
+    return entry(root, B).resolve()
+
+
+def an_object(root: Path) -> Path:
+    return next((root / "kp/objects").glob("*/vmlinuz"))
+
+
+def edit_menu(root: Path) -> None:
+    menu(root).write_text("mine\n")
+
+
+def edit_kernel(root: Path) -> None:
+    an_object(root).chmod(0o644)
+    an_object(root).write_text("mine\n")
+
+
+def edit_own_file(root: Path) -> None:
+    own(root).write_text("mine\n")
+
+
+def file_for_an_entry(root: Path) -> None:
+    entry(root).unlink()
+    entry(root).write_text("mine\n")
+
+
+def folder_for_an_entry(root: Path) -> None:
+    entry(root).unlink()
+    entry(root).mkdir()
+    (entry(root) / "note").write_text("mine\n")
+
+
+def entry_elsewhere(root: Path) -> None:
+    entry(root).unlink()
+    entry(root).symlink_to(f"../kp/live/{DB}/pxelinux")
+
+
+def stray_entry(root: Path) -> None:
+    entry(root, mac(77)).symlink_to(f"../kp/live/{WEB}/pxelinux")
+
+
+def extra_file(root: Path) -> None:
+    (menu(root).parent / "notes").write_text("mine\n")
+
+
+def extra_at_the_top(root: Path) -> None:
+    (root / "kp/backup/deep").mkdir(parents=True)
+    (root / "kp/backup/deep/x").write_text("mine\n")
+
+
+def extra_in_live(root: Path) -> None:
+    (root / "kp/live/mine").symlink_to("../../menus")
+
+
+def template_elsewhere(root: Path) -> None:
+    (root / "kp/live" / WEB).unlink()
+    (root / "kp/live" / WEB).symlink_to(os.readlink(root / "kp/live" / DB))
+
+
+def live_is_a_folder(root: Path) -> None:
+    target = (root / "kp/live").resolve()
+    (root / "kp/live").unlink()
+    target.rename(root / "kp/live")
+
+
+def live_elsewhere(root: Path) -> None:
+    (root / "kp/live").unlink()
+    (root / "kp/live").symlink_to("/etc")
+
+
+def state_torn(root: Path) -> None:
+    path = root / "kp/live/STATE"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def menus_a_link(root: Path) -> None:
+    home = menu(root).parent.resolve()
+    home.rename(root / "elsewhere")
+    home.symlink_to(root / "elsewhere")
+
+
+def unreadable(root: Path) -> None:
+    menu(root).chmod(0o600)
+    own(root).chmod(0o600)
+    an_object(root).chmod(0o400)
+    (root / "kp/menus").chmod(0o700)
+    (root / "pxelinux.cfg").chmod(0o750)
+    (root / "kp/TARGET").chmod(0o600)
+
+
+def no_menu(root: Path) -> None:
+    menu(root).unlink()
+
+
+def no_menus(root: Path) -> None:
+    home = menu(root).parent.resolve()
+    for path in home.iterdir():
+        path.unlink()
+    home.rmdir()
+
+
+def no_kernel(root: Path) -> None:
+    an_object(root).unlink()
+
+
+def no_entry(root: Path) -> None:
+    entry(root).unlink()
+
+
+def no_default(root: Path) -> None:
+    (root / "pxelinux.cfg/default").unlink()
+    (root / "ipxe/boot.ipxe").unlink()
+
+
+def no_live(root: Path) -> None:
+    (root / "kp/live").unlink()
+
+
+MINE = (
+    edit_menu,
+    edit_kernel,
+    edit_own_file,
+    file_for_an_entry,
+    folder_for_an_entry,
+    extra_file,
+    extra_at_the_top,
+)
+KINDS = {
+    edit_menu: {"changed"},
+    edit_kernel: {"changed"},
+    edit_own_file: {"changed"},
+    file_for_an_entry: {"foreign"},
+    folder_for_an_entry: {"foreign"},
+    entry_elsewhere: {"changed"},
+    stray_entry: {"extra"},
+    extra_file: {"extra"},
+    extra_at_the_top: {"extra"},
+    extra_in_live: {"extra"},
+    template_elsewhere: {"changed"},
+    live_is_a_folder: {"changed"},
+    live_elsewhere: {"changed"},
+    state_torn: {"changed"},
+    menus_a_link: {"changed"},
+    unreadable: {"mode"},
+    no_menu: {"missing"},
+    no_menus: {"missing"},
+    no_kernel: {"missing"},
+    no_entry: {"missing"},
+    no_default: {"missing"},
+    no_live: {"missing"},
+}
+
+
+@pytest.mark.parametrize("harm", KINDS, ids=lambda harm: harm.__name__)
+def test_drift_is_seen_and_mended(
+    world: World, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    harm(world.root)
+    found = world.target.verify(whole(FIRST), deep=True)
+    assert {finding.kind for finding in found} == KINDS[harm], found
+    aside = tmp_path / "found"
+    assert world.target.repair(whole(FIRST), aside) == found
+    assert world.target.verify(whole(FIRST), deep=True) == []
+    assert world.served(ALL) == expected(FIRST, ALL)
+    kept = [p.read_text() for p in aside.rglob("*") if p.is_file()]
+    assert ("mine\n" in kept) == (harm in MINE)
+    second = replace(FIRST, revision=2, nodes={**FIRST.nodes, A: (DB, 3)})
+    world.publish(FIRST, second)
+    assert world.served(ALL) == expected(second, ALL)
+    assert world.target.verify(whole(second), deep=True) == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        edit_menu,
+        file_for_an_entry,
+        entry_elsewhere,
+        stray_entry,
+        extra_file,
+        extra_in_live,
+        template_elsewhere,
+        live_is_a_folder,
+        live_elsewhere,
+        state_torn,
+        no_menu,
+        no_menus,
+        no_kernel,
+        no_entry,
+        no_default,
+        no_live,
+    ],
+    ids=lambda harm: harm.__name__,
+)
+def test_the_quick_look(world: World, harm: Callable[[Path], None]) -> None:
+    stamps = world.target.stamps()
+    assert world.target.quick(stamps) == []
+    harm(world.root)
+    assert world.target.quick(stamps)
+
+
+def test_the_quick_look_bears_a_sweep(world: World) -> None:
+    second = replace(FIRST, revision=2, kernels={WEB: "6.12", DB: "6.6"})
+    world.publish(FIRST, second)
+    stamps = world.target.stamps()
+    assert world.target.sweep([], now=1e12, grace=0)
+    assert world.target.quick(stamps) == []
+
+
+def test_foreign_files_of_nobody_are_reported_and_kept(world: World) -> None:
+    theirs = entry(world.root, mac(55))
+    theirs.write_text("mine\n")
+    other = world.root / "pxelinux.cfg/C0A80001"
+    other.write_text("mine\n")
+    found = world.target.repair(whole(FIRST), world.folder / "found")
+    assert [(f.path, f.kind) for f in found] == [
+        (f"pxelinux.cfg/{theirs.name}", "foreign")
+    ]
+    assert theirs.read_text() == other.read_text() == "mine\n"
+
+
+def test_a_fifo_is_not_waited_for(world: World) -> None:
+    menu(world.root).unlink()
+    os.mkfifo(menu(world.root))
+    os.mkfifo(world.root / "kp/pipe")
+    found = world.target.verify(whole(FIRST), deep=True)
+    assert [f.kind for f in found] == ["changed", "extra"]
+    world.target.quick(world.target.stamps())
+
+
+def test_a_lagging_target_differs(world: World) -> None:
+    second = replace(FIRST, revision=2, kernels={WEB: "6.12", DB: "6.6"})
+    world.store.add("6.12")
+    found = {f.path: f.kind for f in world.target.verify(whole(second), deep=False)}
+    assert found["kp/live/STATE"] == found[f"kp/live/{WEB}"] == "changed"
+    assert f"kp/live/{DB}" not in found
+
+
+def test_damage_is_named_before_a_change(world: World) -> None:
+    state_torn(world.root)
+    second = replace(FIRST, revision=2)
+    with pytest.raises(CorruptState, match="STATE"):
+        world.target.stage(change(FIRST, second))
+    with pytest.raises(CorruptState, match="STATE"):
+        world.target.marker()
+
+
+def test_repair_draws_what_is_live_anew_beside_it(world: World) -> None:
+    """The live generation is never written to, not even to mend it."""
+    template_elsewhere(world.root)
+    world.target.repair(whole(FIRST), world.folder / "found")
+    name = f"000001-{FIRST.id[:12]}"
+    assert os.readlink(world.root / "kp/live") == f"generations/{name}.1"
+    template_elsewhere(world.root)
+    world.target.repair(whole(FIRST), world.folder / "found")
+    assert os.readlink(world.root / "kp/live") == f"generations/{name}.2"

@@ -1,0 +1,94 @@
+"""Nodes read while kp publishes: each look-up gets a whole menu of one commit."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from support.tftp_world import DB, GPU, WEB, Commit, World, change, mac
+
+PUBLISHES = 50
+MOVING, STAYING, OWN = mac(0), mac(1), mac(2)
+
+
+def commit(revision: int) -> Commit:
+    """Every commit moves a node, changes a kernel and a node's own file."""
+    even = revision % 2 == 0
+    kernels = {WEB: ("6.1", "6.6")[even], DB: "6.12", GPU: "6.1"}
+    nodes: dict[str, tuple[str, int | None]] = {
+        MOVING: ((WEB, DB)[even], None),
+        STAYING: (WEB, None),
+        OWN: ((WEB, DB)[even], revision if revision % 3 else None),
+    }
+    return Commit(revision, kernels, nodes)
+
+
+class Reader(threading.Thread):
+    """Reads nodes' menus by one open(2) each, as a TFTP server does."""
+
+    def __init__(self, root: Path, stop: threading.Event) -> None:
+        super().__init__()
+        self.root = root
+        self.stop = stop
+        self.seen: list[tuple[str, bytes, int]] = []
+        self.missing = 0
+        self.reads = 0
+
+    def run(self) -> None:
+        names = {
+            node: str(self.root / f"pxelinux.cfg/01-{node.replace(':', '-')}")
+            for node in (MOVING, STAYING, OWN)
+        }
+        while not self.stop.is_set():
+            for node, name in names.items():
+                self.read(node, name)
+
+    def read(self, node: str, name: str) -> None:
+        self.reads += 1
+        before = os.readlink(self.root / "kp/live")
+        try:
+            file = os.open(name, os.O_RDONLY)
+        except OSError:
+            self.missing += 1
+            return
+        data = os.read(file, 4096)
+        os.close(file)
+        if os.readlink(self.root / "kp/live") == before:
+            self.seen.append((node, data, int(before[12:18])))
+
+
+def test_readers_during_fifty_publishes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.target.create()
+    now = commit(1)
+    world.publish(None, now)
+    stop = threading.Event()
+    readers = [Reader(world.root, stop) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    try:
+        for revision in range(2, PUBLISHES + 2):
+            world.target.stage(change(now, commit(revision))).switch()
+            now = commit(revision)
+            time.sleep(0.002)
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    wrong = [
+        (revision, node)
+        for reader in readers
+        for node, data, revision in reader.seen
+        if data != menu(commit(revision), node)
+    ]
+    reads = sum(reader.reads for reader in readers)
+    compared = sum(len(reader.seen) for reader in readers)
+    print(f"{reads} reads, {compared} within one commit, {len(wrong)} of another")
+    assert compared > 1000
+    assert sum(reader.missing for reader in readers) == 0
+    assert wrong == []
+
+
+def menu(of: Commit, node: str) -> bytes:
+    name, index = of.nodes[node]
+    return of.menu(name, "pxelinux", index)
