@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState
-from kpstore.history.index import Held, Index, NodeChange, Step
+from kpstore.history.index import Index
 from kpstore.history.revisions import Revision, with_image
+from kpstore.history.steps import Held, NodeChange, Step
 from kpstore.model.census import FullCensus, unique_values
 from kpstore.model.census import Held as Unique
 from kpstore.model.documents import Node, VariableRule
@@ -68,7 +69,7 @@ def feed(index: Index, parent: str | None, revision: Revision, moves: Moves) -> 
 
     Conflict when the index does not stand at `parent`.
     """
-    touched = {place for key in moves.new.changes for place in with_image(key)}
+    touched = [place for key in moves.new.changes for place in with_image(key)]
     if Key("site") in moves.new.changes:  # its rules decide what is unique
         nodes, held = filling(moves.new)
         index.feed(Step(parent, revision, touched, nodes, (), held, anew=True))

@@ -10,57 +10,28 @@ not believed, and the first writer makes it anew.
 The journal mode is DELETE, so that readers who may not write can open it.
 """
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 from weakref import finalize
 
 from kpstore.disk.durable import make_directories, remove
 from kpstore.errors import Conflict, CorruptState, DiskFailure
 from kpstore.history import schema
 from kpstore.history.boot import boot_id
-from kpstore.history.paths import Place
 from kpstore.history.revisions import Query, Revision, Touch
+from kpstore.history.steps import Held, NodeChange, Step
 
 _BUSY: Final = 5.0  # seconds that a reader or writer waits for another
 _AT_ONCE: Final = 400  # pairs in one question: SQLite takes 999 values at least
 _COLUMNS: Final = "number, commit_id, time, author, op, subject"
 _Pair = TypeVar("_Pair", bound=tuple[str, str])
-
-
-class NodeChange(NamedTuple):
-    """A node before and after: its template's key; None where it does not exist."""
-
-    name: str
-    old: str | None
-    new: str | None
-
-
-class Held(NamedTuple):
-    """A unique value and the node that holds it: `what` as in `model.census`."""
-
-    what: str
-    value: str
-    node: str
-
-
-class Step(NamedTuple):
-    """One commit on its way into the index; `parent` is what main was before.
-
-    With `anew` the nodes and what they hold are the whole census, else what changed.
-    """
-
-    parent: str | None
-    revision: Revision
-    touched: Iterable[Place]
-    nodes: Iterable[NodeChange] = ()
-    freed: Iterable[Held] = ()
-    taken: Iterable[Held] = ()
-    anew: bool = False
 
 
 class Index:
@@ -74,7 +45,7 @@ class Index:
     def open(cls, path: Path) -> Self | None:
         """Open the index; None when absent, damaged, of another schema or boot."""
         try:
-            index = cls(_connect(path, "rw" if _is_writable(path) else "ro"))
+            index = cls(_connect(path, "rw" if os.access(path, os.W_OK) else "ro"))
             meta = dict(index._db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error:
             return None
@@ -156,9 +127,10 @@ class Index:
     def _hold(self, freed: Iterable[Held], taken: Iterable[Held]) -> None:
         delete = "DELETE FROM uniques WHERE what = ? AND value = ? AND node = ?"
         self._db.executemany(delete, sorted(freed))
-        self._db.executemany(
-            "INSERT OR REPLACE INTO uniques VALUES (?,?,?)", sorted(taken)
-        )
+        # Nodes come in order, so each kind of value nearly does: sorted in two
+        # steps, 300,000 take a tenth of the time; in order, SQLite appends.
+        in_order = sorted(sorted(taken, key=itemgetter(0)))
+        self._db.executemany("INSERT OR REPLACE INTO uniques VALUES (?,?,?)", in_order)
 
     # --- reading; CorruptState when the file is damaged
 
@@ -272,8 +244,8 @@ class Index:
 
 def _touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
     clause = f"{alias}.kind = ? AND {alias}.name = ?"
-    if touch.within is None:
-        return clause, [touch.kind, touch.name]
+    if touch.within is None:  # by the index for that: it must say the same condition
+        return f"{clause} AND {alias}.within <> ''", [touch.kind, touch.name]
     return f"{clause} AND {alias}.within = ?", list(map(str, touch))
 
 
@@ -284,14 +256,6 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA synchronous = OFF")
     return connection
-
-
-def _is_writable(path: Path) -> bool:
-    try:
-        with path.open("ab"):
-            return True
-    except OSError:
-        return False
 
 
 @contextmanager

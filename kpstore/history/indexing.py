@@ -6,10 +6,11 @@ from pathlib import Path
 from kpstore.errors import Conflict, CorruptState
 from kpstore.history import walk
 from kpstore.history.census import filling
-from kpstore.history.index import Index, Step
+from kpstore.history.index import Index
 from kpstore.history.objects import CommitInfo
 from kpstore.history.repository import Repository
 from kpstore.history.snapshot import Snapshot
+from kpstore.history.steps import Step
 from kpstore.model.state import State
 
 Progress = Callable[[int], None]

@@ -5,7 +5,6 @@ mapped there. dulwich.pack is imported where a pack is met: most reads need none
 it would be half of the start-up cost of `kp status`.
 """
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from io import BytesIO
@@ -17,6 +16,7 @@ from dulwich.object_format import SHA1
 from dulwich.objects import ObjectID, ShaFile
 
 from kpstore.disk.durable import Batch
+from kpstore.disk.streams import sync_file
 
 if TYPE_CHECKING:
     from dulwich.pack import Pack
@@ -57,8 +57,8 @@ class Packs:
         if name is None:
             return False
         if name not in self._durable:
-            for path in (*self._files(name), self._folder):
-                _sync(path)
+            for path in self._files(name):
+                sync_file(path)
             self._durable.add(name)
         return True
 
@@ -144,11 +144,3 @@ def _names(folder: Path) -> set[str]:
     names = {path.name for path in folder.iterdir()}
     indexes = {name.removesuffix(".idx") for name in names if name.endswith(".idx")}
     return {name for name in indexes if f"{name}.pack" in names}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from kpstore.disk.durable import remove, sync_directory, write_file
+from kpstore.disk.durable import (
+    make_directories,
+    remove,
+    sync_directory,
+    write_file,
+)
 from kpstore.errors import Conflict, CorruptState, DiskFailure, Locked
 from kpstore.history.boot import boot_id, started
 
@@ -142,7 +147,8 @@ def _contents(path: Path, ref: str) -> bytes | None:
 @contextmanager
 def _locked(repository: Path, ref: str, host: str, wait: float) -> Iterator[None]:
     lock = repository / f"{ref}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    if not lock.parent.is_dir():  # `git pack-refs` removes empty ones
+        make_directories(lock.parent)
     deadline = time.monotonic() + wait
     while not _take(lock, host):
         if time.monotonic() >= deadline:

@@ -35,7 +35,7 @@ GitObject = ShaFile
 
 # Above this many new objects a commit is one pack: three flushes instead of two an
 # object. Below it, loose: a pack for every small commit slows every later read.
-_PACK_ABOVE: Final = 40
+_PACK_ABOVE: Final = 24
 _CACHED: Final = 4096  # trees and commits kept in memory
 
 

@@ -19,6 +19,7 @@ CREATE INDEX revisions_time ON revisions (time);
 CREATE TABLE touches (
     kind TEXT NOT NULL, name TEXT NOT NULL, within TEXT NOT NULL,
     number INTEGER NOT NULL, PRIMARY KEY (kind, name, within, number)) WITHOUT ROWID;
+CREATE INDEX touches_anywhere ON touches (kind, name, number) WHERE within <> '';
 CREATE TABLE templates (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, count INTEGER NOT NULL);
 CREATE TABLE nodes (

@@ -12,11 +12,12 @@ import pytest
 
 from kpstore.errors import Conflict, CorruptState, InvalidInput
 from kpstore.history import walk
-from kpstore.history.index import Held, Index, NodeChange, Step
+from kpstore.history.index import Index
 from kpstore.history.indexing import bring, rebuild
 from kpstore.history.layout import MAIN
 from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
+from kpstore.history.steps import Held, NodeChange, Step
 from kpstore.model.documents import BootConfig, Document
 from kpstore.model.keys import Key
 from support.histories import SITE, START, commit, group, image, kernel, make, node
@@ -162,6 +163,40 @@ def test_templates_are_counted(index: Index) -> None:
     assert not index.holders([("mac", "1")])
     assert index.template_of("b") is None
     assert index.nodes_of("x") == []
+
+
+def test_a_killed_writer_leaves_the_index_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    index = Index.create(path)
+    index.feed(Step(None, line(1), [("image", "web", "")]))
+    index.close()
+    script = f"""
+import os, signal
+from pathlib import Path
+from kpstore.history.index import Index
+from kpstore.history.revisions import Revision
+from kpstore.history.steps import Step
+
+def steps():
+    for n in range(2, 100_000):
+        touched = [("node", f"n{{m}}", "") for m in range(200)]
+        said = Revision(n, f"{{n:040x}}", n, "Bob", "commit", "x" * 500)
+        yield Step(f"{{n - 1:040x}}", said, touched)
+        if n == 300:  # the cache has spilled into the file by now
+            os.kill(os.getpid(), signal.SIGKILL)
+
+index = Index.open(Path({str(path)!r}))
+index._db.execute("PRAGMA cache_size = 10")
+index.feed_all(steps())
+"""
+    before = path.stat().st_size
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -9
+    assert path.stat().st_size > before
+    index = Index.open(path) or index
+    assert index.head() == line(1).commit
+    assert index.revisions(Query()) == [line(1)]
+    assert path.stat().st_size == before
 
 
 def damage_nothing(path: Path) -> None:

@@ -14,8 +14,8 @@ TEXT = st.lists(PLAIN | PLAIN | NASTY, max_size=5).map("\n".join)
 
 @given(
     message=TEXT,
-    images=st.lists(st.from_regex(r"[A-Za-z0-9][\w.]{0,9}", fullmatch=True)),
-    argv=st.lists(st.text(st.characters(codec="utf-8"), max_size=20)),
+    images=st.lists(st.sampled_from(["web", "db.1", "a~b"]), max_size=3),
+    argv=st.lists(st.text(st.characters(codec="utf-8"), max_size=20), max_size=4),
     texts=st.lists(LINES | LINES | LINES | NASTY, min_size=5, max_size=5),
     revision=st.integers(1, 10**6),
 )

@@ -42,12 +42,12 @@ def test_objects_are_read_back(repository: Repository) -> None:
     assert id_of(blob) == sha1(b"blob 6\0hello\n").hexdigest()
 
 
-@pytest.mark.parametrize("count", [1, 40, 41, 300])
+@pytest.mark.parametrize("count", [1, 24, 25, 300])
 def test_many_objects_are_one_pack(repository: Repository, count: int) -> None:
     made = blobs(count)
     repository.write(made)
     packs = list((repository.path / "objects/pack").glob("*.pack"))
-    assert len(packs) == (1 if count > 40 else 0)
+    assert len(packs) == (1 if count > 24 else 0)
     fresh = Repository(repository.path)
     for number, blob in enumerate(made):
         assert fresh.blob(id_of(blob)) == b"content %d" % number

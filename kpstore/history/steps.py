@@ -1,0 +1,38 @@
+"""What the index is fed: one step a commit."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kpstore.history.paths import Place
+from kpstore.history.revisions import Revision
+
+
+class NodeChange(NamedTuple):
+    """A node before and after: its template's key; None where it does not exist."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+class Held(NamedTuple):
+    """A unique value and the node that holds it: `what` as in `model.census`."""
+
+    what: str
+    value: str
+    node: str
+
+
+class Step(NamedTuple):
+    """One commit on its way into the index; `parent` is what main was before.
+
+    With `anew` the nodes and what they hold are the whole census, else what changed.
+    """
+
+    parent: str | None
+    revision: Revision
+    touched: Iterable[Place]
+    nodes: Iterable[NodeChange] = ()
+    freed: Iterable[Held] = ()
+    taken: Iterable[Held] = ()
+    anew: bool = False
