@@ -15,6 +15,7 @@ other foreign text: what doesn't parse is not there. OSErrors pass raw.
 
 import hashlib
 import json
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -103,9 +104,12 @@ class Claims:
 
 
 class Seen(NamedTuple):
-    """What is at a path: `data` only of a regular file."""
+    """What is at a path; `data`: a file's bytes, a link's text.
 
-    kind: Literal["missing", "file", "other"]
+    `other`: a link, FIFO or device, which a rename replaces.
+    """
+
+    kind: Literal["missing", "file", "other", "directory"]
     data: bytes = b""
     mode: int = 0
 
@@ -119,14 +123,18 @@ def digest(data: bytes) -> str:
 
 
 def look(tree: Beneath, path: str) -> Seen:
-    """Read a loader file; a link, FIFO or directory in its place is `other`."""
+    """Read a loader file; nothing else is opened, and no last link followed."""
     try:
-        found = tree.stat(path)
+        mode = tree.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
-    if not stat.S_ISREG(found.st_mode):
-        return Seen("other")
-    return Seen("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(found.st_mode))
+    if stat.S_ISREG(mode):
+        return Seen("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(mode))
+    if stat.S_ISDIR(mode):
+        return Seen("directory")
+    return Seen(
+        "other", os.fsencode(tree.readlink(path)) if stat.S_ISLNK(mode) else b""
+    )
 
 
 def read_identity(tree: Beneath) -> Identity | None:

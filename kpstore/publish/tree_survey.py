@@ -24,7 +24,8 @@ class Survey:
 
     `write` in the order of the switch: additive ones first. `remove`: kp's own that
     are no longer rendered. `foreign`: files of others that `write` would replace;
-    `displaced`: kp's own that someone else changed since, with what they hold now.
+    `displaced`: kp's own that someone else changed since, with what they hold now
+    (a link its text).
     `claims`: what must be on record before the first change.
     """
 
@@ -93,13 +94,15 @@ def _unknown(
     """Return the bytes that kp would replace and did not write."""
     unknown = {}
     for path in write:
-        if seen[path].kind == "other":
+        if seen[path].kind == "directory" or (
+            seen[path].kind == "other" and path not in claims.files
+        ):
             raise Refused(
                 f"{path} in the image is not a regular file",
-                hint="`kp publish` moves it aside; or remove it by hand",
+                hint="`kp publish` moves kp's own aside; else remove it by hand",
             )
         known = {digest(rendering.files[path]), *claims.files.get(path, ())}
-        if seen[path].kind == "file" and not is_kps(seen[path], known):
+        if seen[path].kind != "missing" and not is_kps(seen[path], known):
             unknown[path] = seen[path].data
     return unknown
 

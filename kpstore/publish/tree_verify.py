@@ -80,7 +80,7 @@ def _loader_files(
 def _difference(seen: Seen, data: bytes) -> str:
     if seen.kind == "missing":
         return "missing"
-    if seen.kind == "other" or seen.data != data:
+    if seen.kind != "file" or seen.data != data:
         return "changed"
     return "mode" if seen.mode != FILE_MODE else ""
 
