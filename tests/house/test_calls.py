@@ -11,14 +11,9 @@ from support.sources import Module, product
 # Each exception is a (module, what it uses) pair with its reason.
 WRITES = {
     # git's own lock of a ref: a link made in one step, in a folder of the repository.
-    ("kpstore.history.refs", "mkdir"),
     ("kpstore.history.refs", "symlink_to"),
     # `kp publish` gives a folder or file on a TFTP target its mode back.
     ("kpstore.publish.tftp_repair", "chmod"),
-}
-OPENS = {
-    # Asks whether the index, which SQLite writes, may be written: a look, no byte.
-    "kpstore.history.index",
 }
 LOOKS = {
     # What is refused is a repository that another user could have made.
@@ -134,7 +129,7 @@ def test_only_disk_opens_files_for_writing():
     found = {
         module.name for module in above_disk() if any(opens_for_writing(module.tree))
     }
-    assert found == OPENS
+    assert found == set()
 
 
 def test_clock_user_and_environment_are_arguments():
