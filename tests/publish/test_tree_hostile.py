@@ -1,4 +1,4 @@
-"""Whoever is root in an image reaches nothing outside, and makes kp wait for nothing."""
+"""Whoever is root in an image reaches nothing outside, and kp waits for nothing."""
 
 import multiprocessing
 import os
