@@ -3,6 +3,7 @@
 What fails here is the rig or the layout, not kp's code.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +24,14 @@ from support.rig import (
 
 pytestmark = pytest.mark.system
 
-MAC = "52:54:00:12:34:56"
-HYPHENATED = MAC.replace(":", "-")
+HYPHENATED = qemu.Machine.mac.replace(":", "-")
 TEMPLATE = "web~0123456789ab"
 PARAMETERS = [
     *("panic=5", "-x", "--", "---", "kp.empty=", "kp.flag"),
     *("kp.size=1G$4G", "kp.dollar=$kp_index", "kp.run=$(id)`id`"),
-    *("kp.shell=a;b&c!d#e*f<g>h|i", "kp.more={a,b}[0-9]?~+%^@:()", "#x", "&&x", "*"),
-    *('"dyndbg=module foo +p"', '"kp.ends=a # b ; c && d || e"', "kp.utf8=é"),
+    *("kp.shell=a;b&c!d#e*f<g>h|i", "kp.more={a,b}[0-9]?~+%^@:()", "#x", "&&x", "||x"),
+    *("*", ";x", "@", "{", "}", "(", ")", "<", ">", "|", "&", "~", "%", "^", "?"),
+    *('"dyndbg=module foo +p"', '"kp.ends=a # b ; c && d || e #f ;g"'),
 ]
 QUIET_LINUX = "kp.local=1"
 
@@ -51,7 +52,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
     kernel = tree.add_object("vmlinuz", parts.kernel().read_bytes())
     good = guest.good_initrd("good-1", parts.kernel_release())
     initrd = tree.add_object("initrd.img", good)
-    tree.write("ipxe/boot.ipxe", menus.IPXE_DISPATCH)
+    # Any node that is told to do something else must never come as far as here.
+    policy = menus.ipxe(kernel, initrd, ["kp.unknown-node"]).removeprefix("#!ipxe\n")
+    tree.write("ipxe/boot.ipxe", menus.IPXE_DISPATCH + policy)
     with tftp.serve(tree.root) as server:
         yield Site(tree, server, kernel, initrd)
 
@@ -85,13 +88,18 @@ def _menus(site: Site, parameters: list[str]) -> dict[str, str]:
     }
 
 
+def _boot(site: Site, loader: netboot.Loader, tmp_path: Path) -> qemu.Outcome:
+    node = netboot.machine(loader, site.server, tmp_path)
+    return qemu.run(node, tmp_path / "run", guest.END)
+
+
 @pytest.mark.parametrize("loader", netboot.LOADERS, ids=lambda loader: loader.name)
 def test_every_parameter_reaches_the_kernel(
     site: Site, loader: netboot.Loader, tmp_path: Path
 ) -> None:
     _publish(site, loader, _menus(site, PARAMETERS))
 
-    outcome = netboot.boot(loader, site.server, tmp_path / "run", mac=MAC)
+    outcome = _boot(site, loader, tmp_path)
 
     assert outcome.ended == "text", outcome
     said = guest.report(outcome.console)
@@ -146,9 +154,10 @@ def test_a_menu_sends_the_node_to_its_disk(
     name = loader.name.partition("-")[0]
     _publish(site, loader, {name: menu})
 
-    outcome = netboot.boot(
-        loader, site.server, tmp_path / "run", mac=MAC, disk=local_disk, from_rom=True
+    node = netboot.machine(
+        loader, site.server, tmp_path, disk=local_disk, from_rom=True
     )
+    outcome = qemu.run(node, tmp_path / "run", guest.END)
 
     assert guest.report(outcome.console).initrd == "from-disk", outcome
 
@@ -156,36 +165,59 @@ def test_a_menu_sends_the_node_to_its_disk(
 def test_dhcp_alone_starts_the_loader_that_it_names(site: Site, tmp_path: Path) -> None:
     _publish(site, netboot.PXELINUX, _menus(site, PARAMETERS))
 
-    outcome = netboot.boot_wholly(
-        netboot.PXELINUX, site.tree.root, tmp_path / "run", mac=MAC
-    )
+    node = netboot.machine_without_daemon(netboot.PXELINUX, site.tree.root)
+    outcome = qemu.run(node, tmp_path / "run", guest.END)
 
     said = guest.report(outcome.console)
     assert cmdline.meant(said.cmdline, PARAMETERS) == PARAMETERS
 
 
-def test_a_bad_initrd_panics_and_a_junk_kernel_never_starts(
+def test_a_node_comes_back_by_itself_from_a_bad_generation(
     site: Site, tmp_path: Path
 ) -> None:
+    parameters = ["console=ttyS0", "panic=1"]
     bad = guest.bad_initrd("bad-1", parts.kernel_release())
-    tree, parameters = site.tree, ["console=ttyS0", "panic=1"]
-    initrd = tree.add_object("initrd.img", bad)
-    _publish(
-        site,
-        netboot.PXELINUX,
-        {"pxelinux": menus.pxelinux(site.kernel, initrd, parameters)},
-    )
-    panicked = netboot.boot(
-        netboot.PXELINUX, site.server, tmp_path / "panic", until=guest.PANIC
-    )
-    assert panicked.ended == "text", panicked
-    assert "KP-BAD bad-1" in panicked.console
-    with pytest.raises(guest.NoReportError):
-        guest.report(panicked.console)
+    initrd = site.tree.add_object("initrd.img", bad)
+    first_bad = {"pxelinux": menus.pxelinux(site.kernel, initrd, parameters)}
+    _publish(site, netboot.PXELINUX, first_bad)
+    good = {"pxelinux": menus.pxelinux(site.kernel, site.initrd, parameters)}
+    site.tree.add_generation({TEMPLATE: good})
+    node = netboot.machine(netboot.PXELINUX, site.server, tmp_path, resets=True)
 
-    junk = tree.add_object("vmlinuz", guest.junk_kernel())
-    tree.add_template("junk", {"pxelinux": menus.pxelinux(junk, initrd, parameters)})
-    tree.link(f"pxelinux.cfg/01-{HYPHENATED}", "junk/pxelinux")
-    refused = netboot.boot(netboot.PXELINUX, site.server, tmp_path / "junk", limit=10)
-    assert refused.ended == "limit", refused
-    assert "Booting kernel failed" in refused.screen
+    with qemu.power_on(node, tmp_path / "run") as session:
+        panicked = session.wait_for(guest.PANIC)
+        assert "KP-BAD bad-1" in panicked.console, panicked
+        with pytest.raises(guest.NoReportError):
+            guest.report(panicked.console)
+        site.tree.switch()
+        recovered = session.wait_for(guest.END)
+
+    assert guest.report(recovered.console).initrd == "good-1", recovered
+
+
+def test_a_junk_kernel_never_starts(site: Site, tmp_path: Path) -> None:
+    junk = site.tree.add_object("vmlinuz", guest.junk_kernel())
+    menu = menus.pxelinux(junk, site.initrd, ["panic=1"])
+    _publish(site, netboot.PXELINUX, {"pxelinux": menu})
+
+    node = netboot.machine(netboot.PXELINUX, site.server, tmp_path)
+    refused = qemu.run(node, tmp_path / "run", re.compile("Booting kernel failed"))
+
+    assert refused.ended == "text", refused
+    assert guest.PANIC.search(refused.console) is None
+
+
+def test_an_unknown_node_is_sent_to_its_disk(
+    site: Site, local_disk: Path, tmp_path: Path
+) -> None:
+    _publish(site, netboot.PXELINUX, _menus(site, PARAMETERS))
+    site.tree.write("pxelinux.cfg/default", menus.LOCAL_PXELINUX)
+    stranger = netboot.machine(
+        *(netboot.PXELINUX, site.server, tmp_path),
+        mac="52:54:00:00:00:01",
+        disk=local_disk,
+    )
+
+    outcome = qemu.run(stranger, tmp_path / "run", guest.END)
+
+    assert guest.report(outcome.console).initrd == "from-disk", outcome

@@ -12,23 +12,39 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Tree:
-    """A TFTP root with one generation, `000001-0123456789ab`, live."""
+    """A TFTP root with one generation live and perhaps a second one staged."""
 
     root: Path
 
     @property
-    def _generation(self) -> Path:
+    def _first(self) -> Path:
         return self.root / "kp" / "generations" / "000001-0123456789ab"
+
+    @property
+    def _second(self) -> Path:
+        return self.root / "kp" / "generations" / "000002-abcdef012345"
 
     def create(self) -> "Tree":
         for folder in ("pxelinux.cfg", "grub", "ipxe", "kp/menus", "kp/shards"):
             (self.root / folder).mkdir(parents=True)
-        self._generation.mkdir(parents=True)
+        self._first.mkdir(parents=True)
         # pytest's own folders are private; in.tftpd serves as nobody.
         self.root.chmod(0o755)
         live = self.root / "kp" / "live"
-        live.symlink_to(self._generation.relative_to(live.parent))
+        live.symlink_to(self._first.relative_to(live.parent))
         return self
+
+    def add_generation(self, templates: dict[str, dict[str, str]]) -> None:
+        """Stage a second generation: menus by template and loader."""
+        self._second.mkdir()
+        for template, menus in templates.items():
+            self._add(self._second / template, "menus", menus)
+
+    def switch(self) -> None:
+        """Make the second generation live by one rename."""
+        new = self.root / "kp" / "live.new"
+        new.symlink_to(self._second.relative_to(new.parent))
+        new.replace(self.root / "kp" / "live")
 
     def add_object(self, name: str, data: bytes) -> str:
         """Put content there; returns the path that a menu names it by."""
@@ -40,14 +56,14 @@ class Tree:
 
     def add_template(self, template: str, menus: dict[str, str]) -> None:
         """A template's menus by loader; also reachable through `+/<template>`."""
-        self._add(self._generation / template, "menus", menus)
-        moving = self._generation / "+" / template
+        self._add(self._first / template, "menus", menus)
+        moving = self._first / "+" / template
         moving.parent.mkdir(exist_ok=True)
         moving.symlink_to(Path("..") / template)
 
     def add_shard(self, shard: str, files: dict[str, str]) -> None:
         """Nodes' own files, reachable as `/kp/live/~<shard>/<name>`."""
-        self._add(self._generation / f"~{shard}", "shards", files)
+        self._add(self._first / f"~{shard}", "shards", files)
 
     def link(self, entry_point: str, place: str) -> None:
         """Let an entry point (`pxelinux.cfg/01-...`) lead to `place` below live."""

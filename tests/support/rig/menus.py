@@ -5,19 +5,20 @@ double quotes as a whole: `"dyndbg=module foo +p"`. What each loader makes of th
 text between the `linux` word and the kernel was found out by booting it:
 
     pxelinux  takes the line as it is
-    iPXE      takes it as it is, but `${` expands, and a word that is just
-              `#`, `;`, `&&` or `||` ends the command: it has to hide in a setting
+    iPXE      takes it as it is, but `${` expands; a word that starts with `#` and
+              one that is just `;`, `&&` or `||` end the command, unless they hide
+              in a setting: words are told apart before settings are filled in
     GRUB      takes off single quotes and puts double ones around a blank
 """
 
-_IPXE_WORDS = {"#": "kp_hash", ";": "kp_semi", "&&": "kp_and", "||": "kp_or"}
+_IPXE_WORDS = {";": "kp_semi", "&&": "kp_and", "||": "kp_or"}
 _IPXE_SETTINGS = """\
 set kp_hash:hex 23
 set kp_semi:hex 3b
 set kp_and:hex 26:26
 set kp_or:hex 7c:7c
 """
-# To a disk: without one the loader has to come to an end by itself.
+# To a disk. What `chain --replace` started does not come back to `boot.ipxe`.
 LOCAL_PXELINUX = "DEFAULT kp\nPROMPT 0\nLABEL kp\n  LOCALBOOT -1\n"
 LOCAL_GRUB_BIOS = "insmod chain\ninsmod biosdisk\nchainloader (hd0)+1\nboot\nexit\n"
 LOCAL_GRUB_UEFI = """\
@@ -81,7 +82,12 @@ def _grub_word(parameter: str) -> str:
 
 
 def _ipxe_words(parameter: str) -> str:
-    words = parameter.split(" ")
-    return " ".join(
-        f"${{{_IPXE_WORDS[w]}:string}}" if w in _IPXE_WORDS else w for w in words
-    )
+    return " ".join(map(_ipxe_word, parameter.split(" ")))
+
+
+def _ipxe_word(word: str) -> str:
+    if word in _IPXE_WORDS:
+        return f"${{{_IPXE_WORDS[word]}:string}}"
+    if word.startswith("#"):
+        return "${kp_hash:string}" + word[1:]
+    return word

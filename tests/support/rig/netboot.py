@@ -11,14 +11,13 @@ Where a loader looks below the TFTP root, and which file DHCP has to name:
 `grub-ready-made` is the image that Debian signs for Secure Boot, unsigned.
 """
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.rig import guest, parts, qemu, tftp
+from support.rig import parts, qemu, tftp
 
 # Loaded with the core instead of file by file over TFTP: seconds under TCG.
 _GRUB_MODULES = "normal configfile linux echo test regexp chain part_msdos search"
@@ -80,57 +79,47 @@ IPXE_UEFI = Loader("ipxe-uefi", "uefi", "ipxe/boot.ipxe", _install_nothing)
 LOADERS = (PXELINUX, GRUB_BIOS, IPXE_BIOS, GRUB_UEFI, GRUB_READY_MADE, IPXE_UEFI)
 
 
-def boot(
+def machine(
     loader: Loader,
     server: tftp.Server,
     scratch: Path,
     *,
-    mac: str = "52:54:00:12:34:56",
+    mac: str = qemu.Machine.mac,
     disk: Path | None = None,
     from_rom: bool = False,
-    until: re.Pattern[str] = guest.END,
-    limit: float = 90,
-) -> qemu.Outcome:
-    """Boot a node over the network from the daemon `server`.
+    resets: bool = False,
+) -> qemu.Machine:
+    """A node that boots over the network from the daemon `server`.
 
     A BIOS machine skips DHCP unless `from_rom` (a UEFI machine never does): use
     that where the way back from the loader to the firmware matters.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
     by_dhcp = from_rom or loader.firmware == "uefi"
     folder = scratch / "first"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     script = folder / "start.ipxe"
     script.write_text(_first_script(loader, server, by_dhcp))
-    machine = qemu.Machine(
+    return qemu.Machine(
         loader.firmware,
         mac,
         disk=disk,
         tftp=folder if by_dhcp else None,
         boot_file=script.name,
         script=None if by_dhcp else script,
+        resets=resets,
     )
-    return qemu.run(machine, scratch, until, limit)
 
 
-def boot_wholly(
-    loader: Loader,
-    root: Path,
-    scratch: Path,
-    *,
-    mac: str = "52:54:00:12:34:56",
-    disk: Path | None = None,
-    until: re.Pattern[str] = guest.END,
-    limit: float = 90,
-) -> qemu.Outcome:
-    """Boot as a site's nodes do, DHCP naming the loader, from QEMU's own TFTP.
+def machine_without_daemon(
+    loader: Loader, root: Path, *, mac: str = qemu.Machine.mac, disk: Path | None = None
+) -> qemu.Machine:
+    """A node for which DHCP names the loader itself, served by QEMU's own TFTP.
 
     Needs no daemon and no root, but QEMU follows links that in.tftpd would refuse.
     """
-    machine = qemu.Machine(
+    return qemu.Machine(
         loader.firmware, mac, disk=disk, tftp=root, boot_file=loader.boot_file
     )
-    return qemu.run(machine, scratch, until, limit)
 
 
 def _first_script(loader: Loader, server: tftp.Server, by_dhcp: bool) -> str:

@@ -5,10 +5,12 @@ tap, no bridge: QEMU's user network answers DHCP by itself, and the guest reache
 the host's 127.0.0.0/8 addresses (10.0.2.2 stands for 127.0.0.1).
 """
 
+import contextlib
 import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +18,7 @@ from typing import Literal
 from support.rig import parts
 
 Firmware = Literal["bios", "uefi"]
+Ending = Literal["text", "off", "limit"]
 HOST = "10.0.2.2"
 # SeaBIOS, iPXE and PXELINUX show their screen on ttyS3, out of ttyS0's way.
 _SCREEN_PORT = b"\xe8\x02"
@@ -26,14 +29,16 @@ class Machine:
     """A PC. `disk` is a raw image; `tftp` and `boot_file` are QEMU's own DHCP/TFTP.
 
     `script` is an iPXE script that a BIOS machine starts with at once, in place of
-    its network card's ROM: that saves the banner and the DHCP exchange.
+    its network card's ROM: that saves the banner and the DHCP exchange. With `resets`
+    a guest that resets itself boots again; else that counts as gone off.
     """
 
     firmware: Firmware = "bios"
     mac: str = "52:54:00:12:34:56"
-    memory_mib: int = 256
+    memory_mib: int = 512
     disk: Path | None = None
     network: bool = True
+    resets: bool = False
     tftp: Path | None = None
     boot_file: str = ""
     script: Path | None = None
@@ -43,7 +48,7 @@ class Machine:
 class Outcome:
     """How a run ended: the awaited text was seen, the machine went off, or neither."""
 
-    ended: Literal["text", "off", "limit"]
+    ended: Ending
     console: str
     screen: str
     seconds: float
@@ -55,45 +60,67 @@ class Outcome:
         )
 
 
-def run(
-    machine: Machine, scratch: Path, until: re.Pattern[str], limit: float = 90
-) -> Outcome:
-    """Switch the machine on; off again when `until` is seen or `limit` s are over.
+class Session:
+    """A machine that is on. Every wait starts where the one before it ended."""
 
-    A machine that resets itself counts as gone off. `scratch` takes the logs.
-    """
+    def __init__(self, process: "subprocess.Popen[bytes]", scratch: Path) -> None:
+        self._process = process
+        self._scratch = scratch
+        self._begun = time.monotonic()
+        self._read = dict.fromkeys(("ttyS0", "ttyS3"), 0)
+
+    def wait_for(self, until: re.Pattern[str], limit: float = 150) -> Outcome:
+        """Watch the serial line and a BIOS's screen for `limit` seconds at most."""
+        ended = self._watch(until, time.monotonic() + limit)
+        if ended == "off" and self._process.returncode != 0:
+            log = (self._scratch / "qemu.log").read_text()
+            raise AssertionError(f"QEMU failed: {log}")
+        console, screen = (_text(self._scratch / name) for name in self._read)
+        return Outcome(ended, console, screen, time.monotonic() - self._begun)
+
+    def _watch(self, until: re.Pattern[str], deadline: float) -> Ending:
+        while time.monotonic() < deadline:
+            off = self._process.poll() is not None
+            if self._found(until):
+                return "text"
+            if off:
+                return "off"
+            time.sleep(0.05)
+        return "limit"
+
+    def _found(self, until: re.Pattern[str]) -> bool:
+        for name, start in self._read.items():
+            match = until.search(_text(self._scratch / name), start)
+            if match:
+                self._read[name] = match.end()
+                return True
+        return False
+
+
+@contextlib.contextmanager
+def power_on(machine: Machine, scratch: Path) -> Iterator[Session]:
+    """Let the machine run while the block does; `scratch` takes its logs."""
     scratch.mkdir(parents=True, exist_ok=True)
+    for name in ("ttyS0", "ttyS3"):
+        (scratch / name).unlink(missing_ok=True)
     argv = _argv(machine, scratch)
-    begun = time.monotonic()
     with (scratch / "qemu.log").open("wb") as log:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
-        try:
-            ended = _watch(process, scratch / "ttyS0", until, begun + limit)
-        finally:
-            process.kill()
-            process.wait()
-    if ended == "off" and process.returncode != 0:
-        raise AssertionError(f"QEMU failed: {(scratch / 'qemu.log').read_text()}")
-    console, screen = (_text(scratch / name) for name in ("ttyS0", "ttyS3"))
-    return Outcome(ended, console, screen, time.monotonic() - begun)
+    try:
+        yield Session(process, scratch)
+    finally:
+        process.kill()
+        process.wait()
 
 
-def _watch(
-    process: "subprocess.Popen[bytes]",
-    console: Path,
-    until: re.Pattern[str],
-    deadline: float,
-) -> Literal["text", "off", "limit"]:
-    while time.monotonic() < deadline:
-        off = process.poll() is not None
-        if until.search(_text(console)):
-            return "text"
-        if off:
-            return "off"
-        time.sleep(0.05)
-    return "limit"
+def run(
+    machine: Machine, scratch: Path, until: re.Pattern[str], limit: float = 150
+) -> Outcome:
+    """Switch the machine on, wait for `until`, switch it off again."""
+    with power_on(machine, scratch) as session:
+        return session.wait_for(until, limit)
 
 
 def _text(path: Path) -> str:
@@ -106,7 +133,7 @@ def _argv(machine: Machine, scratch: Path) -> list[str]:
     return [
         *(parts.program("qemu-system-x86_64"), "-accel", "tcg", "-cpu", "qemu64"),
         *("-m", str(machine.memory_mib), "-nodefaults", "-vga", "std"),
-        *("-display", "none", "-no-reboot"),
+        *("-display", "none", *([] if machine.resets else ["-no-reboot"])),
         *("-serial", f"file:{scratch}/ttyS0", "-serial", "null", "-serial", "null"),
         *("-serial", f"file:{scratch}/ttyS3"),
         *_firmware(machine, scratch),

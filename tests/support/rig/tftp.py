@@ -20,7 +20,7 @@ from pathlib import Path
 from support.rig import parts
 
 _RRQ, _DATA, _ACK, _ERROR, _OACK = 1, 3, 4, 5, 6
-NOT_FOUND, NOT_ALLOWED = 1, 2
+NOT_FOUND = 1
 
 
 class TftpError(Exception):
