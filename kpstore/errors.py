@@ -17,6 +17,8 @@ A front end maps `code` to its own language (exit status, HTTP status); nothing
 in kpstore knows of those.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -90,3 +92,12 @@ class DiskFailure(KpError):
         name = error.filename if error.filename is not None else ""
         where = f" {name}" if name else ""
         return cls(f"{doing}{where}: {error.strerror or error}")
+
+
+@contextmanager
+def disk_failures(doing: str) -> Iterator[None]:
+    """Turn an OSError of the block into a DiskFailure that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskFailure.of(error, doing) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kpstore import recovery
 from kpstore.caller import Caller
-from kpstore.errors import Conflict, InvalidInput
+from kpstore.errors import Conflict, InvalidInput, disk_failures
 from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.revisions import Query, Revision
@@ -58,6 +58,7 @@ class KernelPicker:
         return cls(OpenSite(root), caller)
 
     @classmethod
+    @disk_failures("making a site")
     def create(
         cls, root: Path, caller: Caller, *, site_id: str, name: str
     ) -> "KernelPicker":
@@ -131,6 +132,7 @@ class KernelPicker:
                 host=self.caller.host,
             )
 
+    @disk_failures("reading")
     def view(self, rev: str | None = None) -> State:
         """Return the state of a revision, or main with the caller's draft over it."""
         if rev is not None:
@@ -139,10 +141,12 @@ class KernelPicker:
         draft = self._draft(main.commit or "")
         return State(main, self._merged(draft, main)) if draft else State(main)
 
+    @disk_failures("planning")
     def plan(self) -> Plan:
         """Say what committing the draft would do; checked as the commit will be."""
         return self._checked_plan(self._draft_proposal(), force="unasked")
 
+    @disk_failures("committing")
     def commit(
         self,
         message: str,
@@ -180,11 +184,13 @@ class KernelPicker:
 
     # --- going back
 
+    @disk_failures("rolling back")
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
         with self.writing():
             return Restoring(self.site, self.caller, wanted).run()
 
+    @disk_failures("reverting")
     def revert(self, rev: str, message: str, *, dry_run: bool = False) -> Edit:
         """Undo one commit and keep the later ones; Conflict where they clash."""
         commit = self.site.resolve(rev)
@@ -207,6 +213,7 @@ class KernelPicker:
                 edit.outcome = carry_out(proposal, intent, self._manner())
             return edit
 
+    @disk_failures("judging")
     def judge(
         self,
         verdict: str,
@@ -243,9 +250,11 @@ class KernelPicker:
     def writing(self) -> Iterator[None]:
         """Hold the lock, with what a crash left finished."""
         with self._locked():
-            self.site.record(self.site.tip())
-            for tried in recovery.finish(self.site, self.caller.clock()):
-                self.caller.notify(recovery.told(tried))
+            with disk_failures("finishing what a crash left"):
+                self.site.record(self.site.tip())
+                tried = recovery.finish(self.site, self.caller.clock())
+            for each in tried:
+                self.caller.notify(recovery.told(each))
             yield
 
     @contextmanager
@@ -258,6 +267,7 @@ class KernelPicker:
     def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
         return Manner(without=without, force=force, shield=self.caller.shield)
 
+    @disk_failures("planning")
     def _checked_plan(self, proposal: Proposal, force: str) -> Plan:
         proposal.check(force=bool(force))
         return proposal.plan(self.site.targets(proposal.new))

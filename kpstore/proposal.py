@@ -128,7 +128,7 @@ class Proposal:
         assert target.publisher  # a live target has one
         marker = Marker(target.site, "0" * 40, 0)
         when = When(0, self.new.site().retention.grace)
-        made = render(target.spec, self.moves, marker, when, complete=False)
+        made = render(target.spec, self.moves, marker, when)
         return target.plan(made)
 
     def warnings(self) -> list[str]:

@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -111,3 +112,11 @@ class SiteReader:
         """Return the names in a folder of a commit, sorted."""
         entry = self.repository.lookup(self.repository.commit(commit).tree, folder)
         return sorted(self.repository.tree(entry.id)) if entry else []
+
+    def nodes(self, commit: str) -> Iterator[dict[str, Any]]:
+        """Read every node's fields as they are written, for listings."""
+        entry = self.repository.lookup(self.repository.commit(commit).tree, "nodes")
+        files = self.repository.tree(entry.id) if entry else {}
+        for name in sorted(files):
+            data = self.repository.blob(files[name].id)
+            yield from json.loads(b"[" + b",".join(data.splitlines()) + b"]")

@@ -4,6 +4,8 @@ There is no journal to replay: main says what should be served, each target's ma
 what is. The same way mends a lagging target, a wiped one and an interrupted switch.
 """
 
+from contextlib import suppress
+
 from kpstore.catching_up import moves_from
 from kpstore.errors import KpError
 from kpstore.history.snapshot import Snapshot
@@ -20,7 +22,7 @@ def finish(site: OpenSite, now: float) -> list[TargetOutcome]:
     The caller holds the lock. One that fails stays lagging, and is said to be.
     """
     main = site.main()
-    site.repository.sweep()
+    _sweep(site)
     tried = []
     for target in site.targets(State(main)):
         try:
@@ -29,6 +31,14 @@ def finish(site: OpenSite, now: float) -> list[TargetOutcome]:
         except (KpError, OSError) as error:
             tried.append(TargetOutcome(target.name, "lagging", "", 0, reason(error)))
     return tried
+
+
+def _sweep(site: OpenSite) -> None:
+    """Remove the temps of killed writers; what can't go now goes another time."""
+    with suppress(KpError):
+        site.repository.sweep()
+    with suppress(KpError):
+        site.artifacts.sweep()
 
 
 def bring(

@@ -6,18 +6,22 @@ What is unchanged is kept by name, not rendered again.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from kpstore.errors import KpError
+from kpstore.errors import KpError, NotFound
 from kpstore.loaders import render as files
 from kpstore.loaders.limits import check_line, check_loaders, longest
 from kpstore.loaders.menu import TreeOptions
-from kpstore.model.boot import Boot
+from kpstore.model.boot import Boot, resolve
+from kpstore.model.census import Census
 from kpstore.model.documents import Node
 from kpstore.model.moves import Moves
+from kpstore.model.state import State
 from kpstore.model.templates import POLICY, Template
 from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import Marker, ObjectFile
 from kpstore.publish.tree import TreeRendering
 from kpstore.targets import TargetSpec
+
+Boots = dict[Template, Boot | None]
 
 _UNKNOWN = NodeForm(POLICY.name)
 """How a node is served that can't be resolved: by the unknown-node policy."""
@@ -31,22 +35,32 @@ class When:
     grace: float
 
 
-def render(
-    spec: TargetSpec, moves: Moves, marker: Marker, when: When, *, complete: bool
-) -> Generation | TreeRendering:
-    """Render one target.
+Rendered = Generation | TreeRendering
+
+
+def render(spec: TargetSpec, moves: Moves, marker: Marker, when: When) -> Rendered:
+    """Render what an edit changes on one target; an image tree is rendered whole.
 
     Refused when a command line is longer than a loader carries.
     """
     if spec.kind == "image":
-        return _tree(spec, moves, marker)
-    return _Tftp(spec, moves).generation(marker, when, complete=complete)
+        return _tree(spec, moves.new, marker)
+    return _Change(spec, moves).generation(marker, when)
 
 
-def _tree(spec: TargetSpec, moves: Moves, marker: Marker) -> TreeRendering:
+def render_whole(
+    spec: TargetSpec, state: State, census: Census, marker: Marker, when: When
+) -> Rendered:
+    """Render all that one target serves of a state, whose census is given."""
+    if spec.kind == "image":
+        return _tree(spec, state, marker)
+    return _Whole(spec, state, census).generation(marker, when)
+
+
+def _tree(spec: TargetSpec, state: State, marker: Marker) -> TreeRendering:
     image = spec.image or ""
-    tree = files.render_tree(moves.new, image, spec.loaders, TreeOptions())
-    kernels = [boot.kernel for boot in files.tree_boots(moves.new, image).values()]
+    tree = files.render_tree(state, image, spec.loaders, TreeOptions())
+    kernels = [boot.kernel for boot in files.tree_boots(state, image).values()]
     modules = {
         (kernel.release, kernel.artifacts.modules.sha256, kernel.artifacts.modules.size)
         for kernel in kernels
@@ -62,45 +76,28 @@ def _tree(spec: TargetSpec, moves: Moves, marker: Marker) -> TreeRendering:
 
 
 class _Tftp:
-    """Renders one TFTP target."""
+    """What is common to all renderings of one TFTP target."""
 
-    def __init__(self, spec: TargetSpec, moves: Moves) -> None:
-        self._spec = spec
-        self._moves = moves
+    def __init__(self, spec: TargetSpec) -> None:
+        self._loaders = spec.loaders
         self._paths = files.TftpPaths(spec.prefix)
 
-    def generation(self, marker: Marker, when: When, *, complete: bool) -> Generation:
-        """Return changed menus, kept ones by name, and the nodes that changed."""
-        fresh = self._fresh()
-        boots = {template: self._moves.new_boot(template) for template in fresh}
-        return Generation(
-            marker=marker,
-            menus={t.name: self._menus(boots.get(t)) for t in {POLICY, *fresh}},
-            kept=frozenset(
-                t.name for t in self._moves.templates if t not in boots and t != POLICY
-            ),
-            objects=self._objects(boots.values()),
-            nodes=dict(self._forms(boots)),
-            now=when.now,
-            grace=when.grace,
-            complete=complete,
-        )
+    def menus(self, boots: Boots) -> dict[str, dict[str, bytes]]:
+        """Return the menus of templates and of the policy."""
+        return {
+            t.name: self._menus(boot) for t, boot in (boots | {POLICY: None}).items()
+        }
 
     def _menus(self, boot: Boot | None) -> dict[str, bytes]:
         """Return a template's menus; a loader that has none for it gets the policy.
 
         No entry point leads there: with node variables PXELINUX reads own files.
         """
-        policy = files.render_template(None, self._spec.loaders, self._paths)
-        return policy | files.render_template(boot, self._spec.loaders, self._paths)
+        policy = files.render_template(None, self._loaders, self._paths)
+        return policy | files.render_template(boot, self._loaders, self._paths)
 
-    def _fresh(self) -> list[Template]:
-        """Return the templates that are new, or mean something else now."""
-        moves = self._moves
-        before, changed = moves.census.templates(), set(moves.changed_templates)
-        return [t for t in moves.templates if t not in before or t in changed]
-
-    def _objects(self, boots: Iterable[Boot | None]) -> tuple[ObjectFile, ...]:
+    def objects(self, boots: Iterable[Boot | None]) -> tuple[ObjectFile, ...]:
+        """Return the files that the menus name."""
         found = {
             file: ObjectFile(*file)
             for boot in boots
@@ -109,9 +106,45 @@ class _Tftp:
         }
         return tuple(found.values())
 
-    def _forms(
-        self, boots: dict[Template, Boot | None]
-    ) -> Iterator[tuple[str, NodeForm | None]]:
+    def own(self, node: Node, template: Template, boot: Boot) -> NodeForm:
+        """Return the form of a node whose template's boot has variables."""
+        try:
+            own = files.render_node(
+                boot, node, self._loaders, self._paths, template.name
+            )
+        except KpError:  # a commit refuses this; a rollback goes through, and says so
+            return _UNKNOWN
+        return NodeForm(template.name, own)
+
+
+class _Change(_Tftp):
+    """Renders what an edit changes."""
+
+    def __init__(self, spec: TargetSpec, moves: Moves) -> None:
+        super().__init__(spec)
+        self._moves = moves
+
+    def generation(self, marker: Marker, when: When) -> Generation:
+        """Return changed menus, kept ones by name, and the nodes that changed."""
+        boots = {template: self._moves.new_boot(template) for template in self._fresh()}
+        kept = {t.name for t in self._moves.templates if t not in boots and t != POLICY}
+        return Generation(
+            marker=marker,
+            menus=self.menus(boots),
+            kept=frozenset(kept),
+            objects=self.objects(boots.values()),
+            nodes=dict(self._forms(boots)),
+            now=when.now,
+            grace=when.grace,
+        )
+
+    def _fresh(self) -> list[Template]:
+        """Return the templates that are new, or mean something else now."""
+        moves = self._moves
+        before, changed = moves.census.templates(), set(moves.changed_templates)
+        return [t for t in moves.templates if t not in before or t in changed]
+
+    def _forms(self, boots: Boots) -> Iterator[tuple[str, NodeForm | None]]:
         """Yield the forms of what moved, then of what has files of its own."""
         kept = {m for move in self._moves.nodes.values() for m in _macs(move.new)}
         for move in self._moves.nodes.values():
@@ -126,25 +159,60 @@ class _Tftp:
                 for node in self._moves.members(template):
                     yield from self._node(node, template)
 
-    def _node(
-        self, node: Node, template: Template
-    ) -> Iterator[tuple[str, NodeForm | None]]:
+    def _node(self, node: Node, template: Template) -> Iterator[tuple[str, NodeForm]]:
         form = self._form(node, template)
         yield from ((mac, form) for mac in node.macs)
 
     def _form(self, node: Node, template: Template) -> NodeForm:
-        try:
-            boot = self._moves.new_boot(template)
-            if boot is None:
-                return _UNKNOWN
-            if not boot.variables:
-                return NodeForm(template.name)
-            own = files.render_node(
-                boot, node, self._spec.loaders, self._paths, template.name
-            )
-        except KpError:  # a commit refuses this; a rollback goes through, and says so
+        boot = self._moves.new_boot(template)
+        if boot is None:
             return _UNKNOWN
-        return NodeForm(template.name, own)
+        if not boot.variables:
+            return NodeForm(template.name)
+        return self.own(node, template, boot)
+
+
+class _Whole(_Tftp):
+    """Renders all of a state; nodes without variables are not even read."""
+
+    def __init__(self, spec: TargetSpec, state: State, census: Census) -> None:
+        super().__init__(spec)
+        self._state = state
+        self._census = census
+
+    def generation(self, marker: Marker, when: When) -> Generation:
+        """Return every menu and the form of every node."""
+        boots = {t: _resolved(self._state, t) for t in self._census.templates()}
+        return Generation(
+            marker=marker,
+            menus=self.menus(boots),
+            kept=frozenset(),
+            objects=self.objects(boots.values()),
+            nodes=dict(self._forms(boots)),
+            now=when.now,
+            grace=when.grace,
+            complete=True,
+        )
+
+    def _forms(self, boots: Boots) -> Iterator[tuple[str, NodeForm]]:
+        shared = {
+            template: NodeForm(template.name) if boot else _UNKNOWN
+            for template, boot in boots.items()
+            if boot is None or not boot.variables
+        }
+        for mac, name, template in self._census.macs():
+            form, boot = shared.get(template), boots[template]
+            if form is None and boot is not None:
+                form = self.own(self._state.node(name), template, boot)
+            yield mac, form or _UNKNOWN
+
+
+def _resolved(state: State, template: Template) -> Boot | None:
+    """Resolve; what dangles boots by the policy."""
+    try:
+        return resolve(state, template)
+    except NotFound:
+        return None
 
 
 def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore
-from kpstore.disk.durable import make_directories, write_file
+from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import NotFound, Refused
 from kpstore.health.retention import good_verdicts, retained
@@ -18,7 +18,7 @@ from kpstore.model.documents import KernelConfig
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.publish.tftp import TftpTarget
-from kpstore.reader import SiteReader
+from kpstore.reader import MAIN, SiteReader
 from kpstore.rollback import default_boot
 from kpstore.targets import SiteTarget, TargetSpec, open_target
 
@@ -32,6 +32,8 @@ It belongs to the administrators of the cluster; kp writes it, nobody else shoul
   found       files that someone else changed, moved here before kp repaired them
   lock        held by whoever writes
 """
+_FOLDERS = ("cache", "keys", "found")
+_MADE = {*_FOLDERS, "README", "state.git", "lock"}  # by `create`, before there is r1
 
 
 class OpenSite(SiteReader):
@@ -46,16 +48,21 @@ class OpenSite(SiteReader):
     def create(cls, root: Path) -> "OpenSite":
         """Make an empty site directory; Refused when something is there.
 
+        What a killed attempt left is gone on with: no site is one without main.
         OSErrors pass.
         """
-        if (root / "state.git").exists():
-            raise Refused(f"{root} is a kp site already", hint="kp status")
-        if root.exists() and any(root.iterdir()):
+        if (root / "state.git").is_dir():
+            found = cls(root)
+            if found.repository.peek(MAIN) is not None:
+                raise Refused(f"{root} is a kp site already", hint="kp status")
+        sweep_temporaries(root)
+        if root.exists() and {path.name for path in root.iterdir()} - _MADE:
             raise Refused(f"{root} is not empty: nothing is made there")
-        for folder in ("cache", "keys", "found"):
+        for folder in _FOLDERS:
             make_directories(root / folder, mode=0o750)
         write_file(root / "README", _README.encode())
-        layout.create(root / "state.git")
+        if not (root / "state.git").is_dir():
+            layout.create(root / "state.git")
         return cls(root)
 
     def main(self) -> Snapshot:
@@ -133,10 +140,20 @@ class OpenSite(SiteReader):
         return [boot.kernel, *([boot.xen] if boot.xen else [])] if boot else []
 
     def _kept(self, state: State, publisher: TftpTarget) -> list[str]:
-        """Return the commits whose generations stay: the last ones, and good ones."""
-        made = publisher.generations()
+        """Return the commits whose generations stay: the last ones, and good ones.
+
+        One that a killed writer staged and never committed is not among them.
+        """
+        made = [each for each in publisher.generations() if self._is_recorded(*each)]
         kept = [commit for _, commit in made[-state.site().retention.generations :]]
         for revision in retained(state):
             before = [commit for number, commit in made if number <= revision]
             kept += before[-1:]
         return kept
+
+    def _is_recorded(self, revision: int, commit: str) -> bool:
+        """Tell whether main has a commit, of 12 digits, as that revision."""
+        try:
+            return self.resolve(f"r{revision}").startswith(commit)
+        except NotFound:
+            return False

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from kpstore.catching_up import full_moves
 from kpstore.errors import DiskFailure, KpError, Refused
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
+from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Marker, Staged
 from kpstore.publish.tree import TreeStaged
-from kpstore.rendering import When, render
+from kpstore.rendering import When, render, render_whole
 from kpstore.site import OpenSite
 from kpstore.targets import SiteTarget
 
@@ -50,7 +50,7 @@ class Staging:
                 elif known is None:
                     self._stage_new(target)
                 elif known != self.snapshot.subtree(document):
-                    self._stage(target, base, full_moves(self.snapshot))
+                    self._stage(target, base, None)
                 else:
                     self._stage(target, base, moves)
             except (KpError, OSError) as error:
@@ -61,9 +61,9 @@ class Staging:
             self._note(target, "absent", problem="it has no path on this server")
             return
         target.publisher.create()
-        self.add(target, full_moves(self.snapshot), self.marker(target))
+        self.add(target, None, self.marker(target))
 
-    def _stage(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
+    def _stage(self, target: SiteTarget, base: Snapshot, moves: Moves | None) -> None:
         condition = target.condition(base.subtree, self.site.on_main)
         if condition != "live":
             self._note(target, condition)
@@ -92,11 +92,18 @@ class Staging:
             inputs=target.spec.inputs(self.snapshot.subtree),
         )
 
-    def add(self, target: SiteTarget, moves: Moves, marker: Marker) -> None:
-        """Stage one target from given moves; KpError or OSError when it fails."""
-        complete = not isinstance(moves.old.base, Snapshot)
-        when = When(self.now, moves.new.site().retention.grace)
-        made = render(target.spec, moves, marker, when, complete=complete)
+    def add(self, target: SiteTarget, moves: Moves | None, marker: Marker) -> None:
+        """Stage what `moves` change on one target; None: all that it should serve.
+
+        Raises KpError or OSError.
+        """
+        state = State(self.snapshot)
+        when = When(self.now, state.site().retention.grace)
+        if moves is None:
+            census = self.site.census(self.snapshot)
+            made = render_whole(target.spec, state, census, marker, when)
+        else:
+            made = render(target.spec, moves, marker, when)
         staged = target.stage(made)
         self._staged.append((target, staged))
         if isinstance(staged, TreeStaged):
@@ -117,7 +124,7 @@ class Staging:
         for _, staged in self._staged:
             try:
                 staged.discard()
-            except OSError:
+            except (KpError, OSError):
                 continue  # the next writer sweeps; the first error is the one to tell
 
     def switch(self) -> list[TargetOutcome]:

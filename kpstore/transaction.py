@@ -5,11 +5,11 @@ everything after it is finished by whoever writes next. The caller holds the sit
 lock.
 """
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from kpstore.errors import DiskFailure, KpError
+from kpstore.errors import DiskFailure, KpError, disk_failures
 from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
 from kpstore.history.repository import id_of, new_commit
@@ -54,9 +54,9 @@ class Transaction:
 
         When it raises, nothing has changed: main, targets and draft are as before.
         """
-        if not self.manner.go_through:
-            self.proposal.check(force=self.manner.force)
         with disk_failures("committing"):
+            if not self.manner.go_through:
+                self.proposal.check(force=self.manner.force)
             record = self._record()
             snapshot = Snapshot(self.site.repository, self._write(record))
             staging = self._staging(snapshot, record.revision)
@@ -160,15 +160,6 @@ def carry_out(proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
     if proposal.is_empty:
         return Outcome("", "", notes=["nothing to do"])
     return Transaction(proposal, intent, manner).run()
-
-
-@contextmanager
-def disk_failures(doing: str) -> Iterator[None]:
-    """Turn an OSError into a DiskFailure that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise DiskFailure.of(error, doing) from error
 
 
 def nodes_trailer(moves: Moves) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from kpstore import recovery
 from kpstore.caller import Caller
-from kpstore.catching_up import full_moves
-from kpstore.errors import Drift, KpError, NotFound, Refused
+from kpstore.errors import Drift, KpError, NotFound, Refused, disk_failures
 from kpstore.health.retention import retained
 from kpstore.history import drafts, indexing
 from kpstore.history.snapshot import Snapshot
@@ -16,10 +15,8 @@ from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import Documents, State
 from kpstore.outcome import TargetOutcome
-from kpstore.publish.generation import Generation
 from kpstore.publish.target import Condition, Finding, Marker
-from kpstore.publish.tree import TreeRendering
-from kpstore.rendering import When, render
+from kpstore.rendering import Rendered, When, render_whole
 from kpstore.site import OpenSite
 from kpstore.staging import reason
 from kpstore.targets import SiteTarget
@@ -41,6 +38,7 @@ class Upkeep:
         self.site = site
         self.caller = caller
 
+    @disk_failures("verifying")
     def verify(self, *, deep: bool) -> list[Verified]:
         """Compare every target with the commit that it serves."""
         main = self.site.main()
@@ -54,17 +52,25 @@ class Upkeep:
         marker = target.marker() if condition != "absent" else None
         if marker is None or condition == "ahead":
             return Verified(target.name, condition)
-        made = self._complete(target, marker)
+        made = self._complete(target, marker, main, condition)
         return Verified(target.name, condition, target.verify(made, deep=deep))
 
     def _complete(
-        self, target: SiteTarget, marker: Marker
-    ) -> Generation | TreeRendering:
-        served = Snapshot(self.site.repository, marker.commit)
-        moves = full_moves(served)
-        when = When(self.caller.clock(), moves.new.site().retention.grace)
-        return render(target.spec, moves, marker, when, complete=True)
+        self, target: SiteTarget, marker: Marker, main: Snapshot, condition: Condition
+    ) -> Rendered:
+        """Render what the target says it serves.
 
+        A live one serves what main says, of which there may be an index.
+        """
+        served = main
+        if condition != "live":
+            served = Snapshot(self.site.repository, marker.commit)
+        state = State(served)
+        when = When(self.caller.clock(), state.site().retention.grace)
+        census = self.site.census(served)
+        return render_whole(target.spec, state, census, marker, when)
+
+    @disk_failures("publishing")
     def publish(
         self, names: Collection[str] = (), *, force: bool = False
     ) -> list[TargetOutcome]:
@@ -105,7 +111,7 @@ class Upkeep:
             written = recovery.bring(self.site, target, main, now).files_written
         marker = target.marker()
         assert marker  # it was brought to main, or is live
-        made = self._complete(target, marker)
+        made = self._complete(target, marker, main, "live")
         mended = target.repair(made, self._found(target))
         for finding in mended:
             self.caller.notify(f"{target.name}: {finding.path} was {finding.kind}")
@@ -115,6 +121,7 @@ class Upkeep:
         now = datetime.fromtimestamp(self.caller.clock(), UTC)
         return self.site.root / "found" / now.strftime("%Y%m%dT%H%M%SZ") / target.name
 
+    @disk_failures("adopting a target")
     def adopt(self, name: str) -> list[str]:
         """Make a target this site's own, whoever's it was; return what was set aside.
 
@@ -134,6 +141,7 @@ class Upkeep:
             raise NotFound(f"no target {name!r} is enabled here")
         return found[name]
 
+    @disk_failures("removing artifacts")
     def gc(self, *, dry_run: bool = False) -> list[str]:
         """Remove artifacts that nothing retained names; return their ids.
 

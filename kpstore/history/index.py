@@ -210,6 +210,14 @@ class Index:
         )
         return [name for (name,) in self._rows(sql, template)]
 
+    def macs(self) -> list[tuple[str, str, str]]:
+        """Return every MAC, the node that holds it and the key of its template."""
+        sql = (
+            "SELECT value, node, key FROM uniques JOIN nodes ON nodes.name = node"
+            " JOIN templates ON templates.id = template WHERE what = 'mac'"
+        )
+        return [(mac, node, key) for mac, node, key in self._rows(sql)]
+
     # ---
 
     def _one(self, where: str, *values: object) -> Revision | None:

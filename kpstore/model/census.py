@@ -1,7 +1,7 @@
 """What is asked of all nodes at once: templates in use, who holds an address."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, Protocol
 
 from kpstore.model.documents import Node, Site, VariableRule
@@ -28,6 +28,9 @@ class Census(Protocol):
 
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""
+
+    def macs(self) -> Iterator[tuple[str, str, Template]]:
+        """Yield every MAC, the node that holds it, and that node's template."""
 
 
 def unique_values(node: Node, rules: Mapping[str, VariableRule]) -> list[Held]:
@@ -81,3 +84,9 @@ class FullCensus:
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""
         return sorted(name for name, own in self._of.items() if own == template)
+
+    def macs(self) -> Iterator[tuple[str, str, Template]]:
+        """Yield every MAC, the node that holds it, and that node's template."""
+        for (what, value), name in self._holders.items():
+            if what == "mac":
+                yield value, name, self._of[name]
