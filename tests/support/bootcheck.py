@@ -1,0 +1,304 @@
+"""What nodes get from a small site, held against what its history says.
+
+`served` follows every entry point as a TFTP server in a chroot would, then the menu
+to its kernel and initrds. `expected` renders a commit. `as_found` and `clean` say
+what is wrong with a site: after a crash, and after the next command.
+"""
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kpstore.disk.beneath import Beneath
+from kpstore.errors import KpError
+from kpstore.history import walk
+from kpstore.history.snapshot import Snapshot
+from kpstore.loaders import dialects
+from kpstore.loaders.menu import Linux
+from kpstore.model.census import FullCensus
+from kpstore.model.state import State
+from kpstore.picker import KernelPicker
+from kpstore.publish.generation import Generation
+from kpstore.publish.target import Marker
+from kpstore.publish.tftp_layout import GENERATIONS, MENUS, OBJECTS, SHARDS, Layout
+from kpstore.publish.tftp_state import read_live, read_state
+from kpstore.publish.tree import TreeRendering
+from kpstore.publish.tree_layout import read_live as read_tree_live
+from kpstore.publish.tree_modules import content as modules_content
+from kpstore.rendering import When, render_whole
+from kpstore.targets import SiteTarget
+from support.sites import LOADERS, SITE_ID, SmallSite, mac
+from support.tftp_world import DEFAULT, ENTRY, fetch
+
+MACS: Final = tuple(mac(number) for number in range(8))
+GRUB_CFG: Final = "boot/grub/grub.cfg"
+_NEXT: Final = {
+    "grub": re.compile(rb"^configfile '([^']*)'$", re.M),
+    "ipxe": re.compile(rb"^chain (\S+) \|\| goto again$", re.M),
+}
+
+Files = tuple[bytes, ...]
+"""The files that one node fetches: an own file, a menu."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a commit says: the files of each MAC and loader; the tree's rendering."""
+
+    nodes: Mapping[tuple[str, str], Files]
+    tree: TreeRendering | None
+
+
+NOTHING: Final = Rendered(
+    {(node, loader): () for node in MACS for loader in LOADERS}, None
+)
+_rendered: dict[str, Rendered] = {}
+
+
+def expected(picker: KernelPicker, commit: str) -> Rendered:
+    """Render a commit of main; the same commit in another place is the same."""
+    if commit not in _rendered:
+        _rendered[commit] = _render(picker, commit)
+    return _rendered[commit]
+
+
+def _render(picker: KernelPicker, commit: str) -> Rendered:
+    state = State(Snapshot(picker.site.repository, commit))
+    census = FullCensus(state)
+    marker, when = Marker(SITE_ID, commit, 0), When(0, 0)
+    nodes, tree = NOTHING.nodes, None
+    for target in picker.site.targets(state):
+        made = render_whole(target.spec, state, census, marker, when)
+        if isinstance(made, Generation):
+            nodes = _nodes(made)
+        elif made.files:
+            tree = made
+    return Rendered(nodes, tree)
+
+
+def _nodes(made: Generation) -> dict[tuple[str, str], Files]:
+    return {
+        (node, loader): _files(made, node, loader)
+        for node in MACS
+        for loader in LOADERS
+    }
+
+
+def _files(made: Generation, node: str, loader: str) -> Files:
+    form = made.nodes.get(node)
+    menu = made.menus[form.template if form else "policy"][loader]
+    own = (form.files or {}).get(loader) if form else None
+    if own is None:
+        return (menu,)
+    return (own,) if loader == "pxelinux" else (own, menu)
+
+
+# --- what is there
+
+
+class Nothing(Exception):
+    """A file that a node was sent to isn't there."""
+
+
+def served(root: Path) -> dict[tuple[str, str], Files]:
+    """Fetch every node's files as its loaders do."""
+    return {
+        (node, loader): fetched(root, node, loader)
+        for node in MACS
+        for loader in LOADERS
+    }
+
+
+def fetched(root: Path, node: str, loader: str) -> Files:
+    """Fetch one node's files; none where not even the policy is there."""
+    data = fetch(root, ENTRY[loader].format(node.replace(":", "-")))
+    if data is None:
+        default = DEFAULT.get(loader, "kp/live/policy/ipxe")
+        data = fetch(root, default)
+        return () if data is None else (data,)
+    found = _NEXT[loader].search(data) if loader in _NEXT else None
+    if found is None:
+        return (data,)
+    menu = fetch(root, found[1].decode())
+    if menu is None:
+        raise Nothing(f"{node} {loader}: no {found[1].decode()}")
+    return data, menu
+
+
+def broken_chains(
+    root: Path, found: Iterable[tuple[tuple[str, str], Files]]
+) -> set[str]:
+    """Say which kernels and initrds of menus are missing or have other bytes."""
+    menus = {(loader, files[-1]) for (_, loader), files in found if files}
+    paths = {path for loader, data in menus for path in _boots(loader, data)}
+    return {f"{path} is not what its name says" for path in paths if _wrong(root, path)}
+
+
+def _boots(loader: str, data: bytes) -> Iterator[str]:
+    boot = dialects.network(loader).read_menu(data).boot
+    if isinstance(boot, Linux):
+        yield from (boot.kernel, *boot.initrds)
+
+
+def _wrong(root: Path, path: str) -> bool:
+    data = fetch(root, path) or b""
+    return hashlib.sha256(data).hexdigest() != path.split("/")[3]
+
+
+# --- what is wrong
+
+
+def as_found(site: SmallSite, acks: Iterable[str] = ()) -> list[str]:
+    """Say what is wrong before anybody mends it: history, TFTP root, image tree."""
+    try:
+        picker = site.picker()
+        chain = history(picker)
+        lost = [ack for ack in committed(acks) if ack not in chain]
+        wrong = [f"acknowledged, and not in history: {commit}" for commit in lost]
+        return [*wrong, *_tftp(site, picker, chain), *_tree(site, picker, chain)]
+    except (KpError, Nothing) as error:
+        return [f"as found: {type(error).__name__}: {error}"]
+
+
+def committed(acks: Iterable[str]) -> list[str]:
+    """Return the commits that were acknowledged."""
+    return [ack.split()[1] for ack in acks if ack.startswith("committed ")]
+
+
+def history(picker: KernelPicker) -> list[str]:
+    """Return main's commits, newest first."""
+    site = picker.site
+    return [commit.id for commit in walk.chain(site.repository, site.tip())]
+
+
+def _tftp(site: SmallSite, picker: KernelPicker, chain: list[str]) -> Iterator[str]:
+    live = read_live(layout(site))
+    found = served(site.tftp)
+    if live is None:
+        if found != NOTHING.nodes:
+            yield "nothing is live, and yet nodes get menus"
+        return
+    commit = live.state.marker.commit
+    if commit not in chain:
+        yield "TFTP: an unrecorded commit is live"
+    yield from _differences(found, expected(picker, commit).nodes)
+    yield from broken_chains(site.tftp, found.items())
+
+
+def layout(site: SmallSite) -> Layout:
+    """Return the layout of the site's TFTP target."""
+    return Layout(site.tftp, LOADERS, "", "grub")
+
+
+def _differences(
+    found: Mapping[tuple[str, str], Files], meant: Mapping[tuple[str, str], Files]
+) -> Iterator[str]:
+    for who in meant:
+        if found[who] != meant[who]:
+            what = "no menu" if not found[who] else "another commit's menu"
+            yield f"TFTP: {who[1]} of {who[0]} gets {what}"
+
+
+def _tree(site: SmallSite, picker: KernelPicker, chain: list[str]) -> Iterator[str]:
+    config = site.tree / GRUB_CFG
+    with Beneath.open(site.tree) as tree:
+        live = read_tree_live(tree)
+        if not config.exists():
+            if live is not None:
+                yield "tree: live, and no grub.cfg"
+            return
+        data = config.read_bytes()
+        recorded = [(c, expected(picker, c).tree) for c in chain]
+        fits = [(c, t) for c, t in recorded if t and t.files[GRUB_CFG] == data]
+        if not fits:
+            yield "tree: grub.cfg is torn or of an unrecorded commit"
+        elif live and live.marker.commit not in [commit for commit, _ in fits]:
+            yield "tree: the marker and grub.cfg are of different commits"
+        for _, rendering in fits[:1]:
+            yield from unbootable(tree, rendering)
+
+
+def unbootable(tree: Beneath, made: TreeRendering) -> Iterator[str]:
+    """Say what of the files that an image tree's entries name is missing or torn."""
+    for each in made.objects:
+        if not tree.exists(each.path):
+            yield f"tree: {each.path} is missing"
+        elif hashlib.sha256(tree.read(each.path, 1 << 20)).hexdigest() != each.sha256:
+            yield f"tree: {each.path} is torn"
+    for release, sha256, _ in made.modules:
+        if modules_content(tree, release) != sha256:
+            yield f"tree: the modules of {release} are missing or torn"
+
+
+def clean(site: SmallSite, *, fsck: bool = True) -> list[str]:
+    """Say what is not as a finished command leaves it."""
+    picker = site.picker()
+    wrong = as_found(site)
+    for each in picker.upkeep.verify(deep=True):
+        wrong += [f"{each.name}: {f.path} {f.kind}" for f in each.findings]
+        if each.condition != "live":
+            wrong.append(f"{each.name} is {each.condition}")
+    targets = picker.site.targets(State(picker.site.main()))
+    wrong += [
+        f"{t.name} does not serve main" for t in targets if not _serves(picker, t)
+    ]
+    wrong += [*strays(site), *unneeded(site, picker)]
+    return wrong + (fsck_errors(site) if fsck else [])
+
+
+def _serves(picker: KernelPicker, target: SiteTarget) -> bool:
+    marker, main = target.marker(), picker.site.main()
+    inputs = target.spec.inputs(main.subtree)
+    return marker is not None and marker.inputs == inputs
+
+
+def strays(site: SmallSite) -> list[str]:
+    """Return temps, locks and journals that nobody needs any more."""
+    return [
+        f"stray {path.relative_to(site.where)}"
+        for path in site.where.rglob("*")
+        if path.name.startswith(".kp-tmp-")
+        or path.suffix in (".lock", ".tmp")
+        or path.name.endswith("-journal")
+    ]
+
+
+def unneeded(site: SmallSite, picker: KernelPicker) -> list[str]:
+    """Return what lies on the TFTP target and belongs to no commit of main."""
+    place, chain = layout(site), history(picker)
+    known = {commit[:12] for commit in chain}
+    names = _names(place.path(GENERATIONS))
+    wrong = [
+        f"left over: generation {name}"
+        for name in names
+        if name.partition("-")[2].partition(".")[0] not in known
+    ]
+    needed = {part for name in names for part in read_state(place, name).parts()}
+    for folder in (MENUS, SHARDS, OBJECTS):
+        for each in _names(place.path(folder)):
+            if each not in needed:
+                wrong.append(f"left over: {folder}/{each}")
+    return wrong
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def fsck_errors(site: SmallSite) -> list[str]:
+    """Run `git fsck --strict`."""
+    command = [
+        "git",
+        "-C",
+        site.root / "state.git",
+        "fsck",
+        "--strict",
+        "--no-dangling",
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = (run.stdout + run.stderr).strip()
+    return [f"git fsck: {said}"] if run.returncode or said else []
