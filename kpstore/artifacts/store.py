@@ -17,7 +17,13 @@ from typing import BinaryIO
 from kpstore.disk.descriptors import about, opened_source
 from kpstore.disk.durable import remove, sweep_temporaries, sync_directory
 from kpstore.disk.streams import Staged, staged, sync_file
-from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
+from kpstore.errors import (
+    CorruptState,
+    InvalidInput,
+    NotFound,
+    Refused,
+    disk_failures,
+)
 
 _CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -51,11 +57,13 @@ class ArtifactStore:
 
     # --- adding
 
+    @disk_failures("adding an artifact")
     def add_file(self, path: Path, progress: Progress | None = None) -> ArtifactRef:
         """Add a file of a trusted path; see `adopt`."""
         with opened_source(path) as descriptor:
             return self.adopt(descriptor, str(path), progress)
 
+    @disk_failures("adding an artifact")
     def adopt(
         self, source: int, name: str, progress: Progress | None = None
     ) -> ArtifactRef:
@@ -79,6 +87,7 @@ class ArtifactStore:
                     )
             return self._keep(temp, name)
 
+    @disk_failures("adding an artifact")
     def add_stream(
         self,
         chunks: Iterable[bytes],
@@ -116,6 +125,7 @@ class ArtifactStore:
         """Open an artifact for reading; NotFound if the store lacks it."""
         return self.path(sha256).open("rb")
 
+    @disk_failures("reading an artifact")
     def verify(self, sha256: str, progress: Progress | None = None) -> None:
         """Hash the artifact; CorruptState when it isn't what its name says.
 
@@ -143,6 +153,7 @@ class ArtifactStore:
 
     # --- removing
 
+    @disk_failures("removing an artifact")
     def remove(self, sha256: str) -> None:
         """Remove an artifact, durably; missing is fine."""
         place = self._place(sha256)
@@ -150,6 +161,7 @@ class ArtifactStore:
             remove(place)
             sync_directory(place.parent)
 
+    @disk_failures("sweeping the artifacts")
     def sweep(self) -> list[str]:
         """Remove what adding processes left when they died; name it."""
         return sweep_temporaries(self._root)

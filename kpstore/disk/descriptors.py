@@ -168,13 +168,16 @@ def _set_mode(name: str, mode: int, directory: int | None) -> None:
             sync_directory_fd(made)
 
 
-def make_directory(name: str, mode: int, directory: int | None = None) -> None:
+def make_directory(
+    name: str, mode: int, directory: int | None = None, *, temps: str | None = None
+) -> None:
     """Make one directory that has `mode` from its first instant, whatever the umask.
 
-    An existing directory that isn't empty wins. Not yet durable.
+    Its temp is made beside it, or in the directory `temps`. An existing directory
+    that isn't empty wins. Not yet durable.
     """
-    parent = "" if directory is not None else os.path.dirname(name)
-    temp = os.path.join(parent, temp_name())
+    beside = "" if directory is not None else os.path.dirname(name)
+    temp = os.path.join(beside if temps is None else temps, temp_name())
     os.mkdir(temp, mode, dir_fd=directory)
     try:
         _set_mode(temp, mode, directory)

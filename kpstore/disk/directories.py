@@ -32,8 +32,13 @@ def replace_link(path: Path, text: str) -> None:
             raise
 
 
-def make_directories(path: Path, *, mode: int = 0o755) -> None:
+def make_directories(
+    path: Path, *, mode: int = 0o755, temps: Path | None = None
+) -> None:
     """Make a directory and its missing parents, durably, each with `mode`.
+
+    With `temps`, an existing directory of the same file system, temporary names are
+    made there: one place to sweep instead of many.
 
     Existing ones keep their mode. An empty one is treated as just made: whoever
     made it may have been killed before its name was durable.
@@ -41,9 +46,9 @@ def make_directories(path: Path, *, mode: int = 0o755) -> None:
     if _has_entries(path):
         return
     if not path.is_dir():
-        make_directories(path.parent, mode=mode)
+        make_directories(path.parent, mode=mode, temps=temps)
         with about(path):
-            make_directory(str(path), mode)
+            make_directory(str(path), mode, temps=str(temps) if temps else None)
     sync_directory(path.parent)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kpstore.disk.descriptors import closing
-from kpstore.errors import Locked
+from kpstore.errors import Locked, disk_failures
 
 _QUIET = 1.0  # seconds of waiting before anybody is told
 _LONGEST_LINE = 4096
@@ -39,7 +39,7 @@ class SiteLock:
 
         `on_wait` is called once, after about a second, with the holder's line;
         `since` is a time as text, shown to others. Raises Locked, naming the
-        holder, and OSError where the file system has no flock.
+        holder, and DiskFailure, where the file system has no flock too.
         """
         key = os.path.realpath(self._path)
         ourselves = (os.getpid(), threading.get_ident())
@@ -48,7 +48,8 @@ class SiteLock:
                 f"{self._path} is already held by this very thread",
                 hint="this is a mistake in the program: one hold for one change",
             )
-        lock = self._acquired(wait, on_wait)
+        with disk_failures("locking"):
+            lock = self._acquired(wait, on_wait)
         _held[key] = ourselves
         try:
             self._write(self._line(since))

@@ -46,7 +46,7 @@ class Staged:
 
     def keep(self, path: Path, *, mode: int) -> None:
         """Make the bytes durable, then the name `path`, replacing what is there."""
-        make_directories(path.parent)
+        make_directories(path.parent, temps=self._temp.parent)
         with about(path):
             os.fchmod(self._descriptor, mode)
             os.fsync(self._descriptor)

@@ -66,6 +66,7 @@ def create(path: Path) -> None:
             made.file("config", _CONFIG.encode())
             made.file("description", b"boot state of a cluster, kept by kp\n")
             made.directory("hooks").file("update", _UPDATE_HOOK.encode(), mode=0o755)
+            made.directory("lfs").directory("objects")
             objects, refs = made.directory("objects"), made.directory("refs")
             for directory, name in (
                 (objects, "info"),

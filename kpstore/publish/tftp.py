@@ -86,6 +86,7 @@ class TftpTarget:
                 f"{self._layout.base} is target {found.target} of site {found.site}",
                 hint=f"kp target adopt {self._identity.target} takes it over",
             )
+        self._sweep_entries()
         self._defaults.ensure()
 
     def adopt(self, found: Path) -> list[str]:

@@ -15,13 +15,14 @@ from kpstore.disk.durable import (
     remove,
     remove_tree,
     replace_link,
+    sweep_temporaries,
     sync_directory,
 )
 from kpstore.disk.links import make_links
 from kpstore.publish.tftp_entries import EntryLink, EntryWork
 from kpstore.publish.tftp_layout import KP, LIVE, MOVING, TRANSITIONS, Layout
 from kpstore.publish.tftp_prepare import Prepared
-from kpstore.publish.tftp_reading import link_text
+from kpstore.publish.tftp_reading import link_text, names_in
 
 
 class StagedGeneration:
@@ -61,11 +62,19 @@ class StagedGeneration:
     def _announce(self, old: str) -> None:
         """Prepare the old generation for entry points that move."""
         home = self._layout.generation(old)
+        _sweep_announced(home)
         with Batch() as batch:
             batch.link(home / MOVING, self._prepared.name)
             for path, text in self._prepared.entries.old_side.items():
                 batch.link(home / TRANSITIONS / path, text)
             batch.commit()
+
+
+def _sweep_announced(home: Path) -> None:
+    """Remove what a killed switch left in the old generation; it is kept for long."""
+    sweep_temporaries(home)
+    for key in ("", *names_in(home / TRANSITIONS)):
+        sweep_temporaries(home / TRANSITIONS / key)
 
 
 def before_switch(layout: Layout, work: EntryWork) -> None:

@@ -9,7 +9,13 @@ import pytest
 from kpstore.artifacts import store as module
 from kpstore.artifacts.store import ArtifactRef, ArtifactStore, Stored
 from kpstore.disk.descriptors import TEMP_PREFIX
-from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
+from kpstore.errors import (
+    CorruptState,
+    DiskFailure,
+    InvalidInput,
+    NotFound,
+    Refused,
+)
 
 DATA = b"a kernel" * 1000
 NAME = hashlib.sha256(DATA).hexdigest()
@@ -174,7 +180,7 @@ def test_failing_stream_leaves_nothing(store: ArtifactStore, tmp_path: Path) -> 
         yield b"some"
         raise OSError(5, "Input/output error")
 
-    with pytest.raises(OSError, match="Input/output"):
+    with pytest.raises(DiskFailure, match="Input/output"):
         store.add_stream(failing())
     assert files(tmp_path) == []
 
