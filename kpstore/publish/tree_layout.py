@@ -18,6 +18,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
@@ -56,14 +57,21 @@ class TreeRendering:
     modules: tuple[tuple[str, str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no renderer may ask for: InvalidInput names it."""
+        """Refuse what no renderer may ask for, and what one tree can't hold."""
         for each in self.objects:
             found = _OBJECT.fullmatch(each.path)
             if not found or not each.sha256.startswith(found[1]):
                 raise InvalidInput(f"{each.path!r} is no place for {each.sha256}")
-        for release, _, _ in self.modules:
+        for release, count in Counter(each[0] for each in self.modules).items():
             if not _RELEASE.fullmatch(release):
                 raise InvalidInput(f"{release!r} is not a kernel release")
+            if count > 1:
+                raise Refused(
+                    f"two listed kernels of the release {release} have different "
+                    "modules, and a tree has one place for them",
+                    hint="take one entry off the disk, or build one kernel with "
+                    "another CONFIG_LOCALVERSION",
+                )
         if strays := set(self.switch) - set(self.files):
             raise InvalidInput(f"the switch {sorted(strays)} is not rendered")
 

@@ -61,6 +61,12 @@ def test_a_rebuild_of_the_release_is_exchanged_and_back(rig: ImageRig) -> None:
     assert snapshot(rig.root / "usr") == before
 
 
+def test_two_builds_of_one_release_cannot_both_be_listed(rig: ImageRig) -> None:
+    one, two = kernel(rig, "6.9", b"one"), kernel(rig, "6.9", b"two")
+    with pytest.raises(Refused, match=r"release 6\.9"):
+        grub(1, one, two)
+
+
 def test_staged_modules_are_gone_when_discarded(rig: ImageRig) -> None:
     publish(rig.target(), grub(1, kernel(rig, "6.9", b"one")))
     before = snapshot(rig.root)
