@@ -100,7 +100,7 @@ def _files(made: Generation, node: str, loader: str) -> Files:
 # --- what is there
 
 
-class Nothing(Exception):
+class MissingFileError(Exception):
     """A file that a node was sent to isn't there."""
 
 
@@ -125,7 +125,7 @@ def fetched(root: Path, node: str, loader: str) -> Files:
         return (data,)
     menu = fetch(root, found[1].decode())
     if menu is None:
-        raise Nothing(f"{node} {loader}: no {found[1].decode()}")
+        raise MissingFileError(f"{node} {loader}: no {found[1].decode()}")
     return data, menu
 
 
@@ -160,7 +160,7 @@ def as_found(site: SmallSite, acks: Iterable[str] = ()) -> list[str]:
         lost = [ack for ack in committed(acks) if ack not in chain]
         wrong = [f"acknowledged, and not in history: {commit}" for commit in lost]
         return [*wrong, *_tftp(site, picker, chain), *_tree(site, picker, chain)]
-    except (KpError, Nothing) as error:
+    except (KpError, MissingFileError) as error:
         return [f"as found: {type(error).__name__}: {error}"]
 
 
