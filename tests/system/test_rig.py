@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.rig import (
+    boot_partition,
     cmdline,
     disk,
     guest,
@@ -33,7 +34,7 @@ PARAMETERS = [
     *("*", ";x", "@", "{", "}", "(", ")", "<", ">", "|", "&", "~", "%", "^", "?"),
     *('"dyndbg=module foo +p"', '"kp.ends=a # b ; c && d || e #f ;g"'),
 ]
-QUIET_LINUX = "kp.local=1"
+LOCAL_ONLY = "kp.local=1"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def local_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good = guest.good_initrd("from-disk", parts.kernel_release())
     (boot / "vmlinuz").write_bytes(parts.kernel().read_bytes())
     (boot / "initrd.img").write_bytes(good)
-    menu = menus.grub("/boot/vmlinuz", "/boot/initrd.img", [*PARAMETERS, QUIET_LINUX])
+    menu = menus.grub("/boot/vmlinuz", "/boot/initrd.img", [*PARAMETERS, LOCAL_ONLY])
     (boot / "grub" / "grub.cfg").write_text(menu)
     return disk.build(folder / "tree", folder / "disk.img")
 
@@ -132,10 +133,33 @@ def test_a_disk_boots_by_the_tree_s_own_grub_cfg(
     outcome = qemu.run(machine, tmp_path, guest.END)
 
     said = guest.report(outcome.console)
-    expected = [*PARAMETERS, QUIET_LINUX]
+    expected = [*PARAMETERS, LOCAL_ONLY]
     assert cmdline.meant(said.cmdline, expected) == expected
     assert said.initrd == "from-disk"
     assert said.kernel == parts.kernel_release()
+
+
+def test_systemd_boot_reads_an_entry_of_the_boot_loader_specification(
+    tmp_path: Path,
+) -> None:
+    entries = tmp_path / "boot" / "loader" / "entries"
+    entries.mkdir(parents=True)
+    boot = tmp_path / "boot"
+    (boot / "vmlinuz").write_bytes(parts.kernel().read_bytes())
+    for ident in ("first", "second"):
+        (boot / ident).write_bytes(guest.good_initrd(ident, parts.kernel_release()))
+        entry = menus.bls("/vmlinuz", f"/{ident}", [*PARAMETERS, f"kp.local={ident}"])
+        (entries / f"kp-{ident}~1.conf").write_text(entry)
+    (boot / "loader" / "loader.conf").write_text("timeout 0\ndefault kp-first~1.conf\n")
+    image = boot_partition.build(boot, tmp_path / "disk.img")
+
+    machine = qemu.Machine("uefi", disk=image, network=False)
+    outcome = qemu.run(machine, tmp_path / "run", guest.END)
+
+    said = guest.report(outcome.console)
+    expected = [*PARAMETERS, "kp.local=first"]
+    assert cmdline.meant(said.cmdline, expected) == expected
+    assert said.initrd == "first"
 
 
 @pytest.mark.parametrize(

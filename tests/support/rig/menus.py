@@ -8,6 +8,7 @@ text between the `linux` word and the kernel was found out by booting it:
     iPXE      takes it as it is, but `${` expands; a word that starts with `#` and
               one that is just `;`, `&&` or `||` end the command, unless they hide
               in a setting: words are told apart before settings are filled in
+    BLS       systemd-boot takes the line as it is
     GRUB      takes off single quotes and puts double ones around a blank
 """
 
@@ -74,6 +75,13 @@ def ipxe(
     own = [f"{name}=${{kp_{name}}}" for name in variables]
     words = " ".join([first, *map(_ipxe_words, parameters), *own])
     return f"#!ipxe\n{_IPXE_SETTINGS}kernel {kernel} {words}\ninitrd {initrd}\nboot\n"
+
+
+def bls(kernel: str, initrd: str, parameters: list[str]) -> str:
+    return (
+        f"title kp\nversion 1\nlinux {kernel}\ninitrd {initrd}\n"
+        f"options {' '.join(parameters)}\n"
+    )
 
 
 def _grub_word(parameter: str) -> str:

@@ -48,6 +48,7 @@ IPXE_ROM_UEFI = Part("/usr/lib/ipxe/qemu/efi-virtio.rom")
 GRUB_BIOS = Part("/usr/lib/grub/i386-pc")
 GRUB_UEFI = Part("/usr/lib/grub/x86_64-efi")
 GRUB_UEFI_READY_MADE = Part("/usr/lib/grub/x86_64-efi/monolithic/grubnetx64.efi")
+SYSTEMD_BOOT = Part("/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
 OVMF_CODE = Part("/usr/share/OVMF/OVMF_CODE_4M.fd")
 OVMF_VARS = Part("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
