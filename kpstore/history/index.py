@@ -195,8 +195,9 @@ class Index:
         pairs = iter(values)
         while chunk := list(islice(pairs, _AT_ONCE)):
             sql = (
-                "SELECT what, value, node FROM uniques WHERE (what, value) IN"
-                f" (VALUES {','.join(['(?,?)'] * len(chunk))})"
+                f"WITH wanted(w, v) AS (VALUES {','.join(['(?,?)'] * len(chunk))})"
+                " SELECT what, value, node FROM wanted"
+                " CROSS JOIN uniques ON what = w AND value = v"
             )
             rows = self._rows(sql, *(part for pair in chunk for part in pair))
             found |= {(what, value): node for what, value, node in rows}
