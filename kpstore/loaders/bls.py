@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput, Refused
-from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local
+from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
 from kpstore.model.names import check_name
 from kpstore.model.params import compose, split
 
@@ -83,9 +83,11 @@ def read_entry(data: bytes) -> Menu:
         said.setdefault(key, []).append(value)
     if unknown := said.keys() - {"title", "sort-key", "linux", "initrd", "options"}:
         raise InvalidInput(f"unexpected in a boot loader entry: {sorted(unknown)}")
-    (title,), (kernel,) = said.get("title", [""]), said.get("linux", [""])
-    params = split(" ".join(said.get("options", [])))
-    return Menu(title, Linux(kernel, tuple(said.get("initrd", [])), params))
+    match said.get("title"), said.get("linux"), said.get("options", [""]):
+        case [title], [kernel], [options]:
+            initrds = tuple(said.get("initrd", []))
+            return Menu(title, Linux(kernel, initrds, split(options)))
+    raise InvalidInput("title, linux or options is missing or twice in an entry")
 
 
 def read_loader_conf(data: bytes) -> str:
@@ -95,7 +97,7 @@ def read_loader_conf(data: bytes) -> str:
 
 
 def _pairs(data: bytes) -> Iterator[tuple[str, str]]:
-    for line in data.decode("ascii").splitlines():
+    for line in text_of(data).splitlines():
         if not line.startswith("#"):
             key, _, value = line.partition(" ")
             yield key, value.strip()

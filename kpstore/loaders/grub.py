@@ -30,6 +30,7 @@ from kpstore.loaders.menu import (
     check_path,
     check_values,
     loader_name,
+    text_of,
     variable_of,
 )
 from kpstore.model.variables import split_references
@@ -136,7 +137,7 @@ def added(boot: Linux) -> str:
 
 def read_menu(data: bytes) -> Menu:
     """Read a menu by GRUB's rules; InvalidInput for what kp does not write."""
-    found = commands(data.decode("ascii"))
+    found = commands(text_of(data))
     names = [command[0] for command in found]
     at = names.index("echo") if "echo" in names else len(names)
     title = " ".join(word for said in found[at : at + 1] for word in said[1:])
@@ -169,7 +170,7 @@ def read_linux(loads: list[list[str]]) -> Linux:
 def read_node(data: bytes) -> tuple[dict[str, str], str]:
     """Read a node's own file: its variables, and the menu that it goes on to."""
     values: dict[str, str] = {}
-    for command in commands(data.decode("ascii")):
+    for command in commands(text_of(data)):
         match command:
             case ["set", setting]:
                 name, _, value = setting.partition("=")

@@ -21,7 +21,7 @@ from typing import Final
 from kpstore.errors import InvalidInput
 from kpstore.loaders.grub import load_initrds, load_linux, quoted, read_linux
 from kpstore.loaders.grubscript import commands
-from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local
+from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
 from kpstore.model.names import check_name
 
 _BOOT: Final = "/boot"
@@ -77,7 +77,7 @@ def read_config(data: bytes) -> tuple[dict[str, Menu], str]:
     """Read it by GRUB's rules: the menus and the default, by the entries' names."""
     settings: dict[str, str] = {}
     entries: list[tuple[str, str, list[list[str]]]] = []
-    for command in commands(data.decode("ascii")):
+    for command in commands(text_of(data)):
         match command:
             case ["set", setting] if not entries:
                 name, _, value = setting.partition("=")
@@ -91,8 +91,11 @@ def read_config(data: bytes) -> tuple[dict[str, Menu], str]:
             case _:
                 raise InvalidInput(f"unexpected in grub.cfg: {' '.join(command)}")
     menus = {ident: Menu(title, read_linux(loads)) for title, ident, loads in entries}
-    return menus, settings["default"].removeprefix("kp-")
+    default = settings.get("default", "").removeprefix("kp-")
+    if default not in menus:
+        raise InvalidInput(f"grub.cfg has no entry {default!r}, its default")
+    return menus, default
 
 
 def _absolute(word: str, settings: Mapping[str, str]) -> str:
-    return word.replace("{kp_boot}", settings["kp_boot"], 1)
+    return word.replace("{kp_boot}", settings.get("kp_boot", ""), 1)

@@ -28,6 +28,7 @@ from kpstore.loaders.menu import (
     check_path,
     check_values,
     loader_name,
+    text_of,
     variable_of,
 )
 from kpstore.model.params import compose, split
@@ -116,7 +117,7 @@ def added(boot: Linux) -> str:
 
 def read_menu(data: bytes) -> Menu:
     """Read a menu by iPXE's rules; InvalidInput for what kp does not write."""
-    match _commands(data.decode("ascii")):
+    match _commands(text_of(data)):
         case [["echo", "kp:", *title], ["exit"]]:
             return Menu(" ".join(title), Disk())
         case [
@@ -164,7 +165,7 @@ def _read_params(words: list[str], initrds: list[str]) -> tuple[str, ...]:
 def read_node(data: bytes) -> tuple[dict[str, str], str]:
     """Read a node's own file: its variables, and the menu that it goes on to."""
     values: dict[str, str] = {}
-    for command in _commands(data.decode("ascii")):
+    for command in _commands(text_of(data)):
         match command:
             case ["set", name, *value]:
                 values[variable_of(name) or name] = " ".join(value)
@@ -177,11 +178,11 @@ def read_node(data: bytes) -> tuple[dict[str, str], str]:
 
 def _commands(script: str) -> list[list[str]]:
     """Return the commands and, as commands of one word, the operators between them."""
-    magic, *lines = script.splitlines()
-    if magic != "#!ipxe":
+    lines = script.splitlines()
+    if lines[:1] != ["#!ipxe"]:
         raise InvalidInput("an iPXE script starts with #!ipxe")
     found: list[list[str]] = []
-    for line in lines:
+    for line in lines[1:]:
         found.append([])
         for word in line.split():
             if word.startswith("#"):

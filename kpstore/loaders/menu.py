@@ -159,6 +159,14 @@ def _check_token(token: str) -> None:
         )
 
 
+def text_of(data: bytes) -> str:
+    """Return what a reader is given as text; InvalidInput when it is not ASCII."""
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"not ASCII at byte {error.start}") from None
+
+
 def loader_name(variable: str) -> str:
     """Return what a node variable is called in a loader: `kp_index`, `kp_var_rack`."""
     return "kp_" + variable.replace(".", "_")

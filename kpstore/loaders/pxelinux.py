@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit
+from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, text_of
 from kpstore.model.params import compose, split
 
 # Tenths of a second: after a failed load PXELINUX stops at its prompt; with a timeout
@@ -71,12 +71,15 @@ def added(boot: Linux) -> str:
 
 def read_menu(data: bytes) -> Menu:
     """Read a menu as PXELINUX does; InvalidInput for what kp does not write."""
-    said = _directives(data.decode("ascii"))
+    said = _directives(text_of(data))
     title = said.pop("SAY", "").removeprefix("kp: ")
-    if said.pop("LABEL", None) != said.pop("DEFAULT", "") or said.pop("PROMPT") != "0":
+    label, prompt = said.pop("LABEL", None), said.pop("PROMPT", "1")
+    if said.pop("DEFAULT", "") != label or prompt != "0":
         raise InvalidInput("a PXELINUX menu that does not boot its label by itself")
     said.pop("TIMEOUT", None)
     boot = _read_disk(said) if "LOCALBOOT" in said else _read_linux(said)
+    if isinstance(boot, Linux) and boot.variables:
+        raise InvalidInput(f"PXELINUX fills in no {', '.join(boot.variables)}")
     if said:
         raise InvalidInput(f"unexpected in a PXELINUX menu: {', '.join(said)}")
     return Menu(title, boot)
