@@ -93,7 +93,10 @@ class Repository:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the packs."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the packs; the next read opens them again."""
         self._packs.close()
 
     # --- refs
