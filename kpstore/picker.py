@@ -9,7 +9,7 @@ print(edit.outcome)
 """
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -249,20 +249,21 @@ class KernelPicker:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the lock, with what a crash left finished."""
-        with self._locked():
+        with self._locked() as left:
             with disk_failures("finishing what a crash left"):
-                self.site.record(self.site.tip())
-                tried = recovery.finish(self.site, self.caller.clock())
+                tip = self.site.tip()
+                self.site.record(tip)
+                doubtful = bool(left) or self.site.index_at(tip) is None
+                now = self.caller.clock()
+                tried = recovery.finish(self.site, now, doubtful=doubtful)
             for each in tried:
                 self.caller.notify(recovery.told(each))
             yield
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> AbstractContextManager[str]:
         caller = self.caller
         holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"
-        with self.site.locked(holder, caller.wait, caller.notify):
-            yield
+        return self.site.locked(holder, caller.wait, caller.notify)
 
     def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
         return Manner(without=without, force=force, shield=self.caller.shield)

@@ -5,6 +5,7 @@ what is. The same way mends a lagging target, a wiped one and an interrupted swi
 """
 
 from contextlib import suppress
+from functools import partial
 
 from kpstore.catching_up import moves_from
 from kpstore.errors import KpError
@@ -16,13 +17,15 @@ from kpstore.staging import Staging, reason
 from kpstore.targets import SiteTarget
 
 
-def finish(site: OpenSite, now: float) -> list[TargetOutcome]:
+def finish(site: OpenSite, now: float, *, doubtful: bool) -> list[TargetOutcome]:
     """Bring every lagging target to main; return those that were tried.
 
     The caller holds the lock. One that fails stays lagging, and is said to be.
+    `doubtful`: the last writer may have left something lying about.
     """
     main = site.main()
-    _sweep(site)
+    if doubtful:
+        _sweep(site, main, now)
     tried = []
     for target in site.targets(State(main)):
         try:
@@ -33,12 +36,15 @@ def finish(site: OpenSite, now: float) -> list[TargetOutcome]:
     return tried
 
 
-def _sweep(site: OpenSite) -> None:
-    """Remove the temps of killed writers; what can't go now goes another time."""
-    with suppress(KpError):
-        site.repository.sweep()
-    with suppress(KpError):
-        site.artifacts.sweep()
+def _sweep(site: OpenSite, main: Snapshot, now: float) -> None:
+    """Remove what killed writers left; what can't go now goes another time."""
+    for step in (
+        site.repository.sweep,
+        site.artifacts.sweep,
+        partial(site.sweep_targets, main, now),
+    ):
+        with suppress(KpError, OSError):
+            step()
 
 
 def bring(

@@ -1,7 +1,7 @@
 """A site directory, opened for writing: documents, census, lock, after-work."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore
@@ -69,13 +69,11 @@ class OpenSite(SiteReader):
         """Return what main holds now."""
         return Snapshot(self.repository, self.tip())
 
-    @contextmanager
     def locked(
         self, holder: str, wait: float, on_wait: Callable[[str], None]
-    ) -> Iterator[None]:
-        """Hold the site's lock; Locked after `wait` seconds."""
-        with SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait):
-            yield
+    ) -> AbstractContextManager[str]:
+        """Hold the site's lock; see `SiteLock.hold`."""
+        return SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait)
 
     def census(self, snapshot: Snapshot) -> Census:
         """Count the nodes of a commit: by the index where it stands, else read."""

@@ -22,6 +22,8 @@ from kpstore.reader import MAIN
 from kpstore.staging import Staging
 
 _NAMED_NODES = 1000
+# Sweeping looks at every generation of the grace time: not at each commit.
+_SWEEP_EVERY = 8
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class Transaction:
         targets = staging.switch()
         self._after(self._retire)
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
-        self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
+        if record.revision % _SWEEP_EVERY == 0:
+            self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
         return Outcome(
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",

@@ -34,8 +34,10 @@ class SiteLock:
     @contextmanager
     def hold(
         self, wait: float, on_wait: Callable[[str], None], *, since: str = ""
-    ) -> Iterator[None]:
+    ) -> Iterator[str]:
         """Hold the lock for the block; wait for it at most `wait` seconds.
+
+        Yields the line of the holder before us if it was killed or failed, else "".
 
         `on_wait` is called once, after about a second, with the holder's line;
         `since` is a time as text, shown to others. Raises Locked, naming the
@@ -52,10 +54,11 @@ class SiteLock:
             lock = self._acquired(wait, on_wait)
         _held[key] = ourselves
         try:
+            before = self.holder()
             self._write(self._line(since))
-            yield
+            yield before
+            self._write("")  # in peace: nobody has to look for what we left
         finally:
-            self._write("")
             del _held[key]
             lock.release()
 
