@@ -5,7 +5,7 @@
 STAMP := .venv/.stamp
 BIN := .venv/bin
 
-.PHONY: help venv demo demo-boot test house test-system bench lint format clean
+.PHONY: help venv demo demo-boot test house test-system bench lint reference format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +42,10 @@ lint: $(STAMP) ## ruff, formatting, mypy, import contracts
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+reference: $(STAMP) ## write docs/reference.md from the command's help
+	@PYTHONPATH=tests $(BIN)/python -m support.reference > docs/reference.new
+	@mv docs/reference.new docs/reference.md
 
 format: $(STAMP) ## let ruff put the code in order
 	@$(BIN)/ruff format
