@@ -35,13 +35,16 @@ _KINDS = {
 class Packing:
     """A module tree to be packed; `dropped` names the links that lead out of it."""
 
-    def __init__(self, tree: Beneath, rel: str) -> None:
-        """Look at the tree `rel`; Refused if it holds a FIFO, device or socket."""
+    def __init__(self, tree: Beneath, rel: str, release: str = "") -> None:
+        """Look at the tree `rel`; Refused if it holds a FIFO, device or socket.
+
+        `release`, if given, is what it is packed as; else its folder's name is.
+        """
         self._tree = tree
         self._rel = rel.rstrip("/")
-        self._release = posixpath.basename(self._rel)
+        self._release = release or posixpath.basename(self._rel)
         if not re.fullmatch(RELEASE, self._release):
-            raise InvalidInput(f"{rel!r} is not named as a kernel release is")
+            raise InvalidInput(f"{self._release!r} is not a kernel release")
         self._found: list[Found] = []
         self.dropped: tuple[str, ...] = ()
         for found in tree.walk(self._rel):

@@ -1,0 +1,1 @@
+"""Where kernels come from: loose files, and what is installed in an image."""

@@ -1,0 +1,134 @@
+"""Loose files as the origin of a kernel."""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from kpstore.artifacts.kernel import read_kernel
+from kpstore.artifacts.store import ArtifactStore, Progress
+from kpstore.disk.beneath import Beneath
+from kpstore.disk.descriptors import opened_source
+from kpstore.errors import NotFound
+from kpstore.model.documents import Arch, Origin
+from kpstore.sources.gathering import (
+    Gathered,
+    ModuleTree,
+    Needs,
+    Parts,
+    Source,
+    gather,
+    gather_xen,
+)
+
+_PLACES: Final = (".", "lib/modules", "usr/lib/modules")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class KernelFiles:
+    """A kernel's files on this machine, whose paths are trusted.
+
+    `modules`: the folder of the release, or one that holds it or
+    `lib/modules/<release>`.
+    """
+
+    kernel: Path
+    initrds: Sequence[Path] = ()
+    modules: Path | None = None
+    system_map: Path | None = None
+    config: Path | None = None
+
+    def given(self) -> dict[str, Path]:
+        """Return what was given, as an origin tells it."""
+        paths = {
+            "kernel": self.kernel,
+            "modules": self.modules,
+            "System.map": self.system_map,
+            "config": self.config,
+            **{f"initrd.{at}": path for at, path in enumerate(self.initrds)},
+        }
+        return {what: path for what, path in paths.items() if path}
+
+
+def gather_files(
+    store: ArtifactStore,
+    files: KernelFiles,
+    needs: Needs,
+    *,
+    force_mismatch: bool = False,
+    progress: Progress | None = None,
+) -> Gathered:
+    """Take in a kernel from loose files; raises as `gather` does."""
+    with ExitStack() as stack:
+        modules = files.modules
+        parts = Parts(
+            kernel=source(files.kernel),
+            initrds=[source(path) for path in files.initrds],
+            modules=_module_tree(modules, files.kernel, stack) if modules else None,
+            system_map=source(files.system_map) if files.system_map else None,
+            config=source(files.config) if files.config else None,
+        )
+        return gather(
+            store,
+            parts,
+            origin("files", **files.given()),
+            needs,
+            force_mismatch=force_mismatch,
+            progress=progress,
+        )
+
+
+def gather_hypervisor(
+    store: ArtifactStore, arch: Arch, path: Path, progress: Progress | None = None
+) -> Gathered:
+    """Take in a Xen hypervisor from a file of this machine."""
+    return gather_xen(
+        store, source(path), origin("files", hypervisor=path), arch, progress
+    )
+
+
+def source(path: Path) -> Source:
+    """Return a trusted path as a source; opening refuses what is no regular file."""
+    return Source(str(path), partial(_open, path))
+
+
+def origin(kind: Literal["files", "installed"], **given: object) -> Origin:
+    """Say where files came from; what a text may not hold becomes `?`."""
+    detail = {what: _UNPRINTABLE.sub("?", str(each)) for what, each in given.items()}
+    return Origin(kind=kind, detail=detail)
+
+
+def _open(path: Path) -> BinaryIO:
+    with opened_source(path) as descriptor:
+        return os.fdopen(os.dup(descriptor), "rb")
+
+
+def _module_tree(given: Path, kernel: Path, stack: ExitStack) -> ModuleTree:
+    """Find the release's folder: `given` itself, or below it."""
+    if not given.is_dir():
+        raise NotFound(f"{given} is not a directory")
+    folder = given if _is_release(given) else _below(given, kernel)
+    folder = folder.resolve()
+    tree = stack.enter_context(Beneath.open(folder.parent))
+    return ModuleTree(str(folder), tree, folder.name)
+
+
+def _is_release(folder: Path) -> bool:
+    return (folder / "kernel").is_dir() or any(folder.glob("modules.*"))
+
+
+def _below(given: Path, kernel: Path) -> Path:
+    with _open(kernel) as file:
+        release = read_kernel(file, str(kernel)).release
+    for place in _PLACES:
+        if (given / place / release).is_dir():
+            return given / place / release
+    raise NotFound(
+        f"{given} holds no modules of {release}",
+        hint=f"give the folder lib/modules/{release}, or the one that it is in",
+    )

@@ -1,0 +1,98 @@
+"""What a loader configuration that kp did not write lists: one boot choice."""
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kpstore.disk.beneath import Beneath
+from kpstore.errors import Refused
+
+_LIMIT: Final = 1 << 20  # bytes of one loader file
+_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_?#@*]+)\}|([A-Za-z_][A-Za-z0-9_]*))")
+_DIGITS: Final = 18  # of a number in a version; int() is slow for very long ones
+_PART: Final = re.compile(r"[0-9]+|[A-Za-z]+|~")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One choice as its loader has it; paths are the loader's own.
+
+    `ident` and `title` are what a default may name; `children` are a submenu's.
+    """
+
+    title: str
+    ident: str = ""
+    kernel: str = ""
+    initrds: tuple[str, ...] = ()
+    line: str = ""  # the kernel's command line
+    hypervisor: str = ""
+    children: tuple["Listed", ...] = ()
+
+
+def read_text(tree: Beneath, path: str) -> str | None:
+    """Read a configuration file; None without one, or where it is no such thing."""
+    try:
+        return tree.read(path, _LIMIT).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError, Refused):
+        return None
+
+
+def names(tree: Beneath, directory: str, pattern: str = "*") -> list[str]:
+    """List the names in a directory that match; none where it is no directory."""
+    try:
+        return fnmatch.filter(tree.names(directory), pattern)
+    except (FileNotFoundError, NotADirectoryError, Refused):
+        return []
+
+
+def choose(entries: Sequence[Listed], default: str) -> Listed | None:
+    """Find the choice that `default` means, as GRUB does.
+
+    It is a number, an id or a title, or several with `>` between for submenus; what
+    names nothing means the first.
+    """
+    here, chosen = entries, None
+    for word in default.split(">"):
+        chosen = _named(here, word) or (here[0] if here else None)
+        here = chosen.children if chosen else ()
+    while chosen and chosen.children:
+        chosen = chosen.children[0]
+    return chosen
+
+
+def _named(entries: Sequence[Listed], word: str) -> Listed | None:
+    for each in entries:
+        if word and word in (each.ident, each.title):
+            return each
+    if word.isascii() and word.isdigit() and len(word) < len("1000"):
+        return next(iter(entries[int(word) : int(word) + 1]), None)
+    return None
+
+
+def read_environment(text: str) -> dict[str, str]:
+    """Read a GRUB environment block (grubenv): NAME=VALUE lines."""
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    pairs = (line.partition("=") for line in lines)
+    return {name: value.replace("\\\\", "\\") for name, sep, value in pairs if sep}
+
+
+def version_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort versions: numbers by value, `~` before the end, letters before numbers."""
+    return [*_version_parts(text), (1, 0, "")]
+
+
+def _version_parts(text: str) -> Iterator[tuple[int, int, str]]:
+    for part in _PART.findall(text):
+        if part == "~":
+            yield 0, 0, ""
+        elif part.isdigit():
+            yield 3, int(part[:_DIGITS]), ""
+        else:
+            yield 2, 0, part
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Fill in `${name}` and `$name`; unknown ones are empty, as GRUB has it."""
+    return _VARIABLE.sub(lambda found: values.get(found[1] or found[2], ""), text)
