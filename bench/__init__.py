@@ -1,0 +1,1 @@
+"""kp beside its peers: ratios of medians, side by side in one run."""

@@ -1,0 +1,24 @@
+"""`make bench`: measure all, print the table; exit 1 when a bound does not hold."""
+
+import sys
+
+from bench import audit, cold, commits, flushes, verifying
+from bench.clock import Table
+from bench.place import private
+
+
+def main() -> int:
+    """Run every section on one private file system."""
+    report = Table()
+    with private() as place:
+        world = commits.measure(place, report)
+        flushes.measure(world, report)
+        verifying.measure(world, report)
+        cold.measure(place, world, report)
+        audit.measure(place, report)
+    print(f"\n{report.markdown()}")
+    return 0 if all(holds for *_, holds in report.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Commits, rollbacks and imports, at three sizes, beside the peers."""
+
+import resource
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpstore.inventory.table import read_nodes
+
+from bench.clock import Table, medians, seconds, section
+from bench.peers import Etckeeper, Git, NodeFiles, symlinks
+from bench.world import World, table
+from kpstore.restoring import Rollback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZES = (1_000, 10_000, 100_000)
+TURNS = 9
+
+
+def measure(place: Path, report: Table) -> World:
+    """Fill the table; return the site of 100,000 nodes."""
+    found: dict[int, dict[str, float]] = {}
+    for count in SIZES:
+        with section(f"{count:,} nodes"):
+            world = _import(place / f"kp-{count}", count, report)
+            found[count] = _commits(place, world, report)
+    largest = SIZES[-1]
+    small, large = found[SIZES[0]]["flip"], found[largest]["flip"]
+    report.at_most("image change, t(100,000) / t(1,000)", large / small, 1.5)
+    for count in SIZES:
+        ours = found[count]
+        size = f"{count:,} nodes"
+        report.note(f"image change, {size}", f"{ours['flip'] * 1000:.1f} ms")
+        report.at_most(
+            f"rollback / image change, {size}", ours["back"] / ours["flip"], 1
+        )
+        report.at_most(
+            f"one node / image change, {size}", ours["node"] / ours["flip"], 2.5
+        )
+    for name, bound in (("git", 5), ("rewrite", 250), ("etckeeper", 80)):
+        if name in found[largest]:
+            words = f"{name} / image change, 100,000 nodes"
+            report.at_least(words, found[largest][name] / large, bound)
+        else:
+            report.note(f"{name}, 100,000 nodes", "not installed")
+    return world
+
+
+def _import(where: Path, count: int, report: Table) -> World:
+    world, csv = World(where, count), table(count)
+    links = seconds(lambda: symlinks(where / "links", count))
+    parsing = seconds(lambda: read_nodes(csv, None))
+    ours = seconds(lambda: world.fill(csv))
+    report.at_most(
+        f"first import less parsing / bare symlinks, {count:,} nodes",
+        (ours - parsing) / links,
+        5,
+    )
+    if count == SIZES[-1]:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        report.at_most("memory of the first import, 100,000 nodes", peak, 600, " MB")
+    return world
+
+
+def _commits(place: Path, world: World, report: Table) -> dict[str, float]:
+    count = world.count
+    files = NodeFiles(place / f"files-{count}", count)
+    git = Git(files)
+    peers: dict[str, Callable[[int], object]] = {"git": git.commit_and_flip}
+    if shutil.which("etckeeper"):
+        keeper = Etckeeper(place / f"etc-{count}", files.where)
+        peers["etckeeper"] = keeper.commit
+    world.flip(0)  # the first after an import reads what the import wrote
+    found = medians({"flip": world.flip, "node": world.one_node, **peers}, TURNS)
+    found["rewrite"] = medians({"rewrite": files.rewrite}, 3)["rewrite"]
+    found["back"] = _rollbacks(world)
+    return found
+
+
+def _rollbacks(world: World) -> float:
+    """Go back and forth by name, far and near: `--to` an old revision."""
+    newest = world.picker().site.record(world.picker().site.tip()).revision
+    far = ["r2", f"r{newest}"]
+
+    def back(turn: int) -> None:
+        world.picker().rollback(Rollback(("web",), to=far[turn % 2]))
+
+    return medians({"back": back}, TURNS)["back"]

@@ -1,0 +1,90 @@
+"""Sites to measure: one image, two kernels, N nodes, one TFTP target, one loader."""
+
+import time
+from pathlib import Path
+
+from kpstore.inventory.table import read_nodes
+
+from kpstore.caller import Caller
+from kpstore.edits import entries, images, nodes, targets
+from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin
+from kpstore.model.keys import Key
+from kpstore.outcome import Outcome
+from kpstore.picker import KernelPicker
+from kpstore.settings import Settings, save
+
+ENTRIES = ("production", "next")
+
+
+def mac(number: int) -> str:
+    """Return the MAC of a node."""
+    return f"02:00:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+
+
+def table(count: int) -> bytes:
+    """Return the CSV of N nodes."""
+    rows = (f"n{n:06},{mac(n)},web,{n}\n" for n in range(count))
+    return ("name,mac,image,index\n" + "".join(rows)).encode()
+
+
+class World:
+    """A site of N nodes below one directory."""
+
+    def __init__(self, where: Path, count: int) -> None:
+        self.where, self.count = where, count
+        self.tftp = where / "tftp"
+        self.tftp.mkdir(parents=True)
+        picker = KernelPicker.create(
+            where / "site", self.caller(), site_id="0" * 32, name="bench"
+        )
+        save(where / "site/kp.toml", Settings({"net": self.tftp}, {}))
+        picker = self.picker()
+        kernels = {name: self._kernel(picker, name) for name in ENTRIES}
+        with picker.edit("first") as edit:
+            state = edit.state
+            options = {"kind": "tftp", "loaders": ("pxelinux",)}
+            targets.add(state, "net", options)
+            images.add(state, "web", {"arch": "x86_64", "params": ("root=/dev/sda1",)})
+            for name, kernel in kernels.items():
+                state.put(Key("kernel", name, "web"), kernel)
+                fields = {"kernel": name, "params": ("panic=10",)}
+                entries.add(state, "web", name, fields)
+
+    def caller(self) -> Caller:
+        """Return the caller."""
+        return Caller("bench", "bench", ("bench",), time.time)
+
+    def picker(self) -> KernelPicker:
+        """Open the site as a new process would."""
+        return KernelPicker.open(self.where / "site", self.caller())
+
+    def _kernel(self, picker: KernelPicker, release: str) -> KernelConfig:
+        def add(kind: str) -> ArtifactRef:
+            ref = picker.site.artifacts.add_stream([f"{kind} {release}".encode()])
+            return ArtifactRef(sha256=ref.sha256, size=ref.size)
+
+        return KernelConfig(
+            release=release,
+            arch="x86_64",
+            origin=Origin(kind="files"),
+            artifacts=Artifacts(vmlinuz=add("kernel"), initrd=(add("initrd"),)),
+        )
+
+    def fill(self, csv: bytes) -> None:
+        """Import the nodes: CSV to live."""
+        read = read_nodes(csv, None)
+        with self.picker().edit("nodes") as edit:
+            nodes.put_all(edit.state, read.nodes)
+
+    def flip(self, turn: int) -> Outcome | None:
+        """Change the image's default: committed and live for all nodes."""
+        with self.picker().edit("flip") as edit:
+            other = ENTRIES[edit.state.image("web").default == ENTRIES[0]]
+            images.set_default(edit.state, "web", other)
+        return edit.outcome
+
+    def one_node(self, turn: int) -> Outcome | None:
+        """Change one node's command line."""
+        with self.picker().edit("node") as edit:
+            nodes.change(edit.state, ["n000007"], {}, add_params=(f"turn={turn}",))
+        return edit.outcome
