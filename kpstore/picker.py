@@ -15,6 +15,7 @@ from pathlib import Path
 
 from kpstore import recovery
 from kpstore.caller import Caller
+from kpstore.disk.locks import Hold
 from kpstore.errors import Conflict, InvalidInput, disk_failures
 from kpstore.history import drafts
 from kpstore.history.merge import merge
@@ -249,18 +250,19 @@ class KernelPicker:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the lock, with what a crash left finished."""
-        with self._locked() as left:
+        with self._locked() as hold:
             with disk_failures("finishing what a crash left"):
                 tip = self.site.tip()
                 self.site.record(tip)
-                doubtful = bool(left) or self.site.index_at(tip) is None
+                doubtful = bool(hold.left) or self.site.index_at(tip) is None
                 now = self.caller.clock()
                 tried = recovery.finish(self.site, now, doubtful=doubtful)
+                hold.left = ""
             for each in tried:
                 self.caller.notify(recovery.told(each))
             yield
 
-    def _locked(self) -> AbstractContextManager[str]:
+    def _locked(self) -> AbstractContextManager[Hold]:
         caller = self.caller
         holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"
         return self.site.locked(holder, caller.wait, caller.notify)

@@ -4,6 +4,7 @@ There is no journal to replay: main says what should be served, each target's ma
 what is. The same way mends a lagging target, a wiped one and an interrupted switch.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -24,27 +25,44 @@ def finish(site: OpenSite, now: float, *, doubtful: bool) -> list[TargetOutcome]
     `doubtful`: the last writer may have left something lying about.
     """
     main = site.main()
-    if doubtful:
-        _sweep(site, main, now)
-    tried = []
+    behind: list[SiteTarget] = []
+    unclear: list[TargetOutcome] = []
     for target in site.targets(State(main)):
         try:
             if target.condition(main.subtree, site.on_main) == "lagging":
-                tried.append(bring(site, target, main, now))
+                behind.append(target)
         except (KpError, OSError) as error:
-            tried.append(TargetOutcome(target.name, "lagging", "", 0, reason(error)))
-    return tried
+            unclear.append(_failed(target, error))
+    if doubtful or behind:
+        _sweep(site, main, now)
+    else:
+        _quietly(site.artifacts.sweep)  # imports die without the lock, and say nothing
+    return unclear + [_tried(site, target, main, now) for target in behind]
+
+
+def _tried(
+    site: OpenSite, target: SiteTarget, main: Snapshot, now: float
+) -> TargetOutcome:
+    try:
+        return bring(site, target, main, now)
+    except (KpError, OSError) as error:
+        return _failed(target, error)
+
+
+def _failed(target: SiteTarget, error: KpError | OSError) -> TargetOutcome:
+    return TargetOutcome(target.name, "lagging", "", 0, reason(error))
 
 
 def _sweep(site: OpenSite, main: Snapshot, now: float) -> None:
-    """Remove what killed writers left; what can't go now goes another time."""
-    for step in (
-        site.repository.sweep,
-        site.artifacts.sweep,
-        partial(site.sweep_targets, main, now),
-    ):
-        with suppress(KpError, OSError):
-            step()
+    """Remove what killed writers left."""
+    _quietly(site.sweep)
+    _quietly(partial(site.sweep_targets, main, now))
+
+
+def _quietly(step: Callable[[], object]) -> None:
+    """Sweep; what can't go now goes another time."""
+    with suppress(KpError, OSError):
+        step()
 
 
 def bring(

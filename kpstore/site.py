@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
-from kpstore.disk.locks import SiteLock
+from kpstore.disk.locks import Hold, SiteLock
 from kpstore.errors import NotFound, Refused
 from kpstore.health.retention import good_verdicts, retained
 from kpstore.history import indexing, layout, walk
@@ -71,9 +71,15 @@ class OpenSite(SiteReader):
 
     def locked(
         self, holder: str, wait: float, on_wait: Callable[[str], None]
-    ) -> AbstractContextManager[str]:
+    ) -> AbstractContextManager[Hold]:
         """Hold the site's lock; see `SiteLock.hold`."""
         return SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait)
+
+    def sweep(self) -> None:
+        """Remove the temps of killed writers from the site's own directories."""
+        sweep_temporaries(self.root)
+        self.repository.sweep()
+        self.artifacts.sweep()
 
     def census(self, snapshot: Snapshot) -> Census:
         """Count the nodes of a commit: by the index where it stands, else read."""

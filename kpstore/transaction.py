@@ -127,7 +127,7 @@ class Transaction:
         targets = staging.switch()
         self._after(self._retire)
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
-        if record.revision % _SWEEP_EVERY == 0:
+        if record.revision % _SWEEP_EVERY == 0 or self._adds_a_target():
             self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
         return Outcome(
             revision=f"r{record.revision}",
@@ -135,6 +135,13 @@ class Transaction:
             targets=targets,
             nodes_changed=self.proposal.moves.count,
             warnings=[*self.proposal.warnings(), *self._warnings],
+        )
+
+    def _adds_a_target(self) -> bool:
+        """Tell whether a target is new: nobody has swept there what a crash left."""
+        base = self.proposal.base
+        return any(
+            k.kind == "target" and not base.get(k) for k in self.proposal.new.changes
         )
 
     def _retire(self) -> None:

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +25,17 @@ _LONGEST_LINE = 4096
 _held: dict[str, tuple[int, int]] = {}
 
 
+@dataclass
+class Hold:
+    """A lock that is held; `left` is what the lock file says when it is given up.
+
+    It comes with the line of a holder before us that was killed or failed, whose
+    remains nobody has swept yet; who sweeps them sets it to "".
+    """
+
+    left: str
+
+
 class SiteLock:
     """The lock file of a site; `holder` says who we are to those who wait."""
 
@@ -34,10 +46,8 @@ class SiteLock:
     @contextmanager
     def hold(
         self, wait: float, on_wait: Callable[[str], None], *, since: str = ""
-    ) -> Iterator[str]:
+    ) -> Iterator["Hold"]:
         """Hold the lock for the block; wait for it at most `wait` seconds.
-
-        Yields the line of the holder before us if it was killed or failed, else "".
 
         `on_wait` is called once, after about a second, with the holder's line;
         `since` is a time as text, shown to others. Raises Locked, naming the
@@ -54,10 +64,10 @@ class SiteLock:
             lock = self._acquired(wait, on_wait)
         _held[key] = ourselves
         try:
-            before = self.holder()
+            hold = Hold(self.holder())
             self._write(self._line(since))
-            yield before
-            self._write("")  # in peace: nobody has to look for what we left
+            yield hold
+            self._write(hold.left)
         finally:
             del _held[key]
             lock.release()

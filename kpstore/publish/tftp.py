@@ -86,6 +86,7 @@ class TftpTarget:
                 f"{self._layout.base} is target {found.target} of site {found.site}",
                 hint=f"kp target adopt {self._identity.target} takes it over",
             )
+        sweep_temporaries(self._layout.base)
         self._sweep_entries()
         self._defaults.ensure()
 

@@ -32,7 +32,8 @@ class Defaults:
     def ensure(self) -> None:
         """Make those that are absent, and draw kp's own script anew."""
         for names in self._layout.entries:
-            make_directories(self._layout.path(names.folder))
+            folder = self._layout.path(names.folder)
+            make_directories(folder, temps=self._layout.base)
             if self._kind(names) in ("missing", "changed"):
                 self.put(names)
 

@@ -10,7 +10,7 @@ finds its files, and without a marker the tree is in transition.
 
 import errno
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -186,6 +186,7 @@ def sweep_temporaries(tree: Beneath, paths: Iterable[str]) -> list[str]:
     """Remove what killed processes left where kp writes; `paths` of loader files."""
     directories = {HOME, MODULES, *(path.rpartition("/")[0] for path in paths)}
     directories |= {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
+    directories |= {above for each in directories for above in _above(each)}
     swept = []
     for directory in sorted(directories):
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -193,6 +194,13 @@ def sweep_temporaries(tree: Beneath, paths: Iterable[str]) -> list[str]:
                 f"{directory}/{name}" for name in tree.sweep_temporaries(directory)
             ]
     return swept
+
+
+def _above(directory: str) -> Iterator[str]:
+    """Return the directories that lead to one: in them it was made."""
+    while directory:
+        directory = directory.rpartition("/")[0]
+        yield directory
 
 
 def _add(

@@ -118,6 +118,27 @@ def test_an_error_in_the_block_frees_the_lock(path):
         pass
 
 
+def test_what_a_killed_or_failed_holder_said_stays_until_somebody_swept(path):
+    def next_holder(*, sweeps):
+        with SiteLock(path, holder="bob").hold(0.5, never) as hold:
+            found = hold.left
+            hold.left = "" if sweeps else found
+        return found
+
+    with held_elsewhere(path) as other:
+        other.kill()
+        other.wait()
+    assert "anna" in next_holder(sweeps=False)
+    assert "anna" in next_holder(sweeps=True)
+    assert next_holder(sweeps=False) == ""
+    with (
+        pytest.raises(ZeroDivisionError),
+        SiteLock(path, holder="carl").hold(0, never),
+    ):
+        _ = 1 / 0
+    assert "carl" in next_holder(sweeps=True)
+
+
 @pytest.mark.timeout(10)
 def test_holding_twice_in_a_thread_fails_at_once(path, tmp_path):
     lock = SiteLock(path, holder="anna")

@@ -291,14 +291,8 @@ def _names(folder: Path) -> list[str]:
 
 def fsck_errors(site: SmallSite) -> list[str]:
     """Run `git fsck --strict`."""
-    command = [
-        "git",
-        "-C",
-        site.root / "state.git",
-        "fsck",
-        "--strict",
-        "--no-dangling",
-    ]
+    repository = str(site.root / "state.git")
+    command = ["git", "-C", repository, "fsck", "--strict", "--no-dangling"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     said = (run.stdout + run.stderr).strip()
     return [f"git fsck: {said}"] if run.returncode or said else []
