@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from kpstore.sources.listed import Listed, expand, version_key
+from kpstore.sources.listed import Listed, expand, tokens, version_key
 
 _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
 _COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
@@ -65,7 +65,7 @@ def _label(name: str, fields: Mapping[str, str]) -> Listed:
     line = fields.get("append", "")
     packed = fields.get("initrd") or ",".join(_INITRD.findall(line))
     initrds = tuple(file for file in packed.split(",") if file)
-    return Listed(name, name, kernel, initrds, line)
+    return Listed(name, name, kernel, initrds, tokens(line))
 
 
 def _entry(
@@ -78,7 +78,7 @@ def _entry(
         ident=_COUNTED.sub("", ident),
         kernel=_first(fields, "linux"),
         initrds=tuple(initrds.split()),
-        line=options,
+        words=tokens(options),
     )
 
 

@@ -6,14 +6,13 @@ kernels are installed, there is no default, and the candidates are named.
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput
 from kpstore.model.names import PARAMETER
-from kpstore.model.params import split
 from kpstore.sources.boot_entries import choose_entry, read_entries, read_extlinux
 from kpstore.sources.grub_menu import read_grub
 from kpstore.sources.installed import Installed, installed_kernels, release_of
@@ -23,6 +22,7 @@ from kpstore.sources.listed import (
     names,
     read_environment,
     read_text,
+    tokens,
 )
 
 _GRUB: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
@@ -152,7 +152,7 @@ def _booted(
     if release is None:
         return None
     initrds = (_in_tree(tree, path, source) for path in listed.initrds)
-    params, dropped = _parameters(listed.line)
+    params, dropped = _parameters(listed.words)
     return Booted(
         release,
         kernel,
@@ -167,7 +167,7 @@ def _booted(
 def _only(tree: Beneath, kernel: Installed) -> Booted:
     """Boot the one kernel; kernel-install's file says with what."""
     text = read_text(tree, "etc/kernel/cmdline") or ""
-    params, dropped = _parameters(" ".join(text.split()))
+    params, dropped = _parameters(tokens(text))
     initrds = (kernel.initrd,) if kernel.initrd else ()
     return Booted(kernel.release, kernel.kernel, initrds, params, dropped)
 
@@ -188,12 +188,8 @@ def _in_tree(tree: Beneath, path: str, source: str) -> str | None:
     return None
 
 
-def _parameters(line: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _parameters(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the tokens that kp's grammar has, and the others."""
-    try:
-        tokens = split(line)
-    except InvalidInput:
-        return (), (line,)
-    own = [token for token in tokens if not token.startswith(_LOADERS_OWN)]
-    params = tuple(token for token in own if _PARAMETER.fullmatch(token))
-    return params, tuple(token for token in own if token not in params)
+    own = [word for word in words if not word.startswith(_LOADERS_OWN)]
+    params = tuple(word for word in own if _PARAMETER.fullmatch(word))
+    return params, tuple(word for word in own if word not in params)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.model.params import compose
 from kpstore.sources.listed import Listed, expand
 
 _TOKEN: Final = re.compile(
@@ -34,6 +33,7 @@ _INITRD: Final = frozenset({"initrd", "initrd16", "initrdefi"})
 _XEN: Final = frozenset({"multiboot", "multiboot2", "xen_hypervisor"})
 _MODULE: Final = frozenset({"module", "module2", "xen_module"})
 _DOLLAR: Final = "\ue000"  # a `$` that is no variable (private use)
+_MAX_DEPTH: Final = 4
 _ID_OPTION: Final = "$menuentry_id_option"
 
 
@@ -86,17 +86,17 @@ def _default(commands: list[_Command], values: dict[str, str]) -> str:
     return default
 
 
-def _entries(commands: list[_Command], values: Mapping[str, str]) -> Iterator[Listed]:
-    """Yield what is listed; submenus in submenus are left out: no script makes them."""
+def _entries(
+    commands: list[_Command], values: Mapping[str, str], depth: int = 0
+) -> Iterator[Listed]:
+    """Yield what is listed, with submenus as deep as GRUB's scripts make them."""
     for command in commands:
         match command.words[0]:
             case "menuentry":
                 yield _entry(command, values)
-            case "submenu":
-                inner = [each for each in command.block if each.words[0] == "menuentry"]
-                title, ident = _title(command.words)
-                children = tuple(_entry(each, values) for each in inner)
-                yield Listed(title, ident, children=children)
+            case "submenu" if depth < _MAX_DEPTH:
+                inner = _entries(command.block, values, depth + 1)
+                yield Listed(*_title(command.words), children=tuple(inner))
 
 
 def _entry(command: _Command, values: Mapping[str, str]) -> Listed:
@@ -112,7 +112,7 @@ def _entry(command: _Command, values: Mapping[str, str]) -> Listed:
         initrds = [words[0] for words in modules[1:]]
     kernel, *line = linux[0] if linux and linux[0] else [""]
     hypervisor = xen[0] if xen else ""
-    return Listed(title, ident, kernel, tuple(initrds), compose(line), hypervisor)
+    return Listed(title, ident, kernel, tuple(initrds), tuple(line), hypervisor)
 
 
 def _load(words: list[str], values: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from kpstore.disk.beneath import Beneath
-from kpstore.errors import Refused
+from kpstore.errors import InvalidInput, Refused
+from kpstore.model.params import split
 
 _LIMIT: Final = 1 << 20  # bytes of one loader file
 _VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_?#@*]+)\}|([A-Za-z_][A-Za-z0-9_]*))")
@@ -26,7 +27,7 @@ class Listed:
     ident: str = ""
     kernel: str = ""
     initrds: tuple[str, ...] = ()
-    line: str = ""  # the kernel's command line
+    words: tuple[str, ...] = ()  # the tokens of its command line
     hypervisor: str = ""
     children: tuple["Listed", ...] = ()
 
@@ -69,6 +70,14 @@ def _named(entries: Sequence[Listed], word: str) -> Listed | None:
     if word.isascii() and word.isdigit() and len(word) < len("1000"):
         return next(iter(entries[int(word) : int(word) + 1]), None)
     return None
+
+
+def tokens(line: str) -> tuple[str, ...]:
+    """Split a command line as the kernel does; at blanks where its quotes are odd."""
+    try:
+        return split(line)
+    except InvalidInput:
+        return tuple(line.split())
 
 
 def read_environment(text: str) -> dict[str, str]:
