@@ -3,10 +3,8 @@
 Never a source of truth: it answers for exactly the commit that `head` names, and
 whatever is wrong with it, it is as if there were none.
 
-It is written without one flush (`synchronous=OFF`; 4 with FULL). A killed writer is
-rolled back by SQLite's journal all the same. A power cut may leave any mix of old and
-new pages, so the index says in which boot it was written: after the next boot it is
-not believed, and the first writer makes it anew.
+It is written durably (4 flushes a commit), so that it outlives a power cut: making it
+anew takes a walk over all of history, which nobody wants to wait for at 3 a.m.
 The journal mode is DELETE, so that readers who may not write can open it.
 """
 
@@ -24,7 +22,6 @@ from weakref import finalize
 from kpstore.disk.durable import make_directories, remove
 from kpstore.errors import Conflict, CorruptState, DiskFailure
 from kpstore.history import schema
-from kpstore.history.boot import boot_id
 from kpstore.history.revisions import Query, Revision, Touch
 from kpstore.history.steps import Held, NodeChange, Step
 
@@ -43,13 +40,13 @@ class Index:
 
     @classmethod
     def open(cls, path: Path) -> Self | None:
-        """Open the index; None when absent, damaged, of another schema or boot."""
+        """Open the index; None when absent, damaged or of another schema."""
         try:
             index = cls(_connect(path, "rw" if os.access(path, os.W_OK) else "ro"))
             meta = dict(index._db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error:
             return None
-        fits = (meta.get("schema"), meta.get("boot")) == (schema.VERSION, boot_id())
+        fits = meta.get("schema") == schema.VERSION
         return index if fits and "head" in meta else None
 
     @classmethod
@@ -64,7 +61,6 @@ class Index:
                 for statement in schema.SCRIPT.split(";"):
                     index._db.execute(statement)
                 index._set("schema", schema.VERSION)
-                index._set("boot", boot_id())
             return index
 
     def close(self) -> None:
@@ -263,7 +259,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 

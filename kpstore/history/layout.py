@@ -84,7 +84,7 @@ def check_ours(path: Path) -> None:
     """Refused unless `path` is a repository that only root and we can have made.
 
     git's safe.directory by other means; and through an `objects` that is a link,
-    another store's objects would be read as this site's (crash-safety.md 4.3).
+    another store's objects would be read as this site's.
     """
     for part in (path, path / "objects", path / "refs"):
         try:

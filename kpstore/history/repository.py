@@ -2,7 +2,7 @@
 
 dulwich gives the object model, the pack format and their parsing. It never writes
 here: its commits lose acknowledged ones under concurrency, its gc loses refs, and
-nothing of it is synced (crash-safety.md 1). Whatever it answers to damage leaves
+nothing of it is synced (docs/adr/0001). Whatever it answers to damage leaves
 this module as CorruptState.
 
 dulwich.pack is imported where a pack is met: most reads need none, and it is half
@@ -277,7 +277,7 @@ def _reading(what: str) -> Iterator[None]:
         raise DiskFailure.of(error, f"reading object {what}") from error
     except Exception as error:
         # Damage comes out of dulwich and zlib as eleven classes, AssertionError,
-        # TypeError and BufferError among them (crash-safety.md 1.3). Their frames
+        # TypeError and BufferError among them (docs/adr/0001). Their frames
         # hold views of a pack's mapping, which could not be closed then.
         clear_frames(error.__traceback__)
         raise CorruptState(

@@ -209,12 +209,6 @@ def damage_schema(path: Path) -> None:
     database.close()
 
 
-def damage_boot(path: Path) -> None:
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE meta SET value = 'other' WHERE name = 'boot'")
-    database.close()
-
-
 def damage_header(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[:100] = bytes(100)
@@ -234,7 +228,6 @@ def damage_garbage(path: Path) -> None:
     [
         damage_nothing,
         damage_schema,
-        damage_boot,
         damage_header,
         damage_truncate,
         damage_garbage,
