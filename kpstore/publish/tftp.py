@@ -78,6 +78,7 @@ class TftpTarget:
         another site's target.
         """
         self._check_root()
+        self._sweep_entries()
         found = self.identity()
         if found is None:
             self._write_identity(self._identity)

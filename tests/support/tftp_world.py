@@ -87,6 +87,35 @@ class Commit:
         return {loader: self.menu(name, loader) for loader in LOADERS}
 
 
+# A change that has every way for a node to move, and the commit before it.
+NODES = [mac(number) for number in range(8)]
+OLD = Commit(
+    1,
+    {WEB: "6.1", DB: "6.1"},
+    {
+        NODES[0]: (WEB, None),  # stays
+        NODES[1]: (WEB, None),  # moves to db
+        NODES[2]: (WEB, None),  # gets a file of its own
+        NODES[3]: (WEB, 3),  # loses it and moves
+        NODES[4]: (WEB, 4),  # keeps it and moves
+        NODES[5]: (DB, None),  # goes
+    },
+)
+NEW = Commit(
+    2,
+    {WEB: "6.6", DB: "6.1", GPU: "6.12"},
+    {
+        NODES[0]: (WEB, None),
+        NODES[1]: (DB, None),
+        NODES[2]: (WEB, 2),
+        NODES[3]: (GPU, None),
+        NODES[4]: (DB, 4),
+        NODES[6]: (WEB, None),  # comes, to a template that is there
+        NODES[7]: (GPU, 7),  # comes
+    },
+)
+
+
 def kernel_bytes(kernel: str) -> bytes:
     return f"the kernel {kernel}\n".encode() * 50
 
