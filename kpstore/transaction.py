@@ -124,6 +124,7 @@ class Transaction:
             self._warnings.append(f"a power cut now might lose this commit: {error}")
 
     def _finish(self, snapshot: Snapshot, staging: Staging, record: Record) -> Outcome:
+        count = self.proposal.moves.count  # of the census as it was: feeding moves it
         targets = staging.switch()
         self._after(self._retire)
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
@@ -133,7 +134,7 @@ class Transaction:
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",
             targets=targets,
-            nodes_changed=self.proposal.moves.count,
+            nodes_changed=count,
             warnings=[*self.proposal.warnings(), *self._warnings],
         )
 
@@ -150,10 +151,9 @@ class Transaction:
         gone = {k.name for k, new in changes if k.kind == "target" and new is None}
         if not gone:
             return
-        for target in self.site.targets(self.proposal.moves.old):
-            for finding in (
-                target.retire(self.site.artifacts) if target.name in gone else ()
-            ):
+        left = [t for t in self.site.targets(self.proposal.moves.old) if t.name in gone]
+        for target in left:
+            for finding in target.retire(self.site.artifacts):
                 stays = f"target {target.name}: {finding.path} stays"
                 self._warnings.append(f"{stays} ({finding.kind})")
 
