@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from kpcmd.registry import VERBS
 from kpstore.model import documents
 from kpstore.model.documents import Document
-from support.sources import ROOT
+from support.sources import ROOT, product
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs/adr").glob("0*.md"))
@@ -92,6 +93,35 @@ def test_every_verb_is_documented_and_no_other():
     text = (ROOT / "docs/commands.md").read_text("utf-8")
     said = set(re.findall(r"`kp (\w+)[ `]", text))
     assert said - {"VERB"} == set(VERBS)
+
+
+def test_the_picture_of_layers_is_the_contract():
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    (picture,) = re.findall(r"^```\nkpcmd\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert [line.strip() for line in picture.splitlines()] == contract
+
+
+def test_every_part_of_the_library_is_in_the_table():
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    said = set(re.findall(r"`(?:kpstore/)?(\w+)(?:\.py|/)`", text))
+    names = (module.name for module in product())
+    parts = {name.split(".")[1] for name in names if name.startswith("kpstore.")}
+    assert parts - said == set()
+
+
+def test_pages_that_the_source_names_exist():
+    named = {
+        (module.where, page)
+        for module in product()
+        for page in re.findall(
+            r"(?<!git-lfs )(?<![\w/.-])[\w/.-]+\.md", module.path.read_text("utf-8")
+        )
+    }
+    assert named
+    missing = [each for each in named if not (ROOT / each[1]).is_file()]
+    assert missing == []
 
 
 # --- requirements

@@ -1,0 +1,78 @@
+"""The library's face to programs: its names are pinned, its example runs."""
+
+import inspect
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import kpstore.errors
+from kpstore.artifacts import makebelieve
+from kpstore.caller import Caller
+from kpstore.errors import KpError
+from kpstore.outcome import Outcome, Plan
+from kpstore.picker import Edit, KernelPicker
+from support.sources import ROOT
+
+VERBS = """ask caller commit create discard edit judge log open plan
+    revert rollback site upkeep view writing"""
+VALUES = {
+    Caller: "argv author clock host notify shield ticket user wait",
+    Edit: "outcome plan state",
+    Outcome: "commit nodes_changed notes revision targets warnings",
+    Plan: "base changes id nodes nodes_changed targets warnings",
+}
+CODES = {
+    "InvalidInput": "invalid",
+    "NotFound": "not-found",
+    "Refused": "refused",
+    "NeedsConfirmation": "needs-confirmation",
+    "Conflict": "conflict",
+    "Drift": "drift",
+    "Locked": "locked",
+    "CorruptState": "corrupt",
+    "DiskFailure": "disk",
+    "KpError": "failed",
+}
+
+
+def public(kind: type) -> set[str]:
+    own = {name for name in vars(kind) if not name.startswith("_")}
+    given = inspect.signature(kind).parameters
+    return own | set(given)
+
+
+def test_verbs():
+    assert public(KernelPicker) == set(VERBS.split())
+
+
+def test_values():
+    found = {kind: {field.name for field in fields(kind)} for kind in VALUES}
+    assert found == {kind: set(names.split()) for kind, names in VALUES.items()}
+
+
+def test_errors():
+    found = {
+        name: kind.code
+        for name, kind in vars(kpstore.errors).items()
+        if isinstance(kind, type) and issubclass(kind, KpError)
+    }
+    assert found == CODES
+
+
+def test_the_example_runs(tmp_path: Path):
+    page = (ROOT / "docs/api.md").read_text("utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "vmlinuz").write_bytes(makebelieve.bzimage("6.12.1"))
+    (tmp_path / "initrd.img").write_bytes(makebelieve.initrd("6.12.1"))
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stderr == ""
+    assert "known bad" in run.stdout
