@@ -12,10 +12,12 @@ from kpstore.history.snapshot import Differences, Snapshot, diff
 from kpstore.loaders.render import TftpPaths, TreePaths, linux_of, objects_of
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Document, Node, Verdict
+from kpstore.model.keys import Key
 from kpstore.model.params import Merged, compose
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
 from kpstore.model.variables import fill
+from kpstore.served_bytes import served_bytes
 from kpstore.site import OpenSite
 
 
@@ -107,6 +109,18 @@ class Questions:
                 found[key] = between[key]
         return list(field_changes(found))
 
+    def rendered(self, old: State, new: State) -> list[tuple[str, str, str]]:
+        """Return the files that nodes would be served otherwise: name, old, new text.
+
+        An absent file is empty.
+        """
+        before, after = served_bytes(old), served_bytes(new)
+        return [
+            (name, before.get(name, b"").decode(), after.get(name, b"").decode())
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        ]
+
     def entry(
         self, state: State, image: str, name: str, node: str | None
     ) -> EntryShown:
@@ -121,6 +135,18 @@ class Questions:
         boot = resolve(state, template)
         assert boot is not None
         return _entry(state, boot, found)
+
+    def nodes(self, state: State) -> Iterator[dict[str, Any]]:
+        """Read every node's fields for a listing, those of the base unvalidated."""
+        changed = {key.name for key in state.changes if key.kind == "node"}
+        assert isinstance(state.base, Snapshot)
+        for fields in state.base.raw_nodes():
+            if fields["name"] not in changed:
+                yield fields
+        for name in changed:
+            node = state.get(Key("node", name))
+            if node is not None:
+                yield _fields(node)
 
     def why(self, state: State, name: str) -> Why:
         """Return what a node boots next, with every parameter's origin."""

@@ -1,13 +1,10 @@
-"""The site's targets as this server sees them: opened, and judged against main.
-
-Free of models, so that `kp status` can judge targets without them.
-"""
+"""The site's targets as this server sees them: opened, and judged against main."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from kpstore.conditions import TargetSpec, judge
 from kpstore.loaders import dialects, ipxe
 from kpstore.loaders.menu import POLICY
 from kpstore.publish.generation import Generation
@@ -22,47 +19,9 @@ from kpstore.publish.target import (
 from kpstore.publish.tftp import TftpTarget
 from kpstore.publish.tree import TreeRendering, TreeTarget
 
+__all__ = ["SiteTarget", "TargetSpec", "open_target"]
+
 Publisher = TftpTarget | TreeTarget
-
-
-@dataclass(frozen=True)
-class TargetSpec:
-    """What a target's document says, in plain values."""
-
-    name: str
-    kind: str
-    loaders: tuple[str, ...]
-    image: str | None
-    enabled: bool
-    prefix: str
-    grub_dir: str
-    replace: bool
-
-    @classmethod
-    def of(cls, name: str, fields: Mapping[str, Any]) -> "TargetSpec":
-        """Take it from a document's fields, read as JSON or dumped from a model."""
-        return cls(
-            name=name,
-            kind=fields["kind"],
-            loaders=tuple(fields["loaders"]),
-            image=fields["image"],
-            enabled=fields["enabled"],
-            prefix=fields["options"]["prefix"],
-            grub_dir=fields["options"]["grub_dir"],
-            replace=fields["options"]["replace"],
-        )
-
-    def inputs(self, subtree: Callable[[str], str | None]) -> dict[str, str]:
-        """Return the ids of all that the target's rendering is made of.
-
-        Where they are equal in two commits, so is every byte that is served.
-        """
-        paths = ["site.json", f"targets/{self.name}.json"]
-        if self.kind == "image":
-            paths.append(f"images/{self.image}")
-        else:
-            paths += ["images", "nodes", "groups"]
-        return {path: subtree(path) or "" for path in paths}
 
 
 @dataclass(frozen=True)
@@ -85,19 +44,8 @@ class SiteTarget:
     def condition(
         self, subtree: Callable[[str], str | None], on_main: Callable[[str], bool]
     ) -> Condition:
-        """Judge it against main; architecture.md section 4 has the words."""
-        identity = self.publisher.identity() if self.publisher else None
-        if self.publisher is None or identity is None:
-            return "absent"
-        marker = self.publisher.marker()
-        ours = (identity.site, identity.target) == (self.site, self.name)
-        if not ours or (marker and not self._is_past(marker, on_main)):
-            return "ahead"
-        if identity.hold:
-            return "on hold"
-        if marker is None or self.publisher.unfinished():
-            return "lagging"
-        return "live" if marker.inputs == self.spec.inputs(subtree) else "lagging"
+        """Judge it against main; docs/architecture.md section 5 has the words."""
+        return judge(self.spec, self.site, self.publisher, subtree, on_main)
 
     def plan(self, made: Generation | TreeRendering) -> FilePlan:
         """Name the files that publishing a rendering would write and remove."""
@@ -156,9 +104,6 @@ class SiteTarget:
             originals = {p: artifacts.path(sha).read_bytes() for p, sha in kept}
             return self.publisher.remove(originals)
         return []
-
-    def _is_past(self, marker: Marker, on_main: Callable[[str], bool]) -> bool:
-        return marker.site == self.site and on_main(marker.commit)
 
 
 def open_target(

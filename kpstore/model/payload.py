@@ -1,10 +1,14 @@
-"""The identity of a payload: what makes a boot what it is, and nothing else."""
+"""The identity of a payload: what makes a boot what it is, and nothing else.
+
+Free of models, so that `kp status` can tell payloads from plain JSON.
+"""
 
 import hashlib
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kpstore.model.documents import KernelConfig
+if TYPE_CHECKING:
+    from kpstore.model.documents import KernelConfig
 
 
 class Payload(NamedTuple):
@@ -14,30 +18,53 @@ class Payload(NamedTuple):
     kin: str
 
 
+class Content(NamedTuple):
+    """What a payload is made of: artifacts by SHA-256, tokens in order.
+
+    `xen` is the hypervisor with its parameters; `params` are image's and entry's.
+    """
+
+    arch: str
+    kernel: str
+    initrd: tuple[str, ...]
+    modules: str | None
+    xen: tuple[str, tuple[str, ...]] | None
+    params: tuple[str, ...]
+
+
 def payload_of(
-    kernel: KernelConfig,
-    xen: tuple[KernelConfig, tuple[str, ...]] | None,
+    kernel: "KernelConfig",
+    xen: tuple["KernelConfig", tuple[str, ...]] | None,
     params: tuple[str, ...],
 ) -> Payload:
-    """Identify a kernel with its hypervisor and the tokens of image and entry.
+    """Identify a kernel with its hypervisor and the tokens of image and entry."""
+    artifacts = kernel.artifacts
+    return identify(
+        Content(
+            arch=kernel.arch,
+            kernel=artifacts.vmlinuz.sha256,
+            initrd=tuple(ref.sha256 for ref in artifacts.initrd),
+            modules=artifacts.modules.sha256 if artifacts.modules else None,
+            xen=(xen[0].artifacts.vmlinuz.sha256, xen[1]) if xen else None,
+            params=params,
+        )
+    )
+
+
+def identify(content: Content) -> Payload:
+    """Return the identity of a content.
 
     The id is the first 32 hex digits of SHA-256 over canonical JSON; docs/format.md
     lists the fields.
     """
-    modules = kernel.artifacts.modules
+    xen = content.xen
     kin: dict[str, Any] = {
-        "kernel": kernel.artifacts.vmlinuz.sha256,
-        "modules": modules.sha256 if modules else None,
-        "params": list(params),
-        "xen": None
-        if xen is None
-        else {"params": list(xen[1]), "sha256": xen[0].artifacts.vmlinuz.sha256},
+        "kernel": content.kernel,
+        "modules": content.modules,
+        "params": list(content.params),
+        "xen": {"params": list(xen[1]), "sha256": xen[0]} if xen else None,
     }
-    whole = kin | {
-        "arch": kernel.arch,
-        "initrd": [ref.sha256 for ref in kernel.artifacts.initrd],
-        "v": 1,
-    }
+    whole = kin | {"arch": content.arch, "initrd": list(content.initrd), "v": 1}
     return Payload(_digest(whole), _digest(kin))
 
 

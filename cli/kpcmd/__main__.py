@@ -1,0 +1,7 @@
+"""`python -m kpcmd`."""
+
+import sys
+
+from kpcmd.app import main
+
+sys.exit(main())

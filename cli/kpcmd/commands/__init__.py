@@ -1,0 +1,1 @@
+"""One verb a file; `kpcmd.registry` says which."""

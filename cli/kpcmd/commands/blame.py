@@ -1,0 +1,61 @@
+"""`kp blame`: which commit last set each field of an entry."""
+
+from collections.abc import Iterator
+
+import typer
+
+from kpcmd.changes import change_json
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import EntryArg, ImageArg
+from kpcmd.output import columns
+from kpcmd.picking import picker
+from kpcmd.times import shown
+from kpstore.picker import KernelPicker
+from kpstore.questions import FieldChange
+from kpstore.reader import Query, Revision
+
+app = alone()
+apps = {"blame": app}
+
+
+@verb(app, "blame", "kp blame web production")
+def blame(context: typer.Context, image: ImageArg, name: EntryArg) -> None:
+    """Say which commit last set each field of an entry, and whose that was."""
+    session = session_of(context)
+    opened = picker(session)
+    opened.view("HEAD").entry(image, name)
+    found = dict(_last_set(opened, image, name))
+    document = [
+        {
+            **change_json(change),
+            "revision": f"r{line.number}",
+            "author": line.author,
+            "time": shown(line.time),
+        }
+        for line, change in found.values()
+    ]
+    rows = [
+        (
+            f"r{line.number}",
+            shown(line.time),
+            line.author,
+            change.field,
+            str(change.new),
+        )
+        for line, change in found.values()
+    ]
+    header = ("REV", "TIME", "AUTHOR", "FIELD", "VALUE")
+    session.out.answer(document, columns(header, rows))
+
+
+def _last_set(
+    opened: KernelPicker, image: str, name: str
+) -> Iterator[tuple[str, tuple[Revision, FieldChange]]]:
+    """Yield each field with the newest commit that set it."""
+    seen: set[str] = set()
+    for line in opened.log(Query(entry=f"{image}/{name}")):
+        for change in opened.ask.show(line.commit).changes:
+            fits = change.document == f"entry {image}/{name}"
+            if fits and change.field not in seen:
+                seen.add(change.field)
+                yield change.field, (line, change)

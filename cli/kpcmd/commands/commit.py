@@ -1,0 +1,67 @@
+"""`kp commit`: the draft becomes a commit, and live."""
+
+from typing import Annotated
+
+import typer
+
+from kpcmd import completion
+from kpcmd.editing import confirm
+from kpcmd.editor import ask_message
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import DryRun, Force, Wait, Why, Yes
+from kpcmd.picking import WAIT, picker
+from kpcmd.shapes import count, plan_json, plan_lines, report
+
+app = alone()
+apps = {"commit": app}
+
+
+@verb(
+    app,
+    "commit",
+    "kp commit -m 'web: kernel 6.12 for the new network cards'",
+    "kp commit --plan 0123456789abcdef -m 'as reviewed' --ticket OPS-42",
+    exits=(CONFLICT, LAGGING, LOCKED),
+)
+def commit(
+    context: typer.Context,
+    message: Why = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="ID", help="This plan, or nothing.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="TARGET",
+            help="Leave a target behind.",
+            autocompletion=completion.targets,
+        ),
+    ] = None,
+    wait: Wait = WAIT,
+    author: Annotated[
+        str, typer.Option("--author", metavar="A", help="Who, if not you.")
+    ] = "",
+    ticket: Annotated[
+        str, typer.Option("--ticket", metavar="T", help="A ticket, for the record.")
+    ] = "",
+    force: Force = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Commit and publish your draft. Without -m, $EDITOR opens."""
+    session = session_of(context)
+    opened = picker(session, wait=wait, author=author, ticket=ticket)
+    if dry_run or session.world.terminal or message is None:
+        found = opened.plan()
+        if dry_run or not found.changes:
+            session.out.answer(plan_json(found), plan_lines(session, found))
+            return 0
+        if found.nodes:
+            session.out.say(f"{count(found.nodes_changed)}: {found.nodes}")
+        confirm(session, found, yes=yes)
+        plan = plan or found.id
+        message = message or ask_message(session, plan_lines(session, found))
+    outcome = opened.commit(message, plan=plan, without=without or (), force=force)
+    return report(session, outcome)

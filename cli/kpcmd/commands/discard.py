@@ -1,0 +1,20 @@
+"""`kp discard`: the draft goes."""
+
+import typer
+
+from kpcmd.errors import LOCKED
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.picking import picker
+
+app = alone()
+apps = {"discard": app}
+
+
+@verb(app, "discard", "kp discard", exits=(LOCKED,))
+def discard(context: typer.Context) -> int:
+    """Drop your draft; main and the targets stay as they are."""
+    session = session_of(context)
+    gone = picker(session).discard()
+    text = "the draft is dropped" if gone else "there was no draft"
+    session.out.answer({"discarded": gone}, [text])
+    return 0

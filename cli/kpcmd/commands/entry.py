@@ -1,0 +1,221 @@
+"""`kp entry`: the bootable choices of an image."""
+
+from typing import Annotated
+
+import typer
+
+from kpcmd import completion
+from kpcmd.editing import Manner, edit
+from kpcmd.entries import (
+    fields_of,
+    hypervisor_of,
+    line,
+    need_kernel,
+    set_tokens,
+    shown_json,
+    shown_lines,
+)
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.options import (
+    AddParams,
+    DryRun,
+    EntryArg,
+    Force,
+    ImageArg,
+    Message,
+    Params,
+    RemoveParams,
+    Yes,
+)
+from kpcmd.output import columns
+from kpcmd.picking import picker
+from kpstore.edits import entries, images
+from kpstore.model.state import State
+
+app = noun("The bootable choices of an image.")
+apps = {"entry": app}
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
+Kernel = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel", metavar="K", help="A kernel.", autocompletion=completion.kernels
+    ),
+]
+Like = Annotated[
+    str | None,
+    typer.Option(
+        "--like",
+        metavar="ENTRY",
+        help="Take what isn't given from another entry.",
+        autocompletion=completion.entries,
+    ),
+]
+Method = Annotated[
+    str | None,
+    typer.Option("--method", metavar="METHOD", help="local, network or mixed."),
+]
+Xen = Annotated[
+    str | None,
+    typer.Option("--xen", metavar="K", help="A hypervisor: a kernel of kind xen."),
+]
+XenParams = Annotated[
+    str | None, typer.Option("--xen-params", metavar="P", help="Its parameters.")
+]
+Ssi = Annotated[
+    bool | None,
+    typer.Option("--ssi/--no-ssi", help="Add the image's single-system parameters."),
+]
+
+
+@verb(
+    app,
+    "add",
+    "kp entry add web next --kernel 6.12 --like production",
+    'kp entry add web rescue --kernel 6.1 --params "root=/dev/sda1 single" --default',
+    exits=(3, 6, 75),
+)
+def add(  # one a field
+    context: typer.Context,
+    image: ImageArg,
+    name: Name,
+    kernel: Kernel = None,
+    like: Like = None,
+    method: Method = None,
+    params: Params = None,
+    add_param: AddParams = None,
+    remove_param: RemoveParams = None,
+    xen: Xen = None,
+    xen_params: XenParams = None,
+    ssi: Ssi = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Make it the image's default.")
+    ] = False,
+    force: Force = "",
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Add a boot entry; an image's first becomes its default."""
+    session = session_of(context)
+    fields = fields_of(kernel, method, params, ssi)
+    manner = Manner("entry add", message, dry_run, yes, force)
+
+    def change(state: State) -> None:
+        whole = fields | hypervisor_of(state, image, like, xen, xen_params)
+        need_kernel(state, image, kernel, like)
+        entries.add(state, image, name, whole, like=like)
+        set_tokens(state, image, name, add_param or [], remove_param or [])
+        if default:
+            images.set_default(state, image, name)
+
+    return edit(session, manner, change)
+
+
+@verb(
+    app,
+    "set",
+    "kp entry set web production --kernel 6.12",
+    "kp entry set web production --add-param panic=30 --remove-param quiet",
+    exits=(3, 6, 75),
+)
+def set_(  # one a field
+    context: typer.Context,
+    image: ImageArg,
+    name: EntryArg,
+    kernel: Kernel = None,
+    like: Like = None,
+    method: Method = None,
+    params: Params = None,
+    add_param: AddParams = None,
+    remove_param: RemoveParams = None,
+    xen: Xen = None,
+    xen_params: XenParams = None,
+    ssi: Ssi = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Make it the image's default.")
+    ] = False,
+    force: Force = "",
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Set fields of a boot entry; what isn't given stays."""
+    session = session_of(context)
+    fields = fields_of(kernel, method, params, ssi)
+    manner = Manner("entry set", message, dry_run, yes, force)
+
+    def change(state: State) -> None:
+        whole = fields | hypervisor_of(state, image, like or name, xen, xen_params)
+        entries.change(
+            state,
+            image,
+            name,
+            whole,
+            like=like,
+            add_params=tuple(add_param or ()),
+            remove_params=tuple(remove_param or ()),
+        )
+        if default:
+            images.set_default(state, image, name)
+
+    return edit(session, manner, change)
+
+
+@verb(app, "list", "kp entry list web")
+def list_(context: typer.Context, image: ImageArg) -> None:
+    """List an image's boot entries."""
+    session = session_of(context)
+    state = picker(session).view()
+    state.image(image)
+    found = [line(state, image, name) for name in state.names("entry", image)]
+    rows = [
+        (
+            "*" if each["default"] else "",
+            each["entry"],
+            each["method"],
+            each["kernel"],
+            session.out.paint(each["verdict"]),
+            each["params"],
+        )
+        for each in found
+    ]
+    header = ("", "ENTRY", "METHOD", "KERNEL", "VERDICT", "PARAMETERS")
+    session.out.answer(found, columns(header, rows))
+
+
+@verb(app, "show", "kp entry show web production", "kp entry show web next --node n001")
+def show(
+    context: typer.Context,
+    image: ImageArg,
+    name: EntryArg,
+    node: Annotated[
+        str | None,
+        typer.Option(
+            "--node",
+            metavar="NODE",
+            help="As this node boots it.",
+            autocompletion=completion.nodes,
+        ),
+    ] = None,
+) -> None:
+    """Show what an entry boots: its files, and the command line."""
+    session = session_of(context)
+    opened = picker(session)
+    shown = opened.ask.entry(opened.view(), image, name, node)
+    session.out.answer(shown_json(shown), shown_lines(session, shown))
+
+
+@verb(app, "rm", "kp entry rm web next", exits=(3, 6, 75))
+def rm(
+    context: typer.Context,
+    image: ImageArg,
+    name: EntryArg,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Remove a boot entry that is no default and no node's next boot."""
+    session = session_of(context)
+    manner = Manner("entry rm", message, dry_run, yes)
+    return edit(session, manner, lambda state: entries.remove(state, image, name))

@@ -1,0 +1,152 @@
+"""`kp group`: nodes that share parameters."""
+
+from typing import Annotated, Any
+
+import typer
+
+from kpcmd import completion
+from kpcmd.editing import Manner, edit, say_nodes
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.options import AddParams, DryRun, GroupArg, Message, RemoveParams, Yes
+from kpcmd.output import columns
+from kpcmd.picking import picker
+from kpstore.edits import groups
+from kpstore.model.moves import group_sets
+from kpstore.model.nodesets import members
+from kpstore.model.params import compose
+from kpstore.model.state import State
+
+app = noun("Nodes that share parameters.")
+apps = {"group": app}
+
+Nodes = Annotated[
+    str | None,
+    typer.Option(
+        "--nodes",
+        metavar="NODESET",
+        help="Its nodes: n[001-100],@rack1.",
+        autocompletion=completion.nodes,
+    ),
+]
+Priority = Annotated[
+    int | None,
+    typer.Option("--priority", metavar="N", help="Higher wins over other groups."),
+]
+
+
+@verb(
+    app,
+    "add",
+    "kp group add rack1 --nodes n[001-040] --add-param console=ttyS1,115200",
+    exits=(3, 6, 75),
+)
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="GROUP", help="Its name.")],
+    nodes: Nodes = None,
+    add_param: AddParams = None,
+    priority: Priority = None,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Add a group."""
+    session = session_of(context)
+    fields = _fields(nodes, priority) | {"params": tuple(add_param or ())}
+
+    def change(state: State) -> None:
+        groups.add(state, name, fields)
+        say_nodes(session, members(nodes or "", group_sets(state)))
+
+    return edit(session, Manner("group add", message, dry_run, yes), change)
+
+
+@verb(
+    app,
+    "set",
+    "kp group set rack1 --nodes n[001-042]",
+    "kp group set rack1 --remove-param console -m 'back to the usual console'",
+    exits=(3, 6, 75),
+)
+def set_(
+    context: typer.Context,
+    name: GroupArg,
+    nodes: Nodes = None,
+    add_param: AddParams = None,
+    remove_param: RemoveParams = None,
+    priority: Priority = None,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Set fields of a group; what isn't given stays."""
+    session = session_of(context)
+
+    def change(state: State) -> None:
+        groups.change(
+            state,
+            name,
+            _fields(nodes, priority),
+            add_params=tuple(add_param or ()),
+            remove_params=tuple(remove_param or ()),
+        )
+        say_nodes(session, members(state.group(name).nodes, group_sets(state)))
+
+    return edit(session, Manner("group set", message, dry_run, yes), change)
+
+
+@verb(app, "list", "kp group list")
+def list_(context: typer.Context) -> None:
+    """List the groups."""
+    session = session_of(context)
+    state = picker(session).view()
+    found = [_document(state, name) for name in state.names("group")]
+    rows = [
+        (each["group"], str(each["priority"]), each["nodes"], compose(each["params"]))
+        for each in found
+    ]
+    header = ("GROUP", "PRIORITY", "NODES", "PARAMETERS")
+    session.out.answer(found, columns(header, rows))
+
+
+@verb(app, "show", "kp group show rack1")
+def show(context: typer.Context, name: GroupArg) -> None:
+    """Show a group with the nodes that are in it."""
+    session = session_of(context)
+    state = picker(session).view()
+    document = _document(state, name)
+    inside = members(document["nodes"], group_sets(state))
+    document["members"] = sorted(inside)
+    lines = [
+        f"nodes     {document['nodes']}  ({len(inside)})",
+        f"priority  {document['priority']}",
+        f"params    {compose(document['params'])}",
+    ]
+    session.out.answer(document, lines)
+
+
+@verb(app, "rm", "kp group rm rack1 -m 'the rack is gone'", exits=(3, 6, 75))
+def rm(
+    context: typer.Context,
+    name: GroupArg,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Remove a group; its nodes stay."""
+    session = session_of(context)
+
+    def change(state: State) -> None:
+        say_nodes(session, members(state.group(name).nodes, group_sets(state)))
+        groups.remove(state, name)
+
+    return edit(session, Manner("group rm", message, dry_run, yes), change)
+
+
+def _fields(nodes: str | None, priority: int | None) -> dict[str, Any]:
+    given = {"nodes": nodes, "priority": priority}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _document(state: State, name: str) -> dict[str, Any]:
+    return {"group": name, **state.group(name).model_dump(mode="json")}

@@ -1,0 +1,37 @@
+"""`kp init`: a new site."""
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.picking import caller
+from kpstore.picker import KernelPicker
+
+app = alone()
+apps = {"init": app}
+
+
+@verb(app, "init", "kp init", "kp --site /srv/kp init --name hpc1")
+def init(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="What the site is called.")
+    ] = "kp",
+) -> int:
+    """Make a new site: an empty directory becomes one, with r1 in its history."""
+    session = session_of(context)
+    site_id = secrets.token_hex(16)
+    picker = KernelPicker.create(
+        session.root, caller(session), site_id=site_id, name=name
+    )
+    document = {
+        "site": str(session.root),
+        "id": site_id,
+        "revision": "r1",
+        "commit": picker.site.tip(),
+    }
+    session.out.answer(document, [f"site {name} in {session.root}"])
+    session.out.say("next: kp image add, kp target add, kp node import; or kp demo")
+    return 0

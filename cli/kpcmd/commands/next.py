@@ -1,0 +1,117 @@
+"""`kp next`: what nodes boot next, instead of their image's default."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from kpcmd import completion
+from kpcmd.editing import Manner, edit, nodes_of
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.nodes import chosen
+from kpcmd.options import AddParams, DryRun, Why, Yes
+from kpcmd.output import columns
+from kpcmd.picking import picker
+from kpstore.edits import nodes
+from kpstore.errors import InvalidInput, Refused
+from kpstore.model.params import compose
+from kpstore.model.state import State
+
+app = alone()
+apps = {"next": app}
+
+
+@verb(
+    app,
+    "next",
+    "kp next n[001-004] --entry rescue -m 'disks are being looked at'",
+    "kp next n[001-004] --clear",
+    "kp next --list",
+    exits=(CONFLICT, LAGGING, LOCKED),
+)
+def next_(
+    context: typer.Context,
+    nodeset: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NODESET]...", help="Nodes.", autocompletion=completion.nodes
+        ),
+    ] = None,
+    entry: Annotated[
+        str | None,
+        typer.Option(
+            "--entry",
+            metavar="[IMAGE/]NAME",
+            help="What to boot.",
+            autocompletion=completion.entries,
+        ),
+    ] = None,
+    add_param: AddParams = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Back to the image's default.")
+    ] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the overrides there are.")
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="One boot only; not yet possible.")
+    ] = False,
+    message: Why = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Override what nodes boot next, until it is cleared. Live at once."""
+    session = session_of(context)
+    _check(entry, clear=clear, listed=list_, once=once)
+    if list_:
+        return _list(context, nodeset)
+    if not nodeset:
+        raise InvalidInput("which nodes?", hint="kp next NODESET --entry NAME")
+    text = f"next: {','.join(nodeset)} {f'boot {entry}' if entry else 'cleared'}"
+    manner = Manner("next", message or text, dry_run, yes, beside_draft=True)
+    params = tuple(add_param or ())
+    return edit(session, manner, _change(session, nodeset, entry, params))
+
+
+def _change(
+    session: Any, nodeset: list[str], entry: str | None, params: tuple[str, ...]
+) -> Callable[[State], None]:
+    def change(state: State) -> None:
+        names = nodes_of(session, state, nodeset)
+        if entry is None:
+            nodes.clear_next(state, names)
+        else:
+            nodes.set_next(state, names, entry, params)
+
+    return change
+
+
+def _check(entry: str | None, *, clear: bool, listed: bool, once: bool) -> None:
+    if once:
+        raise Refused(
+            "--once is not possible yet: nothing would end it after the boot",
+            hint="leave it out, and kp next NODESET --clear afterwards",
+        )
+    if (entry is not None) + clear + listed != 1:
+        raise InvalidInput("say one of --entry NAME, --clear, --list")
+
+
+def _list(context: typer.Context, nodeset: list[str] | None) -> int:
+    session = session_of(context)
+    opened = picker(session)
+    state = opened.view("HEAD")
+    every = chosen(state, opened.ask.nodes(state), nodeset, None)
+    found = list(_overrides(every))
+    rows = [
+        (each["node"], each["image"] or "-", each["entry"], compose(each["params"]))
+        for each in found
+    ]
+    session.out.answer(found, columns(("NODE", "IMAGE", "NEXT", "PARAMETERS"), rows))
+    return 0
+
+
+def _overrides(every: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for node in every:
+        if node["next"]:
+            yield {"node": node["name"], "image": node["image"], **node["next"]}

@@ -1,0 +1,74 @@
+"""`kp publish`: the disk is made to match main."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from kpcmd import completion
+from kpcmd.context import Session
+from kpcmd.errors import DRIFT, LAGGING, LOCKED, worst
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import Wait
+from kpcmd.picking import WAIT, picker
+from kpstore.errors import InvalidInput
+from kpstore.outcome import TargetOutcome
+
+app = alone()
+apps = {"publish": app}
+
+
+@verb(
+    app,
+    "publish",
+    "kp publish",
+    "kp publish boot1 --force",
+    exits=(DRIFT, LAGGING, LOCKED),
+)
+def publish(
+    context: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TARGET]...",
+            help="These only.",
+            autocompletion=completion.targets,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take over named targets that are ahead.")
+    ] = False,
+    wait: Wait = WAIT,
+) -> int:
+    """Make the targets serve main: finish what was begun, repair what drifted.
+
+    What others changed is kept in the site's `found` before it is repaired.
+    """
+    session = session_of(context)
+    if force and not targets:
+        raise InvalidInput("--force needs the targets' names")
+    opened = picker(session, wait=wait)
+    with opened.writing(), session.out.progress("publishing"):
+        found = opened.upkeep.publish(targets or (), force=force)
+    session.out.answer([_document(each) for each in found], _lines(session, found))
+    behind = any(each.condition in ("lagging", "absent") for each in found)
+    ahead = any(each.condition == "ahead" for each in found)
+    return worst(DRIFT if ahead else 0, LAGGING if behind else 0)
+
+
+def _document(found: TargetOutcome) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "condition": found.condition,
+        "live": found.live or None,
+        "files_written": found.files_written,
+        "problem": found.problem or None,
+    }
+
+
+def _lines(session: Session, found: list[TargetOutcome]) -> Iterator[str]:
+    for each in found:
+        line = f"{each.name}: {session.out.paint(each.condition)} {each.live[:12]}"
+        if each.files_written:
+            line += f", {each.files_written} files written"
+        yield line.rstrip() + (f": {each.problem}" if each.problem else "")

@@ -1,0 +1,44 @@
+"""`kp revert`: one commit is undone, the later ones stay."""
+
+from typing import Annotated
+
+import typer
+
+from kpcmd.editing import confirm, show_plan
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import DryRun, RevArg, Yes
+from kpcmd.picking import picker
+from kpcmd.shapes import report
+
+app = alone()
+apps = {"revert": app}
+
+
+@verb(
+    app,
+    "revert",
+    "kp revert r41 -m 'the console was right before'",
+    exits=(CONFLICT, LAGGING, LOCKED),
+)
+def revert(
+    context: typer.Context,
+    rev: RevArg,
+    message: Annotated[
+        str, typer.Option("-m", "--message", metavar="MSG", help="Say why.")
+    ],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Undo one commit and keep the later ones; refused where they clash."""
+    session = session_of(context)
+    opened = picker(session)
+    if dry_run or (session.world.terminal and not yes):
+        plan = opened.revert(rev, message, dry_run=True).plan
+        assert plan  # a dry run has one
+        if dry_run:
+            return show_plan(session, plan)
+        confirm(session, plan, yes=yes)
+    outcome = opened.revert(rev, message).outcome
+    assert outcome  # it was no dry run
+    return report(session, outcome)

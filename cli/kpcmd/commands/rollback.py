@@ -1,0 +1,95 @@
+"""`kp rollback`: images go back, in one commit."""
+
+from typing import Annotated
+
+import typer
+
+from kpcmd import completion
+from kpcmd.context import Session
+from kpcmd.editing import ask
+from kpcmd.errors import LAGGING, LOCKED
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import DryRun, Wait, Why, Yes
+from kpcmd.picking import WAIT, picker
+from kpcmd.shapes import count, outcome_json, outcome_lines, report
+from kpstore.errors import InvalidInput
+from kpstore.outcome import Outcome
+from kpstore.picker import KernelPicker
+from kpstore.restoring import Rollback
+
+app = alone()
+apps = {"rollback": app}
+
+
+@verb(
+    app,
+    "rollback",
+    "kp rollback web -m 'nodes of rack 1 do not come up'",
+    "kp rollback web -n",
+    "kp rollback web db --to r41",
+    "kp rollback --all --to '@{2026-11-20 14:00}'",
+    exits=(LAGGING, LOCKED),
+)
+def rollback(
+    context: typer.Context,
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[IMAGE]...", help="Images.", autocompletion=completion.images
+        ),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every image.")] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="REV",
+            help="To this revision, instead of the newest known-good state.",
+            autocompletion=completion.revisions,
+        ),
+    ] = None,
+    blame: Annotated[
+        bool | None,
+        typer.Option(
+            "--blame/--no-blame", help="What is rolled away from becomes known bad."
+        ),
+    ] = None,
+    message: Why = None,
+    wait: Wait = WAIT,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Take images back: to known-good, or to a revision. Live at once.
+
+    Without --to: the newest state whose default is known good and isn't today's; what
+    was default becomes known bad. Your draft is neither read nor changed.
+    """
+    session = session_of(context)
+    if bool(images) == all_:
+        raise InvalidInput("which images?", hint="kp rollback IMAGE…, or --all")
+    wanted = Rollback(tuple(images or ()), to, message or "", blame, dry_run)
+    opened = picker(session, wait=wait)
+    if dry_run:
+        return _show(session, opened.rollback(wanted))
+    if session.world.terminal and not yes:
+        _confirm(session, opened, wanted)
+    return report(session, opened.rollback(wanted))
+
+
+def _confirm(session: Session, opened: KernelPicker, wanted: Rollback) -> None:
+    before = opened.rollback(
+        Rollback(wanted.images, wanted.to, wanted.message, wanted.blame, dry_run=True)
+    )
+    limit = opened.view("HEAD").site().confirm_above
+    if before.nodes_changed > limit:
+        images = " ".join(wanted.images) or "every image"
+        ask(session, f"{images}: {count(before.nodes_changed)} go back")
+
+
+def _show(session: Session, outcome: Outcome) -> int:
+    lines = [
+        *outcome_lines(session, outcome),
+        f"{count(outcome.nodes_changed)} would boot differently",
+    ]
+    session.out.answer(outcome_json(outcome), lines)
+    return 0

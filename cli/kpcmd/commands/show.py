@@ -1,0 +1,63 @@
+"""`kp show`: one commit, field by field."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from kpcmd.changes import change_json, change_lines
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import RevArg
+from kpcmd.picking import picker
+from kpcmd.times import shown as time_shown
+from kpstore.questions import Shown
+
+app = alone()
+apps = {"show": app}
+
+
+@verb(app, "show", "kp show r42", "kp show HEAD~1", "kp show '@{2026-11-20 14:00}'")
+def show(context: typer.Context, rev: RevArg = "HEAD") -> None:
+    """Show a commit: who, when, why, with which command, and what it changed."""
+    session = session_of(context)
+    shown = picker(session).ask.show(rev)
+    session.out.answer(_document(shown), _lines(shown))
+
+
+def _document(shown: Shown) -> dict[str, Any]:
+    line, record = shown.revision, shown.record
+    return {
+        "revision": f"r{line.number}",
+        "commit": line.commit,
+        "time": time_shown(line.time),
+        "author": line.author,
+        "op": line.op,
+        "subject": line.subject,
+        "body": record.body,
+        "nodes": record.nodes,
+        "images": list(record.images),
+        "argv": list(record.argv),
+        "host": record.host,
+        "ticket": record.ticket or None,
+        "reverts": record.reverts or None,
+        "changes": [change_json(change) for change in shown.changes],
+    }
+
+
+def _lines(shown: Shown) -> Iterator[str]:
+    line, record = shown.revision, shown.record
+    yield f"r{line.number} {line.commit}"
+    facts = {
+        "author": f"{line.author} on {record.host}",
+        "time": time_shown(line.time),
+        "op": line.op,
+        "nodes": record.nodes,
+        "ticket": record.ticket,
+        "reverts": record.reverts,
+        "command": " ".join(record.argv),
+    }
+    yield from (f"{name:<8} {text}" for name, text in facts.items() if text)
+    yield from ("", f"    {line.subject}")
+    yield from (f"    {text}".rstrip() for text in record.body.splitlines())
+    yield ""
+    yield from change_lines(shown.changes)

@@ -1,0 +1,105 @@
+"""`kp status`: one listing. Needs no model, lock or loader, so it starts fast."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from kpcmd.context import Session
+from kpcmd.errors import DRIFT, LAGGING, worst
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.output import columns
+from kpcmd.times import shown
+from kpstore.overview import Overview, look
+from kpstore.reader import SiteReader
+
+app = alone()
+apps = {"status": app}
+
+
+@verb(app, "status", "kp status", "kp status --json", exits=(DRIFT, LAGGING))
+def status(context: typer.Context) -> int:
+    """List images, targets, drafts, drift and what lags."""
+    session = session_of(context)
+    found = look(SiteReader(session.root))
+    session.out.answer(_document(session, found), _lines(session, found))
+    ahead = any(line.condition == "ahead" for line in found.targets)
+    return worst(DRIFT if ahead or found.drift else 0, LAGGING if _lags(found) else 0)
+
+
+def _lags(found: Overview) -> list[str]:
+    behind = ("lagging", "absent")
+    return [line.target for line in found.targets if line.condition in behind]
+
+
+def _document(session: Session, found: Overview) -> dict[str, Any]:
+    own = [line for line in found.drafts if line.user == session.world.user]
+    return {
+        "site": {"name": found.name, "id": found.id, "root": str(session.root)},
+        "revision": f"r{found.tip.number}",
+        "commit": found.tip.commit,
+        "time": shown(found.tip.time),
+        "author": found.tip.author,
+        "subject": found.tip.subject,
+        "images": [asdict(line) for line in found.images],
+        "nodes_without_image": found.without_image,
+        "targets": [asdict(line) for line in found.targets],
+        "draft": asdict(own[0]) if own else None,
+        "drafts": [asdict(line) for line in found.drafts],
+        "drift": [asdict(line) for line in found.drift],
+        "lagging": _lags(found),
+    }
+
+
+def _lines(session: Session, found: Overview) -> Iterator[str]:
+    tip = found.tip
+    yield (
+        f"site {found.name} at r{tip.number} {tip.commit[:12]} "
+        f"{shown(tip.time)} ({tip.author}) {tip.subject}"
+    )
+    yield from _images(session, found)
+    yield from _targets(session, found)
+    for draft in found.drafts:
+        whose = "your draft" if draft.user == session.world.user else draft.user
+        yield f"draft: {whose} holds {draft.edits} edits, not live"
+    for line in found.drift:
+        yield f"drift: {line.target}: {line.path} {line.kind}"
+    if lagging := _lags(found):
+        names = ", ".join(lagging)
+        yield f"lagging: {names}: the next commit, or kp publish, tries again"
+
+
+def _images(session: Session, found: Overview) -> Iterator[str]:
+    rows = [
+        (
+            line.image,
+            line.arch,
+            line.default or "-",
+            line.method or "-",
+            line.release or "-",
+            session.out.paint(line.verdict or "-"),
+            str(line.nodes),
+        )
+        for line in found.images
+    ]
+    header = ("IMAGE", "ARCH", "DEFAULT", "METHOD", "KERNEL", "VERDICT", "NODES")
+    yield from ("", *columns(header, rows)) if rows else ("no images yet",)
+    if found.without_image:
+        yield f"{found.without_image} nodes have no image: they boot their own disk"
+
+
+def _targets(session: Session, found: Overview) -> Iterator[str]:
+    rows = [
+        (
+            line.target,
+            line.kind,
+            session.out.paint(line.condition),
+            (line.live or "-")[:12],
+            line.path or "no path on this server",
+            line.problem,
+        )
+        for line in found.targets
+    ]
+    header = ("TARGET", "KIND", "STATE", "SERVES", "PATH", "")
+    yield from ("", *columns(header, rows), "") if rows else ("no targets yet",)

@@ -1,0 +1,190 @@
+"""`kp target`: the places that kp publishes to."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kpcmd import completion
+from kpcmd.editing import Manner, edit
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.options import DryRun, Message, TargetArg, Yes
+from kpcmd.output import columns
+from kpcmd.paths import Table, kept_path, put_path
+from kpcmd.picking import picker
+from kpcmd.servers import advice
+from kpstore.edits import targets
+from kpstore.errors import InvalidInput
+from kpstore.model.state import State
+
+app = noun("The places that kp publishes to.")
+apps = {"target": app}
+
+
+@verb(
+    app,
+    "add",
+    "kp target add boot1 --kind tftp --root /srv/tftp --loader pxelinux --loader grub",
+    "kp target add web-disk --kind image --root /srv/images/web --image web "
+    "--loader grub",
+    exits=(CONFLICT, LAGGING, LOCKED),
+)
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="tftp or image.")],
+    root: Annotated[
+        Path,
+        typer.Option("--root", metavar="DIR", help="Its directory here."),
+    ],
+    loader: Annotated[
+        list[str],
+        typer.Option(
+            "--loader",
+            metavar="L",
+            help="tftp: pxelinux grub ipxe; image: grub bls.",
+        ),
+    ],
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image",
+            metavar="IMAGE",
+            help="The image whose tree it is.",
+            autocompletion=completion.images,
+        ),
+    ] = None,
+    prefix: Annotated[
+        str,
+        typer.Option("--prefix", metavar="P", help="kp's root below DIR."),
+    ] = "",
+    grub_dir: Annotated[
+        str, typer.Option("--grub-dir", metavar="D", help="GRUB's folder.")
+    ] = "grub",
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Let a foreign loader file give way; it is kept."
+        ),
+    ] = False,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Add a target. What is published is versioned; the path is this server's own."""
+    session = session_of(context)
+    _check(kind, image)
+    fields: dict[str, Any] = {"kind": kind, "loaders": tuple(loader), "image": image}
+    options = {"prefix": prefix, "grub_dir": grub_dir, "replace": replace}
+    fields["options"] = options
+    manner = Manner("target add", message, dry_run, yes)
+    table: Table = "trees" if kind == "image" else "roots"
+    with kept_path(session, table, image or name, root, dry_run=dry_run):
+        status = edit(session, manner, lambda state: targets.add(state, name, fields))
+    for text in advice(kind, root, loader, prefix):
+        session.out.say(text)
+    return status
+
+
+def _check(kind: str, image: str | None) -> None:
+    if (kind == "image") != (image is not None):
+        raise InvalidInput(
+            "--image goes with --kind image, and that needs one",
+            hint="kp target add NAME --kind image --root DIR --image IMAGE --loader L",
+        )
+
+
+@verb(app, "list", "kp target list")
+def list_(context: typer.Context) -> None:
+    """List the targets, with their paths on this server."""
+    session = session_of(context)
+    opened = picker(session)
+    state = opened.view()
+    settings = opened.site.settings
+    found = []
+    for name in state.names("target"):
+        target = state.target(name)
+        root = settings.roots.get(name)
+        if target.image is not None:
+            root = settings.trees.get(target.image)
+        path = str(root) if root else None
+        found.append({"target": name, **target.model_dump(mode="json"), "root": path})
+    rows = [
+        (
+            each["target"],
+            each["kind"],
+            " ".join(each["loaders"]),
+            each["root"] or "no path here",
+            "" if each["enabled"] else "disabled",
+        )
+        for each in found
+    ]
+    session.out.answer(found, columns(("TARGET", "KIND", "LOADERS", "ROOT", ""), rows))
+
+
+@verb(app, "rm", "kp target rm boot1", exits=(CONFLICT, LOCKED))
+def rm(
+    context: typer.Context,
+    name: TargetArg,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Take a target out of the site."""
+    session = session_of(context)
+    manner = Manner("target rm", message, dry_run, yes)
+    kind = picker(session).view().target(name).kind
+    status = edit(session, manner, lambda state: targets.remove(state, name))
+    if message is not None and not dry_run and kind == "tftp":
+        put_path(session, "roots", name, None)
+    return status
+
+
+@verb(app, "disable", "kp target disable boot1 -m 'being rebuilt'", exits=(CONFLICT,))
+def disable(
+    context: typer.Context,
+    name: TargetArg,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Publish to a target no more; what it serves stays as it is."""
+    return _enable(context, name, Manner("target disable", message, dry_run, yes))
+
+
+@verb(app, "enable", "kp target enable boot1", exits=(CONFLICT, LAGGING, LOCKED))
+def enable(
+    context: typer.Context,
+    name: TargetArg,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Publish to a disabled target again."""
+    return _enable(context, name, Manner("target enable", message, dry_run, yes))
+
+
+def _enable(context: typer.Context, name: str, manner: Manner) -> int:
+    wanted = manner.op == "target enable"
+
+    def change(state: State) -> None:
+        targets.enable(state, name, wanted)
+
+    return edit(session_of(context), manner, change)
+
+
+@verb(app, "adopt", "kp target adopt boot1", exits=(LOCKED,))
+def adopt(context: typer.Context, name: TargetArg) -> int:
+    """Make a target this site's own, whoever's it was.
+
+    Foreign default files give way; they are kept in the site's `found`.
+    """
+    session = session_of(context)
+    opened = picker(session)
+    with opened.writing():
+        aside = opened.upkeep.adopt(name)
+    lines = [f"target {name} is this site's", *(f"set aside: {path}" for path in aside)]
+    session.out.answer({"target": name, "set_aside": aside}, lines)
+    session.out.say(f"next: kp publish {name}")
+    return 0

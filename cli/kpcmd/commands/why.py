@@ -1,0 +1,76 @@
+"""`kp why`: what a node boots next, and why."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from kpcmd.context import Session
+from kpcmd.entries import shown_json
+from kpcmd.frame import alone, session_of, verb
+from kpcmd.options import NodeArg
+from kpcmd.picking import picker
+from kpcmd.times import shown
+from kpstore.questions import Why
+
+app = alone()
+apps = {"why": app}
+
+
+@verb(app, "why", "kp why n042", "kp why n042 --json")
+def why(context: typer.Context, node: NodeArg) -> None:
+    """Say what a node boots next and why: entry, each parameter's origin, who.
+
+    Of main: what is in your draft is not live.
+    """
+    session = session_of(context)
+    opened = picker(session)
+    found = opened.ask.why(opened.view("HEAD"), node)
+    session.out.answer(_document(found), _lines(session, found))
+
+
+def _document(found: Why) -> dict[str, Any]:
+    return {
+        "node": found.node,
+        "image": found.image,
+        "template": found.template,
+        "groups": list(found.groups),
+        "reason": found.reason,
+        "entry": shown_json(found.entry) if found.entry else None,
+        "last": [
+            {
+                "revision": f"r{line.number}",
+                "commit": line.commit,
+                "time": shown(line.time),
+                "author": line.author,
+                "op": line.op,
+                "subject": line.subject,
+            }
+            for line in found.last
+        ],
+        "served": [
+            {"target": target, "condition": condition, "live": live or None}
+            for target, condition, live in found.served
+        ],
+    }
+
+
+def _lines(session: Session, found: Why) -> Iterator[str]:
+    yield f"{found.node} boots {_what(found)}: {found.reason}"
+    if found.entry:
+        yield f"kernel   {found.entry.kernel['release']}  {found.entry.kernel['path']}"
+        verdict = session.out.paint(found.entry.verdict)
+        yield f"payload  {found.entry.payload}  {verdict}"
+        yield f"cmdline  {found.entry.cmdline}"
+        for each in found.entry.params:
+            yield f"  {each.token}  from {each.origin}"
+    for line in found.last:
+        when = shown(line.time)
+        yield f"r{line.number} {when} {line.author} ({line.op}): {line.subject}"
+    for target, condition, live in found.served:
+        yield f"{target}: {session.out.paint(condition)} {live[:12]}".rstrip()
+
+
+def _what(found: Why) -> str:
+    entry = found.entry
+    return f"{entry.image}/{entry.entry}" if entry else "from its own disk"

@@ -1,0 +1,127 @@
+"""How every editing verb goes: into the draft, as a dry run, or committed at once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import typer
+
+from kpcmd.context import Session
+from kpcmd.picking import picker
+from kpcmd.shapes import count, plan_json, plan_lines, report
+from kpstore.model.moves import group_sets
+from kpstore.model.nodesets import expand, fold
+from kpstore.model.state import State
+from kpstore.outcome import Plan
+
+NOT_LIVE: Final = "not live: kp plan, kp commit"
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What was asked besides the change: -m, -n, -y, --force.
+
+    `op` goes into the record. `beside_draft`: the draft is not looked at.
+    """
+
+    op: str
+    message: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    force: str = ""
+    beside_draft: bool = False
+
+
+def edit(session: Session, manner: Manner, change: Callable[[State], object]) -> int:
+    """Apply a change as `manner` says; print what came of it.
+
+    `change` may be called twice: once for the question, once for the commit.
+    """
+    if manner.dry_run:
+        return show_plan(session, _planned(session, manner, change))
+    if manner.message is None:
+        return _draft(session, change)
+    if _is_asked(session, manner.yes):
+        confirm(session, _planned(session, manner, change))
+    with picker(session).edit(
+        manner.message,
+        op=manner.op,
+        force=manner.force,
+        beside_draft=manner.beside_draft,
+    ) as made:
+        change(made.state)
+    assert made.outcome  # an edit with a message has one
+    return report(session, made.outcome)
+
+
+def _draft(session: Session, change: Callable[[State], object]) -> int:
+    with picker(session).edit() as made:
+        change(made.state)
+    edits = [str(key) for key in sorted(made.state.changes)]
+    lines = [f"draft: {', '.join(edits)}"] if edits else ["draft: no changes"]
+    session.out.answer({"draft": {"edits": edits}}, lines)
+    session.out.say(NOT_LIVE if edits else "nothing to commit")
+    return 0
+
+
+def _planned(
+    session: Session, manner: Manner, change: Callable[[State], object]
+) -> Plan:
+    with picker(session).edit(
+        manner.message,
+        dry_run=True,
+        force=manner.force,
+        beside_draft=manner.beside_draft,
+    ) as made:
+        change(made.state)
+    assert made.plan  # a dry run has one
+    return made.plan
+
+
+def show_plan(session: Session, plan: Plan) -> int:
+    """Print a plan."""
+    for warning in plan.warnings:
+        session.out.warn(warning)
+    session.out.answer(plan_json(plan), plan_lines(session, plan))
+    return 0
+
+
+# --- asking
+
+
+def _is_asked(session: Session, yes: bool) -> bool:
+    return session.world.terminal and not yes and not session.as_json
+
+
+def confirm(session: Session, plan: Plan, *, yes: bool = False) -> None:
+    """Ask a person once, when many nodes change; typer.Abort when the answer is no."""
+    if not _is_asked(session, yes):
+        return
+    limit = picker(session).view("HEAD").site().confirm_above
+    if plan.nodes_changed > limit:
+        ask(session, f"{count(plan.nodes_changed)} change: {plan.nodes}")
+
+
+def ask(session: Session, what: str) -> None:
+    """Ask whether to go on; typer.Abort when the answer is no."""
+    session.out.say(what)
+    typer.confirm("Go on?", abort=True, err=True)
+
+
+# --- node sets
+
+
+def nodes_of(session: Session, state: State, texts: Sequence[str]) -> list[str]:
+    """Return the nodes that sets name, once they were said to the person."""
+    names = expand(texts, group_sets(state))
+    say_nodes(session, names)
+    return names
+
+
+def say_nodes(session: Session, names: Iterable[str]) -> None:
+    """Say which nodes a verb is about, and how many."""
+    listed = list(names)
+    text = f"{count(len(listed))}: {fold(listed)}" if listed else "no nodes"
+    if text not in session.told:  # a change is made twice where a person is asked
+        session.told.add(text)
+        session.out.say(text)

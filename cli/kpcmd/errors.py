@@ -1,0 +1,100 @@
+"""The only place that maps what went wrong to an exit status and to words."""
+
+import traceback
+from datetime import UTC, datetime
+from typing import Final
+
+import typer
+
+from kpcmd.context import Session, Terminated
+from kpstore.errors import DiskFailure, KpError
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+CONFLICT: Final = 3
+DRIFT: Final = 4
+UNHEALTHY: Final = 5
+LAGGING: Final = 6
+CHANGES: Final = 10
+LOCKED: Final = 75
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+MEANINGS: Final = {
+    OK: "done, or nothing to do",
+    FAILED: "refused or failed: nothing changed",
+    USAGE: "wrong usage",
+    CONFLICT: "conflict: main moved under a draft or plan",
+    DRIFT: "drift found, or a target is ahead",
+    UNHEALTHY: "nodes unhealthy",
+    LAGGING: "committed, but a target lags",
+    CHANGES: "there are changes (--detailed-exitcode)",
+    LOCKED: "locked by another writer for longer than --wait",
+    INTERRUPTED: "interrupted: nothing changed",
+}
+
+_STATUS: Final = {"conflict": CONFLICT, "drift": DRIFT, "locked": LOCKED}
+_RANK: Final = (CONFLICT, LAGGING, DRIFT, UNHEALTHY)
+
+
+def worst(*statuses: int) -> int:
+    """Return the status that counts where several apply: 3 > 6 > 4 > 5 > 0."""
+    return next((each for each in _RANK if each in statuses), OK)
+
+
+def explain(session: Session, error: BaseException) -> int:
+    """Say what went wrong; return the exit status."""
+    if isinstance(error, KpError):
+        return _fail(session, error.code, error.message, error.hint)
+    if isinstance(error, typer.TyperException):
+        return _usage(session, error)
+    if isinstance(error, KeyboardInterrupt | Terminated | typer.Abort):
+        return interrupted(session, error)
+    if isinstance(error, OSError):
+        return explain(session, DiskFailure.of(error, "the system refused"))
+    return _unexpected(session, error)
+
+
+def interrupted(session: Session, error: BaseException | None = None) -> int:
+    """Say that nothing changed."""
+    _fail(session, "interrupted", "interrupted: nothing changed", "")
+    return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
+
+
+def _fail(session: Session, code: str, message: str, hint: str) -> int:
+    document = {"error": {"code": code, "message": message, "hint": hint}}
+    session.out.fail(document, message, hint)
+    return _STATUS.get(code, FAILED)
+
+
+def _usage(session: Session, error: typer.TyperException) -> int:
+    """Let typer show its usage line; with --json say it there, too."""
+    session.as_json = session.as_json or "--json" in session.argv
+    if session.as_json:
+        _fail(session, "usage", error.format_message(), "kp --help")
+    else:
+        getattr(error, "show", lambda: None)()
+    return USAGE
+
+
+def _unexpected(session: Session, error: BaseException) -> int:
+    """Keep the traceback for whoever mends kp, and spare everybody else."""
+    text = "".join(traceback.format_exception(error))
+    session.out.detail(text.rstrip())
+    kept = _keep(session, text)
+    what = traceback.format_exception_only(error)[-1].strip()
+    hint = f"this is a mistake in kp; {kept}"
+    return _fail(session, "internal", f"unexpected: {what}", hint)
+
+
+def _keep(session: Session, text: str) -> str:
+    """Write the traceback where it can be found; say where."""
+    now = datetime.fromtimestamp(session.world.clock(), UTC).isoformat()
+    log = session.root / "cache/errors.log"
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{now} kp {' '.join(session.argv)}\n{text}\n")
+    except OSError:
+        return "again with -v shows where"
+    return f"the traceback is in {log}"

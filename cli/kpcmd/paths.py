@@ -1,0 +1,57 @@
+"""Paths of this server, kept in kp.toml beside the versioned documents."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from kpcmd.context import Session
+from kpcmd.picking import picker
+from kpstore.settings import Settings, load, save
+
+Table = Literal["roots", "trees"]
+
+
+@contextmanager
+def kept_path(
+    session: Session,
+    table: Table,
+    name: str,
+    path: Path | None,
+    *,
+    dry_run: bool = False,
+) -> Iterator[None]:
+    """Write a path into kp.toml for the block; as it was when the block fails.
+
+    The block's commit publishes there already, so kp.toml comes first.
+    """
+    if path is None or dry_run:
+        yield
+        return
+    before = put_path(session, table, name, path.absolute())
+    try:
+        yield
+    except BaseException:
+        put_path(session, table, name, before)
+        raise
+
+
+def put_path(
+    session: Session, table: Table, name: str, path: Path | None
+) -> Path | None:
+    """Set one path under the site's lock, or take it out; return what was there."""
+    opened = picker(session)
+    file = opened.site.root / "kp.toml"
+    with opened.writing():
+        settings = load(file)
+        paths = dict(getattr(settings, table))
+        before: Path | None = paths.pop(name, None)
+        if path is not None:
+            paths[name] = path
+        if path != before:
+            save(file, _with(settings, table, paths))
+    return before
+
+
+def _with(settings: Settings, table: str, paths: dict[str, Path]) -> Settings:
+    return settings._replace(**{table: paths})

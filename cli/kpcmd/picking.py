@@ -1,0 +1,33 @@
+"""Opening the site for verbs that need the whole of kp."""
+
+from kpcmd.context import Session
+from kpstore.caller import Caller
+from kpstore.picker import KernelPicker
+
+WAIT = 60.0  # seconds for the lock, unless --wait says otherwise
+
+
+def caller(
+    session: Session, *, wait: float = WAIT, author: str = "", ticket: str = ""
+) -> Caller:
+    """Return who calls, as kpstore wants to know it."""
+    world = session.world
+    return Caller(
+        user=world.user,
+        host=world.host,
+        argv=("kp", *session.argv),
+        clock=world.clock,
+        wait=wait,
+        author=author,
+        ticket=ticket,
+        notify=session.out.say,
+        shield=world.signals.shield,
+    )
+
+
+def picker(
+    session: Session, *, wait: float = WAIT, author: str = "", ticket: str = ""
+) -> KernelPicker:
+    """Open the session's site."""
+    whom = caller(session, wait=wait, author=author, ticket=ticket)
+    return KernelPicker.open(session.root, whom)

@@ -1,0 +1,104 @@
+"""What plans and outcomes look like: as JSON documents, and as lines for people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kpcmd import errors
+from kpcmd.context import Session
+from kpstore.outcome import Outcome, Plan
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return the document of a commit; revision null when nothing was to do."""
+    return {
+        "revision": outcome.revision or None,
+        "commit": outcome.commit or None,
+        "targets": [
+            {
+                "name": target.name,
+                "condition": target.condition,
+                "live": target.live or None,
+                "files_written": target.files_written,
+                "problem": target.problem or None,
+            }
+            for target in outcome.targets
+        ],
+        "nodes_changed": outcome.nodes_changed,
+        "notes": list(outcome.notes),
+        "warnings": list(outcome.warnings),
+    }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the document of a plan."""
+    return {
+        "plan": plan.id,
+        "base": plan.base,
+        "changes": list(plan.changes),
+        "targets": [
+            {
+                "name": target.name,
+                "condition": target.condition,
+                "write": list(target.write),
+                "remove": list(target.remove),
+            }
+            for target in plan.targets
+        ],
+        "nodes": plan.nodes,
+        "nodes_changed": plan.nodes_changed,
+        "warnings": list(plan.warnings),
+    }
+
+
+def status_of(outcome: Outcome) -> int:
+    """Return the exit status of what was committed."""
+    lags = errors.LAGGING if outcome.behind else errors.OK
+    ahead = errors.DRIFT if outcome.ahead else errors.OK
+    return errors.worst(lags, ahead)
+
+
+def report(session: Session, outcome: Outcome) -> int:
+    """Print what a commit did; return the exit status."""
+    for warning in outcome.warnings:
+        session.out.warn(warning)
+    session.out.answer(outcome_json(outcome), outcome_lines(session, outcome))
+    return status_of(outcome)
+
+
+def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:
+    """Say what a commit did."""
+    yield from outcome.notes
+    if not outcome.commit:
+        return
+    yield (
+        f"{outcome.revision} {outcome.commit[:12]}: "
+        f"{count(outcome.nodes_changed)} boot differently"
+    )
+    for target in outcome.targets:
+        line = f"  {target.name}: {session.out.paint(target.condition)}"
+        if target.files_written:
+            line += f", {target.files_written} files written"
+        yield line + (f": {target.problem}" if target.problem else "")
+
+
+def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
+    """Say what a commit would do."""
+    if not plan.changes:
+        yield "nothing to commit"
+        return
+    yield f"{len(plan.changes)} changes on {plan.base[:12]}:"
+    yield from (f"  {change}" for change in plan.changes)
+    for target in plan.targets:
+        yield (
+            f"target {target.name} ({session.out.paint(target.condition)}): "
+            f"{len(target.write)} files to write, {len(target.remove)} to remove"
+        )
+        if session.verbose:
+            yield from (f"  + {path}" for path in target.write)
+            yield from (f"  - {path}" for path in target.remove)
+    yield f"{count(plan.nodes_changed)} would boot differently: {plan.nodes or 'none'}"
+
+
+def count(number: int) -> str:
+    """Say how many nodes."""
+    return "1 node" if number == 1 else f"{number:,} nodes"

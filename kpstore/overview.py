@@ -1,0 +1,260 @@
+"""The whole site in one look, for `kp status`: no model, lock or renderer is needed.
+
+Documents are read as they are written; the index counts nodes, else they are counted.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from kpstore.conditions import Served, TargetSpec, judge
+from kpstore.errors import KpError
+from kpstore.history.layout import DRAFTS
+from kpstore.history.paths import Place, path_of
+from kpstore.history.revisions import Revision, touched
+from kpstore.history.walk import revision
+from kpstore.model.params import Layer, merge
+from kpstore.model.payload import Content, Payload, identify
+from kpstore.publish.served import ServedTftp, ServedTree
+from kpstore.reader import SiteReader
+from kpstore.settings import Settings
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ImageLine:
+    """An image: its default with kernel, payload and verdict; None without one.
+
+    `nodes` counts those that boot it; `verdict` is `good`, `bad` or `unknown`.
+    """
+
+    image: str
+    arch: str
+    nodes: int
+    default: str | None = None
+    method: str | None = None
+    kernel: str | None = None
+    release: str | None = None
+    payload: str | None = None
+    verdict: str | None = None
+
+
+@dataclass(frozen=True)
+class TargetLine:
+    """A target: `condition` as docs/architecture.md has it, or `disabled`.
+
+    `live` is the commit that it says it serves, `problem` why it can't be read.
+    """
+
+    target: str
+    kind: str
+    path: str | None
+    condition: str
+    live: str | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class DraftLine:
+    """A draft as its ref says: whose, and how many documents it touches."""
+
+    user: str
+    edits: int
+
+
+@dataclass(frozen=True)
+class DriftLine:
+    """A difference on a target that a quick look shows; `kind` as in `Finding`."""
+
+    target: str
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One site at one commit. `without_image` counts nodes that have none."""
+
+    name: str
+    id: str
+    tip: Revision
+    images: list[ImageLine]
+    targets: list[TargetLine]
+    drafts: list[DraftLine] = field(default_factory=list)
+    drift: list[DriftLine] = field(default_factory=list)
+    without_image: int = 0
+
+
+def look(reader: SiteReader) -> Overview:
+    """Look at a site; nothing is changed, and no lock is taken."""
+    tip = reader.tip()
+    looking = _Looking(reader, tip)
+    nodes = looking.nodes()
+    return Overview(
+        name=looking.site["name"],
+        id=looking.site["id"],
+        tip=revision(reader.repository.commit(tip)),
+        images=[looking.image(name, nodes) for name in reader.names(tip, "images")],
+        targets=list(looking.targets()),
+        drafts=list(looking.drafts()),
+        without_image=nodes[""],
+    )
+
+
+class _Looking:
+    """One look at one commit."""
+
+    def __init__(self, reader: SiteReader, commit: str) -> None:
+        self.reader = reader
+        self.commit = commit
+        self.site = self.fields("site.json")
+
+    def fields(self, path: str) -> Fields:
+        return self.reader.fields(self.commit, path)
+
+    def nodes(self) -> Counter[str]:
+        """Count the nodes by image; those without one under ''."""
+        index = self.reader.index_at(self.commit)
+        counts: Counter[str] = Counter()
+        if index is None:
+            counts.update(map(_boots, self.reader.nodes(self.commit)))
+            return counts
+        for key, number in index.templates().items():
+            counts[json.loads(key)[0]] += number
+        return counts
+
+    def image(self, name: str, nodes: Counter[str]) -> ImageLine:
+        image = self.fields(f"images/{name}/image.json")
+        if image["default"] is None:
+            return ImageLine(name, image["arch"], nodes[name])
+        entry = self.fields(f"images/{name}/entries/{image['default']}.json")
+        kernel = self._kernel(name, entry["kernel"])
+        payload = self._payload(name, image, entry)
+        return ImageLine(
+            image=name,
+            arch=image["arch"],
+            default=image["default"],
+            method=entry["method"],
+            kernel=entry["kernel"],
+            release=kernel["release"],
+            payload=payload.id,
+            verdict=self._verdict(payload),
+            nodes=nodes[name],
+        )
+
+    def _kernel(self, image: str, name: str) -> Fields:
+        return self.fields(f"images/{image}/kernels/{name}/kernel.json")
+
+    def _payload(self, name: str, image: Fields, entry: Fields) -> Payload:
+        """Identify what an entry boots, as `model.boot.boot_of` does."""
+        kernel, xen = self._kernel(name, entry["kernel"]), entry["xen"]
+        artifacts = kernel["artifacts"]
+        ssi = image["ssi"]["params"] if entry["ssi"] and image["ssi"] else ()
+        layers = [Layer("", tuple(p)) for p in (image["params"], ssi, entry["params"])]
+        hypervisor = xen and self._kernel(name, xen["kernel"])["artifacts"]["vmlinuz"]
+        return identify(
+            Content(
+                arch=kernel["arch"],
+                kernel=artifacts["vmlinuz"]["sha256"],
+                initrd=tuple(ref["sha256"] for ref in artifacts["initrd"]),
+                modules=artifacts["modules"] and artifacts["modules"]["sha256"],
+                xen=(hypervisor["sha256"], tuple(xen["params"])) if xen else None,
+                params=tuple(m.token for m in merge(layers, self.site["repeatable"])),
+            )
+        )
+
+    def _verdict(self, payload: Payload) -> str:
+        """Judge as `health.verdicts` does: its own word, else a bad one of its kin."""
+        own = self._verdicts.get(payload.id)
+        if own:
+            return str(own["verdict"])
+        bad = (v for v in self._verdicts.values() if v["verdict"] == "bad")
+        return "bad" if any(v["kin"] == payload.kin for v in bad) else "unknown"
+
+    @cached_property
+    def _verdicts(self) -> dict[str, Fields]:
+        return {
+            name.removesuffix(".json"): self.fields(f"verdicts/{folder}/{name}")
+            for folder in self.reader.names(self.commit, "verdicts")
+            for name in self.reader.names(self.commit, f"verdicts/{folder}")
+        }
+
+    def targets(self) -> Iterator[TargetLine]:
+        for file in self.reader.names(self.commit, "targets"):
+            fields = self.fields(f"targets/{file}")
+            yield self._target(TargetSpec.of(file.removesuffix(".json"), fields))
+
+    def _target(self, spec: TargetSpec) -> TargetLine:
+        path = place_of(self.reader.settings, spec)
+        line = partial(TargetLine, spec.name, spec.kind, str(path) if path else None)
+        if not spec.enabled:
+            return line("disabled")
+        try:
+            served = _served(spec, path)
+            condition = self._judge(spec, served)
+            marker = served.marker() if served and condition != "absent" else None
+            return line(condition, marker.commit if marker else None)
+        except (KpError, OSError) as error:
+            return line("absent", problem=str(error))
+
+    def _judge(self, spec: TargetSpec, served: Served | None) -> str:
+        reader = self.reader
+        subtree = partial(reader.repository.subtree_id, self.commit)
+        return judge(spec, self.site["id"], served, subtree, reader.on_main)
+
+    def drafts(self) -> Iterator[DraftLine]:
+        repository = self.reader.repository
+        for ref in repository.refs(DRAFTS):
+            tip = repository.tip(ref)
+            base = tip and self._base_of(tip)
+            if tip and base:
+                user = unquote(ref.removeprefix(DRAFTS))
+                yield DraftLine(user, len(list(self._edits(base, tip))))
+
+    def _edits(self, base: str, tip: str) -> Iterator[Place]:
+        """Yield what a draft changes; an image's parts are no change of image.json."""
+        repository = self.reader.repository
+        trees = (repository.commit(each).tree for each in (base, tip))
+        for place in touched(repository, *trees):
+            path = path_of(place)
+            ids = {repository.subtree_id(each, path) for each in (base, tip)}
+            if place[0] != "image" or len(ids) > 1:
+                yield place
+
+    def _base_of(self, draft: str) -> str | None:
+        """Return the commit of main that a draft builds on."""
+        at = draft
+        while not self.reader.on_main(at):
+            parents = self.reader.repository.commit(at).parents
+            if not parents:
+                return None
+            at = parents[0]
+        return at
+
+
+def place_of(settings: Settings, spec: TargetSpec) -> Path | None:
+    """Return a target's path on this server."""
+    if spec.kind == "image":
+        return settings.trees.get(spec.image or "")
+    return settings.roots.get(spec.name)
+
+
+def _served(spec: TargetSpec, path: Path | None) -> Served | None:
+    if path is None:
+        return None
+    if spec.kind == "image":
+        return ServedTree(path)
+    return ServedTftp(path, spec.loaders, spec.prefix, spec.grub_dir)
+
+
+def _boots(node: Fields) -> str:
+    """Return the image that a node boots: its own, or that of its next boot."""
+    override = node["next"]
+    other, slash, _ = override["entry"].rpartition("/") if override else ("", "", "")
+    return str(other if slash else node["image"] or "")
