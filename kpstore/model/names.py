@@ -40,6 +40,7 @@ _NODE_NAME = re.compile(NODE_NAME)
 _IPV4 = re.compile(
     r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}(?<!\.)", re.ASCII
 )
+_CANONICAL_MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}")
 _MAC_DIGITS = re.compile(r"(?:[0-9a-fA-F]{2}[:-]?){5}[0-9a-fA-F]{2}")
 
 
@@ -67,6 +68,8 @@ def check_node_name(name: str) -> str:
 
 def parse_mac(text: str) -> str:
     """Return a MAC as `aa:bb:cc:dd:ee:ff`, from colons, dashes or bare digits."""
+    if _CANONICAL_MAC.fullmatch(text):  # a quarter of the time, for 100,000 nodes
+        return text
     if not _MAC_DIGITS.fullmatch(text):
         raise InvalidInput(f"{text!r} is not a MAC address", hint="aa:bb:cc:dd:ee:ff")
     digits = re.sub("[:-]", "", text).lower()

@@ -1,0 +1,1 @@
+"""Where images and nodes come from: tables, and the files of other systems."""

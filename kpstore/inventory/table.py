@@ -1,0 +1,261 @@
+"""Nodes in a CSV table (RFC 4180): one header, one node a line.
+
+`name,mac`, and if wanted `ip,image,index,group,var.NAME`; several MACs, IPs and
+groups are separated by blanks, an empty cell says nothing. One bad cell refuses the
+whole table, by line and column.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from kpstore.errors import InvalidInput
+from kpstore.model.documents import Node
+from kpstore.model.names import (
+    VARIABLE,
+    VARIABLE_VALUE,
+    check_name,
+    check_node_name,
+    parse_ip,
+    parse_mac,
+)
+
+COLUMNS: Final = ("name", "mac", "ip", "image", "index", "group")
+_REQUIRED: Final = ("name", "mac")
+_MAX_COLUMNS: Final = 256
+_SHOWN: Final = 40  # characters of foreign text in a message
+_PREFIX: Final = "var."
+_VARIABLE: Final = re.compile(VARIABLE)
+_VALUE: Final = re.compile(VARIABLE_VALUE)
+_INDEX: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+_NODES: Final[TypeAdapter[list[Node]]] = TypeAdapter(list[Node])
+
+_EXPECTED: Final = f"columns: {', '.join(COLUMNS)}, {_PREFIX}NAME, separated by commas"
+_LONGEST: Final = 200  # characters of a message about a cell
+
+_remembered = lru_cache(maxsize=1 << 12)  # what many lines say is parsed once
+
+_T = TypeVar("_T")
+_E = TypeVar("_E")
+Row = tuple[int, list[str]]  # line of the file, cells
+
+
+@dataclass(frozen=True)
+class Table:
+    """The nodes of a table in its order, and which of them each group names."""
+
+    nodes: list[Node]
+    groups: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_nodes(data: bytes | str, image: str | None = None) -> Table:
+    """Read a table; `image` is that of nodes whose line names none.
+
+    Raises InvalidInput for anything that isn't as it must be, duplicates included.
+    """
+    rows = _rows(data)
+    header = _header(next(rows, None))
+    return _Reader(header, image).read(rows)
+
+
+class _Reader:
+    """Reads the lines of one table, and remembers what may not come twice."""
+
+    def __init__(self, header: list[str], image: str | None) -> None:
+        self._at = {name: at for at, name in enumerate(header)}
+        self._width = len(header)
+        self._variables = [
+            (column.removeprefix(_PREFIX), column)
+            for column in header
+            if column.startswith(_PREFIX)
+        ]
+        self._image = image
+        self._seen: dict[tuple[str, str], int] = {}
+        self._groups: dict[str, list[str]] = {}
+
+    def read(self, rows: Iterator[Row]) -> Table:
+        """Return the table."""
+        lines: list[int] = []
+        found: list[dict[str, Any]] = []
+        for line, cells in rows:
+            if len(cells) != self._width:
+                raise InvalidInput(
+                    f"line {line}: {len(cells)} cells, the header has {self._width}"
+                )
+            lines.append(line)
+            found.append(self._node(line, cells))
+        try:
+            nodes = _NODES.validate_python(found)
+        except ValidationError as error:
+            raise _unexpected(error, lines) from error
+        return Table(nodes, self._groups)
+
+    def _node(self, line: int, cells: list[str]) -> dict[str, Any]:
+        here = _Line(line, cells, self._at)
+        node: dict[str, Any] = {
+            "name": here.must("name", check_node_name),
+            "macs": here.must("mac", _macs),
+            "ips": here.may("ip", _ips, ()),
+            "image": here.may("image", _image, self._image),
+            "index": here.may("index", _index, None),
+            "vars": {
+                variable: value
+                for variable, column in self._variables
+                if (value := here.may(column, _value, ""))
+            },
+        }
+        self._once(line, node)
+        for group in here.may("group", _groups, ()):
+            self._groups.setdefault(group, []).append(node["name"])
+        return node
+
+    def _once(self, line: int, node: dict[str, Any]) -> None:
+        """Refuse what an earlier line has."""
+        held: list[tuple[str, str]] = [("name", node["name"])]
+        held += [("mac", mac) for mac in node["macs"]]
+        held += [("ip", ip) for ip in node["ips"]]
+        if node["index"] is not None:
+            held.append(("index", f"{node['image'] or ''}/{node['index']}"))
+        for column, value in held:
+            if (column, value) in self._seen:
+                first = self._seen[column, value]
+                raise InvalidInput(
+                    f"line {line}, column {column}: {value} is on line {first} already"
+                )
+            self._seen[column, value] = line
+
+
+class _Line:
+    """The cells of one line, taken by column."""
+
+    __slots__ = ("_at", "_cells", "_line")
+
+    def __init__(self, line: int, cells: list[str], at: dict[str, int]) -> None:
+        self._line = line
+        self._cells = cells
+        self._at = at
+
+    def must(self, column: str, parse: Callable[[str], _T]) -> _T:
+        """Parse a cell that may not be empty."""
+        value = self.may(column, parse, None)
+        if value is None:
+            raise InvalidInput(f"line {self._line}, column {column}: nothing is there")
+        return value
+
+    def may(self, column: str, parse: Callable[[str], _T], empty: _E) -> _T | _E:
+        """Parse a cell; return `empty` for an empty one, or without the column."""
+        at = self._at.get(column)
+        text = self._cells[at].strip() if at is not None else ""
+        if not text:
+            return empty
+        try:
+            return parse(text)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"line {self._line}, column {column}: {error.message[:_LONGEST]}",
+                hint=error.hint,
+            ) from None
+
+
+def _rows(data: bytes | str) -> Iterator[Row]:
+    """Yield the lines that aren't blank, each with the number where it begins."""
+    reader = csv.reader(
+        io.StringIO(_text(data), newline=""), strict=True, skipinitialspace=True
+    )
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidInput(f"line {line}: not CSV: {error}") from None
+
+
+def _text(data: bytes | str) -> str:
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidInput(f"line {line}: not UTF-8", hint="save it as UTF-8") from None
+
+
+def _header(row: Row | None) -> list[str]:
+    if row is None:
+        raise InvalidInput("the table is empty", hint=_EXPECTED)
+    line, cells = row
+    if len(cells) > _MAX_COLUMNS:
+        raise InvalidInput(f"line {line}: {len(cells)} columns", hint=_EXPECTED)
+    header = [cell.strip() for cell in cells]
+    for at, column in enumerate(header):
+        if not _is_column(column):
+            raise InvalidInput(
+                f"line {line}: no column {column[:_SHOWN]!r} is known", hint=_EXPECTED
+            )
+        if column in header[:at]:
+            raise InvalidInput(f"line {line}: column {column} comes twice")
+    if lacks := [column for column in _REQUIRED if column not in header]:
+        raise InvalidInput(
+            f"line {line}: column {lacks[0]} is missing: the first line names the "
+            "columns",
+            hint=_EXPECTED,
+        )
+    return header
+
+
+def _is_column(name: str) -> bool:
+    if name.startswith(_PREFIX):
+        return _VARIABLE.fullmatch(name.removeprefix(_PREFIX)) is not None
+    return name in COLUMNS
+
+
+def _macs(text: str) -> tuple[str, ...]:
+    return tuple(parse_mac(each) for each in text.split())
+
+
+def _ips(text: str) -> tuple[str, ...]:
+    return tuple(parse_ip(each) for each in text.split())
+
+
+@_remembered
+def _image(text: str) -> str:
+    return check_name(text, "image")
+
+
+@_remembered
+def _groups(text: str) -> tuple[str, ...]:
+    return tuple(check_name(each, "group") for each in text.split())
+
+
+def _index(text: str) -> int:
+    if not _INDEX.fullmatch(text):
+        raise InvalidInput(
+            f"{text[:_SHOWN]!r} is not an index", hint="a whole number from 0"
+        )
+    return int(text)
+
+
+@_remembered
+def _value(text: str) -> str:
+    if not _VALUE.fullmatch(text):
+        raise InvalidInput(
+            f"{text[:_SHOWN]!r} is not a variable's value",
+            hint="letters, digits and _.:/@%,+=~^- without blanks, 128 at most",
+        )
+    return text
+
+
+def _unexpected(error: ValidationError, lines: list[int]) -> InvalidInput:
+    """Say where the model refuses what the cells allowed."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    row, *column = first["loc"]
+    where = f"line {lines[int(row)]}, column {'.'.join(map(str, column))}"
+    return InvalidInput(f"{where}: {first['msg']}")
