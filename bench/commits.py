@@ -80,11 +80,12 @@ def _commits(place: Path, world: World, report: Table) -> dict[str, float]:
 
 
 def _rollbacks(world: World) -> float:
-    """Go back and forth by name, far and near: `--to` an old revision."""
-    newest = world.picker().site.record(world.picker().site.tip()).revision
-    far = ["r2", f"r{newest}"]
+    """Go back and forth between two old revisions that boot different kernels."""
+    old = ("r4", "r2")  # the first flip, and the time before the import
 
     def back(turn: int) -> None:
-        world.picker().rollback(Rollback(("web",), to=far[turn % 2]))
+        assert world.picker().rollback(Rollback(("web",), to=old[turn % 2])).commit
 
+    if world.picker().view().image("web").default != "production":
+        world.flip(0)
     return medians({"back": back}, TURNS)["back"]
