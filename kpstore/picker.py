@@ -21,6 +21,7 @@ from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot, changes_between
+from kpstore.intake import Intake
 from kpstore.judging import judge
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
@@ -235,6 +236,11 @@ class KernelPicker:
     def ask(self) -> Questions:
         """What can be asked of state and history."""
         return Questions(self.site)
+
+    @property
+    def intake(self) -> Intake:
+        """Taking in kernels and what image trees say."""
+        return Intake(self.site)
 
     @property
     def upkeep(self) -> Upkeep:

@@ -1,13 +1,39 @@
 """Reading tables of nodes for `kp node import`."""
 
+import sys
 from pathlib import Path
 from typing import Final
 
-from kpcmd.context import Session
-from kpstore.errors import Refused
+from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.inventory.table import Table, read_nodes
 
 _LATER: Final = ("systemimager", "warewulf", "cobbler", "dhcpd", "ethers")
 
 
-def read_table(session: Session, file: Path, format_: str, image: str | None):
-    raise Refused("not yet")
+def read_table(file: Path, format_: str, image: str | None) -> Table:
+    """Read a file, or stdin for `-`; InvalidInput names line and column.
+
+    `image` is that of nodes whose line names none.
+    """
+    if format_ in _LATER:
+        raise Refused(
+            f"--format {format_}: kp can't read {format_} yet",
+            hint="write a table of name,mac,ip,image,index,group: --format csv",
+        )
+    if format_ != "csv":
+        raise InvalidInput(
+            f"--format {format_!r} is not known", hint=f"csv; later {', '.join(_LATER)}"
+        )
+    try:
+        return read_nodes(_data(file), image)
+    except InvalidInput as error:
+        raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from None
+
+
+def _data(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {file}") from None

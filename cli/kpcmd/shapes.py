@@ -72,7 +72,7 @@ def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:
         return
     yield (
         f"{outcome.revision} {outcome.commit[:12]}: "
-        f"{count(outcome.nodes_changed)} boot differently"
+        f"{differently(outcome.nodes_changed)}"
     )
     for target in outcome.targets:
         line = f"  {target.name}: {session.out.paint(target.condition)}"
@@ -96,9 +96,15 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
         if session.verbose:
             yield from (f"  + {path}" for path in target.write)
             yield from (f"  - {path}" for path in target.remove)
-    yield f"{count(plan.nodes_changed)} would boot differently: {plan.nodes or 'none'}"
+    named = f": {plan.nodes}" if plan.nodes else ""
+    yield f"{count(plan.nodes_changed)} would boot differently{named}"
 
 
 def count(number: int) -> str:
     """Say how many nodes."""
     return "1 node" if number == 1 else f"{number:,} nodes"
+
+
+def differently(number: int) -> str:
+    """Say how many nodes boot differently."""
+    return f"{count(number)} {'boots' if number == 1 else 'boot'} differently"

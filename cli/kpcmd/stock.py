@@ -1,22 +1,76 @@
-"""What `kp image add --tree` finds in a tree."""
+"""What `kp image add --tree` finds in a tree, and the stock entry made of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from kpcmd.context import Session
+from kpstore.edits import entries, kernels
+from kpstore.model.documents import Image
 from kpstore.model.state import State
+from kpstore.model.validation import make
+from kpstore.picker import KernelPicker
+from kpstore.sources.default_kernel import Booted
+from kpstore.sources.gathering import Gathered
+
+PRODUCTION = "production"
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a tree is."""
+    """A tree's architecture, and the kernel that it boots, taken in."""
 
     arch: str | None
+    booted: Booted | None = None
+    kernel: Gathered | None = None
 
 
-def look_at(session: Session, tree: Path | None, arch: str | None) -> Found:
-    return Found(arch)
+def look_at(
+    session: Session, opened: KernelPicker, tree: Path | None, arch: str | None
+) -> Found:
+    """Look into an image tree; nothing of it is run."""
+    if tree is None:
+        return Found(arch)
+    arch = arch or opened.intake.arch_of(tree)
+    if arch is None:
+        return Found(arch)
+    default = opened.intake.default_of(tree)
+    for text in default.unread:
+        session.out.warn(f"not understood: {text}")
+    booted = default.booted
+    if booted is None:
+        _name_candidates(session, default.candidates)
+        return Found(arch)
+    for token in booted.dropped:
+        session.out.warn(f"left out of the parameters, as kp can't pass it on: {token}")
+    image = make(Image, {"arch": arch}, "the image")
+    with session.out.progress(f"taking in {booted.release}") as progress:
+        kernel = opened.intake.installed(
+            image,
+            tree,
+            booted.release,
+            progress=progress,
+        )
+    return Found(arch, booted, kernel)
+
+
+def _name_candidates(session: Session, candidates: tuple[str, ...]) -> None:
+    if not candidates:
+        session.out.say("no kernel is installed in the tree: kp kernel add")
+        return
+    session.out.say(
+        f"the tree's loader doesn't say which of {len(candidates)} kernels it boots: "
+        f"{', '.join(candidates)}"
+    )
+    session.out.say("next: kp kernel add IMAGE --installed RELEASE, kp entry add")
 
 
 def offer_production(session: Session, state: State, image: str, found: Found) -> None:
-    return
+    """Make `production`: the kernel that the tree's own loader boots, locally."""
+    if found.booted is None or found.kernel is None:
+        return
+    release = found.booted.release
+    kernels.add(state, image, release, found.kernel.kernel)
+    fields = {"kernel": release, "method": "local", "params": found.booted.params}
+    entries.add(state, image, PRODUCTION, fields, default=True)
+    where = found.booted.source or "the only kernel"
+    session.out.say(f"entry {PRODUCTION}: kernel {release}, from {where}")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kpstore.edits.images import put_new, set_default
+from kpstore.edits.adding import put_new
+from kpstore.edits.images import set_default
 from kpstore.errors import Refused
 from kpstore.model.documents import BootConfig
 from kpstore.model.keys import Key

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kpstore.edits.images import put_new
+from kpstore.edits.adding import put_new
 from kpstore.errors import Refused
 from kpstore.model.documents import Group
 from kpstore.model.keys import Key

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kpstore.edits.images import put_new
+from kpstore.edits.adding import put_new
 from kpstore.model.documents import Target
 from kpstore.model.keys import Key
 from kpstore.model.state import State

@@ -56,7 +56,7 @@ def add(
     own loader boots becomes the entry `production`.
     """
     session = session_of(context)
-    found = look_at(session, tree, arch)
+    found = look_at(session, picker(session), tree, arch)
     fields = {"arch": images.require_arch(found.arch), "params": split(params or "")}
     manner = Manner("image add", message, dry_run, yes)
 

@@ -107,7 +107,7 @@ def import_(
     A bad row refuses the whole file, naming line and column.
     """
     session = session_of(context)
-    table = read_table(session, file, format_, image)
+    table = read_table(file, format_, image)
     say_nodes(session, [node.name for node in table.nodes])
 
     def change(state: State) -> None:

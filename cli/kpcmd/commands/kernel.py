@@ -1,0 +1,189 @@
+"""`kp kernel`: the kernels of an image."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kpcmd.editing import Manner, edit
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.options import DryRun, ImageArg, KernelArg, Message, Yes
+from kpcmd.origins import Origin
+from kpcmd.output import columns
+from kpcmd.picking import picker
+from kpstore.edits import kernels
+from kpstore.model.state import State
+
+app = noun("The kernels of an image.")
+apps = {"kernel": app}
+
+
+Package = Annotated[str | None, typer.Option("--package", metavar="…", help="Not yet.")]
+Deb = Annotated[str | None, typer.Option("--deb", metavar="…", help="Not yet.")]
+Rpm = Annotated[str | None, typer.Option("--rpm", metavar="…", help="Not yet.")]
+Source = Annotated[str | None, typer.Option("--source", metavar="…", help="Not yet.")]
+FromNode = Annotated[
+    str | None, typer.Option("--from-node", metavar="…", help="Not yet.")
+]
+
+
+@verb(
+    app,
+    "add",
+    "kp kernel add web --files vmlinuz-6.12 --initrd initrd.img-6.12 "
+    "--modules lib/modules/6.12",
+    "kp kernel add web --installed 6.1.0-28-amd64 -m 'as installed'",
+    "kp kernel add web --files arch/x86/boot/bzImage --name test --replace -m again",
+    exits=(CONFLICT, LAGGING, LOCKED),
+)
+def add(
+    context: typer.Context,
+    image: ImageArg,
+    files: Annotated[
+        Path | None, typer.Option("--files", metavar="KERNEL", help="A kernel's file.")
+    ] = None,
+    initrd: Annotated[
+        list[Path] | None, typer.Option("--initrd", metavar="F", help="Its initrd.")
+    ] = None,
+    modules: Annotated[
+        Path | None, typer.Option("--modules", metavar="DIR", help="Its module tree.")
+    ] = None,
+    system_map: Annotated[
+        Path | None, typer.Option("--system-map", metavar="F", help="Its System.map.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="F", help="Its build configuration."),
+    ] = None,
+    xen: Annotated[
+        Path | None, typer.Option("--xen", metavar="F", help="A Xen hypervisor's file.")
+    ] = None,
+    installed: Annotated[
+        str | None,
+        typer.Option(
+            "--installed", metavar="RELEASE", help="One that the image's tree has."
+        ),
+    ] = None,
+    package: Package = None,
+    deb: Deb = None,
+    rpm: Rpm = None,
+    source: Source = None,
+    from_node: FromNode = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="K", help="Its name; without: the release."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="In place of one of that name.")
+    ] = False,
+    mismatch: Annotated[
+        bool,
+        typer.Option("--force-mismatch", help="Take files that don't belong together."),
+    ] = False,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Take a kernel in, from exactly one origin.
+
+    Release, architecture and features are read from the bytes.
+    """
+    session = session_of(context)
+    later = {
+        "--package": package,
+        "--deb": deb,
+        "--rpm": rpm,
+        "--source": source,
+        "--from-node": from_node,
+    }
+    origin = Origin(
+        kernel=files,
+        initrds=tuple(initrd or ()),
+        modules=modules,
+        system_map=system_map,
+        config=config,
+        hypervisor=xen,
+        installed=installed,
+        later=later,
+        mismatch=mismatch,
+    )
+    origin.check()
+    opened = picker(session)
+    whose = opened.view().image(image)
+    with session.out.progress("taking in") as progress:
+        found = origin.take(opened, image, whose, progress)
+    for note in found.notes:
+        session.out.warn(note)
+    called = name or found.kernel.release
+    session.out.say(f"kernel {image}/{called}: {found.kernel.release}")
+
+    def change(state: State) -> None:
+        kernels.add(state, image, called, found.kernel, replace=replace)
+
+    return edit(session, Manner("kernel add", message, dry_run, yes), change)
+
+
+@verb(app, "list", "kp kernel list web", "kp kernel list web --json")
+def list_(context: typer.Context, image: ImageArg) -> None:
+    """List an image's kernels, and the entries that boot them."""
+    session = session_of(context)
+    state = picker(session).view()
+    state.image(image)
+    found = [_line(state, image, name) for name in state.names("kernel", image)]
+    rows = [
+        (
+            each["kernel"],
+            each["kind"],
+            each["release"],
+            each["origin"]["kind"],
+            " ".join(each["entries"]) or "-",
+        )
+        for each in found
+    ]
+    header = ("KERNEL", "KIND", "RELEASE", "ORIGIN", "ENTRIES")
+    session.out.answer(found, columns(header, rows))
+
+
+@verb(app, "show", "kp kernel show web 6.12")
+def show(context: typer.Context, image: ImageArg, kernel: KernelArg) -> None:
+    """Show a kernel: its artifacts, features and origin."""
+    session = session_of(context)
+    state = picker(session).view()
+    state.kernel(image, kernel)
+    found = _line(state, image, kernel)
+    lines = [f"{found['kernel']}  {found['release']}  {found['arch']}  {found['kind']}"]
+    for what, refs in found["artifacts"].items():
+        for ref in refs if isinstance(refs, list) else [refs]:
+            if ref:
+                lines.append(f"{what:<10}  {ref['sha256']}  {ref['size']:,} bytes")
+    lines += [f"{what:<10}  {text}" for what, text in found["features"].items()]
+    lines.append(f"entries     {' '.join(found['entries']) or '-'}")
+    session.out.answer(found, lines)
+
+
+@verb(app, "rm", "kp kernel rm web 6.1", exits=(CONFLICT, LOCKED))
+def rm(
+    context: typer.Context,
+    image: ImageArg,
+    kernel: KernelArg,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Remove a kernel that no entry boots; its files go with kp gc, in time."""
+    manner = Manner("kernel rm", message, dry_run, yes)
+    return edit(
+        session_of(context), manner, lambda state: kernels.remove(state, image, kernel)
+    )
+
+
+def _line(state: State, image: str, name: str) -> dict[str, Any]:
+    kernel = state.kernel(image, name)
+    entries = []
+    for each in state.names("entry", image):
+        entry = state.entry(image, each)
+        if name in (entry.kernel, entry.xen.kernel if entry.xen else None):
+            entries.append(each)
+    fields = kernel.model_dump(mode="json", by_alias=True)
+    return {"kernel": name, **fields, "entries": entries}

@@ -1,0 +1,94 @@
+"""Where a kernel comes from: exactly one origin, of those there are already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kpstore.artifacts.store import Progress
+from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.model.documents import Image
+from kpstore.picker import KernelPicker
+from kpstore.sources.files import KernelFiles
+from kpstore.sources.gathering import Gathered
+
+# Origins that cli.md names and that a later version brings.
+LATER = {
+    "--package": "packages of repositories",
+    "--deb": "deb packages",
+    "--rpm": "rpm packages",
+    "--source": "built source trees",
+    "--from-node": "kernels of running nodes",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was given; `later` are options whose time has not come."""
+
+    kernel: Path | None = None
+    initrds: tuple[Path, ...] = ()
+    modules: Path | None = None
+    system_map: Path | None = None
+    config: Path | None = None
+    hypervisor: Path | None = None
+    installed: str | None = None
+    later: Mapping[str, object] = field(default_factory=dict)
+    mismatch: bool = False
+
+    def check(self) -> None:
+        """InvalidInput unless there is one origin; Refused for one that is to come."""
+        given = [name for name, value in self.later.items() if value is not None]
+        now = {
+            "--files": self.kernel,
+            "--xen": self.hypervisor,
+            "--installed": self.installed,
+        }
+        given += [name for name, value in now.items() if value is not None]
+        if len(given) != 1:
+            shown = f"not {' and '.join(given)}" if given else "none was given"
+            raise InvalidInput(
+                f"a kernel has exactly one origin, {shown}",
+                hint="--files KERNEL [--initrd F] [--modules DIR], or --installed R",
+            )
+        if given[0] in LATER:
+            raise Refused(
+                f"{given[0]}: kp can't take {LATER[given[0]]} yet",
+                hint="unpack it, then --files KERNEL --initrd F --modules DIR",
+            )
+        parts = (self.initrds, self.modules, self.system_map, self.config)
+        if self.kernel is None and any(parts):
+            raise InvalidInput(
+                "--initrd, --modules, --system-map and --config go with --files"
+            )
+
+    def take(
+        self, opened: KernelPicker, name: str, image: Image, progress: Progress
+    ) -> Gathered:
+        """Take the kernel in; what doesn't belong together is refused by name."""
+        tree = opened.site.settings.trees.get(name)
+        if self.hypervisor is not None:
+            return opened.intake.hypervisor(image, self.hypervisor)
+        if self.installed is not None:
+            return opened.intake.installed(
+                image,
+                _known(name, tree),
+                self.installed,
+                force_mismatch=self.mismatch,
+                progress=progress,
+            )
+        assert self.kernel is not None  # check() made sure
+        files = KernelFiles(
+            self.kernel, self.initrds, self.modules, self.system_map, self.config
+        )
+        return opened.intake.files(
+            image, files, tree, force_mismatch=self.mismatch, progress=progress
+        )
+
+
+def _known(image: str, tree: Path | None) -> Path:
+    if tree is None:
+        raise NotFound(
+            f"the tree of image {image} is not known on this server",
+            hint="kp target add NAME --kind image …, or [trees] in kp.toml",
+        )
+    return tree
