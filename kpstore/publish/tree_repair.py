@@ -39,7 +39,10 @@ def clear(tree: Beneath, rendering: TreeRendering, findings: Iterable[Finding]) 
 
 
 def _paths(tree: Beneath, path: str) -> Iterator[str]:
+    """Yield the files at and below `path`; a whole module tree stays where it is."""
     kind = _kind(tree, path)
+    if kind == stat.S_IFDIR and path.rpartition("/")[0] == MODULES:
+        return
     if kind == stat.S_IFDIR:
         yield from (each.path for each in tree.walk(path) if each.kind != "directory")
     elif kind:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Final
 
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import TEMP_PREFIX
@@ -23,6 +24,8 @@ from kpstore.publish.tree_layout import (
 )
 from kpstore.publish.tree_survey import known_claims
 
+_NOT_LISTED: Final = "kp's and no longer listed; what someone else did in it stays"
+
 
 def verify(
     tree: Beneath, rendering: TreeRendering, artifacts: Artifacts, *, deep: bool
@@ -36,6 +39,7 @@ def verify(
         *_loader_files(tree, rendering, live),
         *_objects(tree, rendering, deep=deep),
         *_modules(tree, rendering, artifacts, deep=deep),
+        *(_kept_modules(tree, rendering, live) if deep else ()),
         *_strays(tree, rendering),
     ]
 
@@ -105,6 +109,18 @@ def _modules(
             yield from tree_modules.differences(tree, release, sha256, artifacts)
         elif not tree_modules.exists(tree, release):
             yield Finding(tree_modules.place(release), "missing")
+
+
+def _kept_modules(
+    tree: Beneath, rendering: TreeRendering, live: Live | None
+) -> Iterator[Finding]:
+    """Name module trees of kp's that aren't listed and that others changed."""
+    listed = {release for release, _, _ in rendering.modules}
+    for release, digests in known_claims(tree, live).modules.items():
+        if release in listed or not tree_modules.exists(tree, release):
+            continue
+        if tree_modules.content(tree, release) not in digests:
+            yield Finding(tree_modules.place(release), "changed", _NOT_LISTED)
 
 
 def _strays(tree: Beneath, rendering: TreeRendering) -> Iterator[Finding]:

@@ -159,6 +159,18 @@ def test_a_swept_tree_that_others_changed_stays(rig: ImageRig) -> None:
     fill(rig.root, {"usr/lib/modules/6.9/updates/zfs.ko": b"dkms"})
     rig.target().sweep([], [])
     assert driver(rig, "6.9") == b"one"
+    now = grub(2, kernel(rig, "6.12", b"two"))
+    for _ in range(2):
+        found = rig.target().repair(now, rig.where / "found")
+        assert [(f.path, f.kind) for f in found] == [("lib/modules/6.9", "changed")]
+    assert not (rig.where / "found").exists()
+    assert driver(rig, "6.9") == b"one"
+    one = kernel(rig, "6.9", b"one")
+    with pytest.raises(Refused, match="changed by someone else"):
+        rig.target().stage(grub(3, one))
+    rig.target().repair(grub(3, one), rig.where / "found")
+    assert (rig.where / "found/lib/modules/6.9/updates/zfs.ko").exists()
+    assert rig.target().verify(grub(3, one), deep=True) == []
 
 
 def test_a_release_whose_tree_someone_removed_is_put_back(rig: ImageRig) -> None:

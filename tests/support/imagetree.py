@@ -96,7 +96,8 @@ class ImageRig:
         place = (
             self.where / "packing" / hashlib.sha256(repr(modules).encode()).hexdigest()
         )
-        fill(place / release, modules)
+        if not (place / release).exists():
+            fill(place / release, modules)
         with Beneath.open(place) as tree:
             ref = self.store.add_stream(Packing(tree, release).chunks())
         return release, ref.sha256, ref.size
