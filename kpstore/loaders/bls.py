@@ -4,8 +4,8 @@
 boot/loader/entries/kp-production.conf      boot/loader/loader.conf
     title web/production                        default kp-production.conf
     sort-key kp                                 timeout 5
-    linux /boot/kp/<sha256[:12]>/vmlinuz
-    initrd /boot/kp/<sha256[:12]>/initrd.img
+    linux /kp/<sha256[:12]>/vmlinuz
+    initrd /kp/<sha256[:12]>/initrd.img
     options root=/dev/sda1
 ```
 An entry's file does not change with the default: `loader.conf` alone is the switch.
@@ -40,11 +40,11 @@ def files(
     return {**written, LOADER_CONF: write_loader_conf(default)}, LOADER_CONF
 
 
-def write_entry(name: str, menu: Menu, boot_seen: str = "/boot") -> tuple[str, bytes]:
+def write_entry(name: str, menu: Menu, seen: str = "") -> tuple[str, bytes]:
     """Write an entry; return its file's name and content.
 
-    Paths are from the root of the file system that holds the entry: `boot_seen` is
-    how /boot looks from there, empty where it is a file system of its own.
+    Its paths start at the root of the file system that holds it, where /boot is
+    `seen`: nothing when it is a file system of its own, as the specification has it.
     """
     boot = admit_local(menu)
     for token in boot.params:
@@ -54,7 +54,7 @@ def write_entry(name: str, menu: Menu, boot_seen: str = "/boot") -> tuple[str, b
                 hint="GRUB would read $ ; & | < > there as its own",
             )
     kernel, *initrds = (
-        boot_seen + path.removeprefix("/boot") for path in (boot.kernel, *boot.initrds)
+        seen + path.removeprefix("/boot") for path in (boot.kernel, *boot.initrds)
     )
     lines = [NOTE.rstrip(), f"title {menu.title}", "sort-key kp", f"linux {kernel}"]
     lines += [f"initrd {path}" for path in initrds]
@@ -76,8 +76,11 @@ def _file(name: str) -> str:
     return f"kp-{name}.conf"
 
 
-def read_entry(data: bytes) -> Menu:
-    """Read an entry; InvalidInput for keys that kp does not write."""
+def read_entry(data: bytes, seen: str = "") -> Menu:
+    """Read an entry; InvalidInput for keys that kp does not write.
+
+    The menu's paths are the running system's, below /boot.
+    """
     said: dict[str, list[str]] = {}
     for key, value in _pairs(data):
         said.setdefault(key, []).append(value)
@@ -85,8 +88,9 @@ def read_entry(data: bytes) -> Menu:
         raise InvalidInput(f"unexpected in a boot loader entry: {sorted(unknown)}")
     match said.get("title"), said.get("linux"), said.get("options", [""]):
         case [title], [kernel], [options]:
-            initrds = tuple(said.get("initrd", []))
-            return Menu(title, Linux(kernel, initrds, split(options)))
+            files = (kernel, *said.get("initrd", []))
+            kernel, *initrds = ("/boot" + path.removeprefix(seen) for path in files)
+            return Menu(title, Linux(kernel, tuple(initrds), split(options)))
     raise InvalidInput("title, linux or options is missing or twice in an entry")
 
 

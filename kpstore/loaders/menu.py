@@ -85,12 +85,13 @@ class Menu:
 class TreeOptions(NamedTuple):
     """How the loaders of a machine's own disk see it.
 
-    `grub_dir`: GRUB's folder below /boot (`grub2` on some distributions). `boot`: how
-    /boot is called on the file system that holds it: empty where it is one of its own.
+    `grub_dir`: GRUB's folder below /boot (`grub2` on some distributions). `boot`: what
+    /boot is called on the file system that holds it: nothing where it is one of its
+    own, as the Boot Loader Specification has it, else `/boot`.
     """
 
     grub_dir: str = "grub"
-    boot: str = "/boot"
+    boot: str = ""
 
 
 NOTE: Final = "# Written by kp, which undoes edits made here.\n"

@@ -69,13 +69,13 @@ def test_the_default_is_one_of_the_entries():
         bls.files({"a": menu()}, "b", TreeOptions())
 
 
-def test_paths_are_seen_from_the_file_system_of_the_entry():
-    files, _ = bls.files({"a": menu()}, "a", TreeOptions(boot=""))
-    boot = bls.read_entry(files["boot/loader/entries/kp-a.conf"]).boot
-    assert (boot.kernel, *boot.initrds) == (
-        KERNEL.removeprefix("/boot"),
-        INITRD.removeprefix("/boot"),
-    )
+@pytest.mark.parametrize("seen", ["", "/boot", "/@/boot"])
+def test_paths_start_at_the_file_system_that_holds_the_entry(seen: str):
+    files, _ = bls.files({"a": menu()}, "a", TreeOptions(boot=seen))
+    data = files["boot/loader/entries/kp-a.conf"]
+    assert f"\nlinux {seen}{KERNEL.removeprefix('/boot')}\n" in data.decode()
+    assert f"\ninitrd {seen}{INITRD.removeprefix('/boot')}\n" in data.decode()
+    assert bls.read_entry(data, seen) == menu()
 
 
 @pytest.mark.parametrize("line", ["efi /evil.efi", "uki /x", "devicetree /x"])
