@@ -1,8 +1,15 @@
 """Staging: everything of a generation durable beside the live one, unseen."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from kpstore.disk.durable import Batch, NewDirectory, remove_tree, sync_directory
+from kpstore.disk.durable import (
+    TEMP_PREFIX,
+    Batch,
+    NewDirectory,
+    remove_tree,
+    sync_directory,
+)
 from kpstore.disk.space import require
 from kpstore.publish.target import Artifacts
 from kpstore.publish.tftp_entries import EntryWork
@@ -16,7 +23,10 @@ from kpstore.publish.tftp_layout import (
     Layout,
 )
 from kpstore.publish.tftp_prepare import Prepared
+from kpstore.publish.tftp_reading import link_text, names_in
 from kpstore.publish.tftp_state import State, encode_state
+
+_CARRIED = 8  # switches
 
 
 def write_generation(
@@ -33,7 +43,9 @@ def write_generation(
         made = prepared.content.write(layout, artifacts, batch)
         if prepared.state is not None:
             remove_tree(home)  # of an attempt that was interrupted
-            _write_links(batch.directory(home), prepared.state, prepared)
+            folder = batch.directory(home)
+            _write_links(folder, prepared.state, prepared)
+            _write_transitions(folder, prepared.entries, _carried(layout, prepared))
             made.append(home)
         batch.commit()
     written = {path.parent for path in made}
@@ -51,8 +63,6 @@ def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None
         folder.link(link, text)
     if entries.after:
         folder.link(MOVING, prepared.name)
-    if entries.new_side:
-        _write_transitions(folder.directory(TRANSITIONS), entries)
 
 
 def generation_links(state: State) -> dict[str, str]:
@@ -62,13 +72,44 @@ def generation_links(state: State) -> dict[str, str]:
     return menus | shards
 
 
-def _write_transitions(folder: NewDirectory, entries: EntryWork) -> None:
+def _write_transitions(
+    folder: NewDirectory, entries: EntryWork, carried: Mapping[str, str]
+) -> None:
+    if not entries.new_side and not carried:
+        return
+    home = folder.directory(TRANSITIONS)
     inner: dict[str, NewDirectory] = {}
-    for path, text in entries.new_side.items():
+    for path, text in (*entries.new_side.items(), *carried.items()):
         key, _, file = path.partition("/")
         if not file:
-            folder.link(key, text)
+            home.link(key, text)
             continue
         if key not in inner:
-            inner[key] = folder.directory(key)
+            inner[key] = home.directory(key)
         inner[key].link(file, text)
+
+
+def _carried(layout: Layout, prepared: Prepared) -> dict[str, str]:
+    """Return links to the transitions of the last switches.
+
+    A look-up that read an entry point while it moved may reach `live` only some
+    switches later (a server's thread waits for a processor for milliseconds): by
+    these it still finds what it was sent to, in the generation of that time.
+    """
+    if prepared.old is None:
+        return {}
+    home = layout.generation(prepared.old.name) / TRANSITIONS
+    carried = {}
+    for key in names_in(home):
+        if key.startswith(TEMP_PREFIX):
+            continue
+        text = link_text(home / key) or ""
+        own = not text.startswith("../../")
+        carried[key] = f"../../{prepared.old.name}/{TRANSITIONS}/{key}" if own else text
+    origins = {text.split("/")[2] for text in carried.values()}
+    newest = sorted(origins, key=_revision)[-_CARRIED:]
+    return {k: text for k, text in carried.items() if text.split("/")[2] in newest}
+
+
+def _revision(generation: str) -> int:
+    return int(generation.partition("-")[0])

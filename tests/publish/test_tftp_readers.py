@@ -89,6 +89,33 @@ def test_readers_during_fifty_publishes(tmp_path: Path) -> None:
     assert wrong == []
 
 
+def test_a_look_up_that_takes_some_switches_finds_its_menu(tmp_path: Path) -> None:
+    """It has read the entry point while that moved, and then waited."""
+    world = World(tmp_path)
+    world.target.create()
+    now = commit(1)
+    world.publish(None, now)
+    seen: list[tuple[Path, bytes]] = []
+    for revision in range(2, 12):
+        world.target.stage(change(now, commit(revision))).switch()
+        now = commit(revision)
+        (key,) = _pairs(world.root / "kp/live/+")
+        path = world.root / "kp/live/+" / key / "pxelinux"
+        seen.append((path, path.read_bytes()))
+    for path, data in seen[1:]:
+        assert path.read_bytes() == data
+    assert not seen[0][0].exists()
+
+
+def _pairs(home: Path) -> list[str]:
+    """The links of the last switch from template to template."""
+    return [
+        path.name
+        for path in home.iterdir()
+        if path.is_symlink() and not os.readlink(path).startswith("../../")
+    ]
+
+
 def menu(of: Commit, node: str) -> bytes:
     name, index = of.nodes[node]
     return of.menu(name, "pxelinux", index)
