@@ -153,10 +153,7 @@ class Beneath:
         self._replace(rel, mode, lambda temp: write_all(temp, data))
 
     def copy_in(self, rel: str, source: Path, *, mode: int = 0o444) -> None:
-        """Replace `rel` by an independent copy (a reflink or bytes, no hard link).
-
-        `source` is a trusted path outside; Refused when it is no regular file.
-        """
+        """Replace `rel` by a copy or reflink of a trusted file; Refused if it is none."""
         with opened_source(source) as original:
             self._replace(rel, mode, lambda temp: copy_all(original, temp))
 
@@ -176,6 +173,11 @@ class Beneath:
         """Remove a file or a link itself; missing is fine."""
         with self._changing(rel) as (directory, name), suppress(FileNotFoundError):
             os.unlink(name, dir_fd=directory)
+
+    def remove_directory(self, rel: str) -> None:
+        """Remove an empty directory; missing is fine, OSError when it isn't empty."""
+        with self._changing(rel) as (directory, name), suppress(FileNotFoundError):
+            os.rmdir(name, dir_fd=directory)
 
     def remove_tree(self, rel: str) -> None:
         """Remove a directory with all in it, or a file; missing is fine.

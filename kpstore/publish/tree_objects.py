@@ -66,7 +66,7 @@ def remove(tree: Beneath, path: str) -> None:
     if tree.is_dir(directory):
         tree.remove(path)
         if not tree.names(directory):
-            tree.remove_tree(directory)
+            tree.remove_directory(directory)
 
 
 def kept(tree: Beneath) -> list[str]:

@@ -52,6 +52,8 @@ def remove(tree: Beneath, originals: Mapping[str, bytes]) -> list[Finding]:
     Returns what stays because others changed it. Raises NotFound, with nothing
     changed, when an original is not given.
     """
+    if not tree.is_dir(HOME):
+        return []
     claims = known_claims(tree, read_live(tree))
     backs = dict(_to_put_back(tree, claims, originals))
     tree.remove(LIVE)
@@ -61,12 +63,17 @@ def remove(tree: Beneath, originals: Mapping[str, bytes]) -> list[Finding]:
     left = [*_remove_files(tree, claims), *_remove_modules(tree, claims)]
     for name in tree_objects.kept(tree):
         tree.remove_tree(f"{HOME}/{name}")
-    for path in (CLAIMS, IDENTITY):
+    for directory in sorted(claims.made, reverse=True):
+        _remove_if_empty(tree, directory)
+    for path in (CLAIMS, IDENTITY):  # last: a killed removal is begun again
         tree.remove(path)
-    for directory in sorted({HOME, *claims.made}, reverse=True):
-        if tree.is_dir(directory) and not tree.names(directory):
-            tree.remove_tree(directory)
+    _remove_if_empty(tree, HOME)
     return left
+
+
+def _remove_if_empty(tree: Beneath, directory: str) -> None:
+    if tree.is_dir(directory) and not tree.names(directory):
+        tree.remove_directory(directory)
 
 
 def _sweep_modules(tree: Beneath, claims: Claims, releases: list[str]) -> list[str]:

@@ -54,6 +54,17 @@ def test_writes_and_reads(tree, image):
     assert tree.names("boot/kp") == ["menu"]
 
 
+def test_removes_an_empty_directory_alone(tree, image):
+    tree.remove_directory("nothing")
+    with pytest.raises(OSError, match="not empty"):
+        tree.remove_directory("usr")
+    tree.remove_directory("usr/boot")
+    assert os.listdir(image / "usr") == []
+    (image / "link").symlink_to("usr")
+    with pytest.raises(NotADirectoryError):
+        tree.remove_directory("link")
+
+
 def test_links_mean_what_they_mean_inside(tree, image):
     (image / "boot").symlink_to("/usr/boot")
     (image / "usr" / "again").symlink_to("../../../usr/./boot/")
