@@ -26,7 +26,8 @@ from kpstore.model.params import compose, split
 FOLDER: Final = "boot/loader/entries"
 LOADER_CONF: Final = "boot/loader/loader.conf"
 _COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
-_SYNTAX: Final = re.compile(r"""\$ | ^[^ ]*[;&|<>][^ ]*$""", re.VERBOSE)
+# `$` means something to GRUB even in the quotes that a token with a space gets.
+_SYNTAX: Final = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")
 
 
 def files(

@@ -29,7 +29,7 @@ class NetworkDialect(Protocol):
         """Read back what `write_menu` wrote."""
 
     def added(self, boot: Linux) -> str:
-        """Return what the loader itself puts on the kernel's command line."""
+        """Return what is put around the parameters on the kernel's command line."""
 
 
 class TreeDialect(Protocol):

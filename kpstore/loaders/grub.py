@@ -130,7 +130,7 @@ def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
 
 
 def added(boot: Linux) -> str:
-    """Return what GRUB itself puts on the kernel's command line."""
+    """Return what GRUB itself puts around the parameters; its length counts."""
     bootif = " BOOTIF=01-00:00:00:00:00:00" if boot.wants_bootif else ""
     return f"BOOT_IMAGE={boot.kernel} {bootif}"
 
@@ -151,10 +151,11 @@ def read_menu(data: bytes) -> Menu:
 
 
 def _without_bootif(boot: Linux) -> Linux:
-    params = tuple(p for p in boot.params if p != "BOOTIF=01-{net_default_mac}")
-    if (params == boot.params) == replace(boot, params=params).wants_bootif:
+    own = "BOOTIF=01-{net_default_mac}"
+    bare = replace(boot, params=tuple(p for p in boot.params if p != own))
+    if boot.params.count(own) != bare.wants_bootif:
         raise InvalidInput("BOOTIF= is given twice or not at all")
-    return replace(boot, params=params)
+    return bare
 
 
 def read_linux(loads: list[list[str]]) -> Linux:

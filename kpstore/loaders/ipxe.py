@@ -109,7 +109,7 @@ def boot_script(prefix: str) -> bytes:
 
 
 def added(boot: Linux) -> str:
-    """Return what iPXE and this script put on the kernel's command line."""
+    """Return what is put around the parameters, by iPXE or here; its length counts."""
     initrds = "".join(f" initrd={_initrd(at)}" for at, _ in enumerate(boot.initrds))
     bootif = " BOOTIF=01-00-00-00-00-00-00" if boot.wants_bootif else ""
     return f"vmlinuz {initrds}{bootif}"

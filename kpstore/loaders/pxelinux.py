@@ -63,7 +63,7 @@ def _label(boot: Disk | Linux) -> Iterator[str]:
 
 
 def added(boot: Linux) -> str:
-    """Return what PXELINUX itself puts on the kernel's command line."""
+    """Return what PXELINUX itself puts around the parameters; its length counts."""
     initrd = f" initrd={','.join(boot.initrds)}" if boot.initrds else ""
     bootif = " BOOTIF=01-00-00-00-00-00-00" if boot.wants_bootif else ""
     return f"BOOT_IMAGE={boot.kernel} {initrd}{bootif}"
@@ -78,8 +78,6 @@ def read_menu(data: bytes) -> Menu:
         raise InvalidInput("a PXELINUX menu that does not boot its label by itself")
     said.pop("TIMEOUT", None)
     boot = _read_disk(said) if "LOCALBOOT" in said else _read_linux(said)
-    if isinstance(boot, Linux) and boot.variables:
-        raise InvalidInput(f"PXELINUX fills in no {', '.join(boot.variables)}")
     if said:
         raise InvalidInput(f"unexpected in a PXELINUX menu: {', '.join(said)}")
     return Menu(title, boot)
@@ -110,6 +108,8 @@ def _read_linux(said: dict[str, str]) -> Linux:
         initrds=tuple(initrd.split(",")) if initrd else (),
         params=split(said.pop("APPEND", "")),
     )
+    if "{" in "".join(boot.params):
+        raise InvalidInput("braces in a PXELINUX menu: it fills in no variables")
     if (said.pop("IPAPPEND", "0") == "2") != boot.wants_bootif:
         raise InvalidInput("BOOTIF= is asked for twice or not at all")
     return boot
