@@ -153,7 +153,7 @@ class Beneath:
         self._replace(rel, mode, lambda temp: write_all(temp, data))
 
     def copy_in(self, rel: str, source: Path, *, mode: int = 0o444) -> None:
-        """Replace `rel` by a copy or reflink of a trusted file; Refused if it is none."""
+        """Replace `rel` by a copy (or reflink) of a regular file of a trusted path."""
         with opened_source(source) as original:
             self._replace(rel, mode, lambda temp: copy_all(original, temp))
 
