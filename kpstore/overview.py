@@ -191,7 +191,7 @@ class _Looking:
             yield self._target(TargetSpec.of(file.removesuffix(".json"), fields))
 
     def _target(self, spec: TargetSpec) -> TargetLine:
-        path = place_of(self.reader.settings, spec)
+        path = path_of_target(self.reader.settings, spec)
         line = partial(TargetLine, spec.name, spec.kind, str(path) if path else None)
         if not spec.enabled:
             return line("disabled")
@@ -238,7 +238,7 @@ class _Looking:
         return at
 
 
-def place_of(settings: Settings, spec: TargetSpec) -> Path | None:
+def path_of_target(settings: Settings, spec: TargetSpec) -> Path | None:
     """Return a target's path on this server."""
     if spec.kind == "image":
         return settings.trees.get(spec.image or "")

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kpstore import recovery
+from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
+from kpstore.checkup import Checkup, Finding
 from kpstore.disk.locks import Hold
 from kpstore.errors import Conflict, InvalidInput, disk_failures
 from kpstore.history import drafts
@@ -242,6 +244,17 @@ class KernelPicker:
         """Taking in kernels and what image trees say."""
         return Intake(self.site)
 
+    def examine(self, *, deep: bool = False) -> list[Finding]:
+        """Say what is amiss with the site, and how each thing is mended."""
+        return list(Checkup(self.site, self.caller, deep=deep).examine())
+
+    def asked(self) -> list[Asked]:
+        """Return what a node asks for, of each TFTP target that has a path here."""
+        state = State(self.site.main())
+        specs = [target.spec for target in self.site.targets(state)]
+        tftp = (spec for spec in specs if spec.kind == "tftp")
+        return [each for spec in tftp for each in asked(self.site, state, spec)]
+
     @property
     def upkeep(self) -> Upkeep:
         """Verifying, repairing and sweeping."""
@@ -262,7 +275,8 @@ class KernelPicker:
                 self.site.record(tip)
                 doubtful = bool(hold.left) or self.site.index_at(tip) is None
                 now = self.caller.clock()
-                tried = recovery.finish(self.site, now, doubtful=doubtful)
+                host = self.caller.host
+                tried = recovery.finish(self.site, now, doubtful=doubtful, host=host)
                 hold.left = ""
             for each in tried:
                 self.caller.notify(recovery.told(each))

@@ -58,8 +58,7 @@ def _draft(session: Session, change: Callable[[State], object]) -> int:
     with picker(session).edit() as made:
         change(made.state)
     edits = [str(key) for key in sorted(made.state.changes)]
-    lines = [f"draft: {', '.join(edits)}"] if edits else ["draft: no changes"]
-    session.out.answer({"draft": {"edits": edits}}, lines)
+    session.out.answer({"draft": {"edits": edits}}, [f"draft: {summary(edits)}"])
     session.out.say(NOT_LIVE if edits else "nothing to commit")
     return 0
 

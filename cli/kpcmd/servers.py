@@ -5,8 +5,8 @@ from pathlib import Path
 
 _BOOT_FILES = {
     "pxelinux": "pxelinux.0 and ldlinux.c32 (BIOS)",
-    "grub": "a GRUB netboot image, e.g. grubnetx64.efi (UEFI)",
-    "ipxe": "ipxe.efi or undionly.kpxe, with ipxe/boot.ipxe as its script",
+    "grub": "a GRUB image, e.g. grubnetx64.efi (UEFI)",
+    "ipxe": "ipxe.efi or undionly.kpxe, then ipxe/boot.ipxe",
 }
 
 
@@ -14,9 +14,9 @@ def advice(kind: str, root: Path, loaders: Sequence[str], prefix: str) -> Iterat
     """Say what DHCP and TFTP must be set to for a TFTP target."""
     if kind != "tftp":
         return
-    where = f"{prefix}/" if prefix else ""
+    where = f" in {prefix}/" if prefix else ""
     yield f"TFTP: serve {root} (in.tftpd -s {root}, or dnsmasq --tftp-root={root})"
     for loader in loaders:
         if loader in _BOOT_FILES:
-            yield f"DHCP: {where}… names {_BOOT_FILES[loader]}"
+            yield f"DHCP: boot file{where}: {_BOOT_FILES[loader]}"
     yield "then: kp doctor fetches a menu and a kernel as a node would"

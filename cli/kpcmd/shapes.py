@@ -1,11 +1,15 @@
 """What plans and outcomes look like: as JSON documents, and as lines for people."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from kpcmd import errors
 from kpcmd.context import Session
 from kpstore.outcome import Outcome, Plan
+
+_NAMED: Final = 4  # edits that are named; more are counted
+_PLURALS: Final = {"entry": "entries"}
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:
@@ -75,6 +79,8 @@ def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:
         f"{differently(outcome.nodes_changed)}"
     )
     for target in outcome.targets:
+        if target.condition == "live" and not target.files_written:
+            continue
         line = f"  {target.name}: {session.out.paint(target.condition)}"
         if target.files_written:
             line += f", {target.files_written} files written"
@@ -86,9 +92,10 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
     if not plan.changes:
         yield "nothing to commit"
         return
-    yield f"{len(plan.changes)} changes on {plan.base[:12]}:"
-    yield from (f"  {change}" for change in plan.changes)
+    yield f"changes on {plan.base[:12]}: {summary(plan.changes)}"
     for target in plan.targets:
+        if not (target.write or target.remove) and target.condition == "live":
+            continue
         yield (
             f"target {target.name} ({session.out.paint(target.condition)}): "
             f"{len(target.write)} files to write, {len(target.remove)} to remove"
@@ -98,6 +105,17 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
             yield from (f"  - {path}" for path in target.remove)
     named = f": {plan.nodes}" if plan.nodes else ""
     yield f"{count(plan.nodes_changed)} would boot differently{named}"
+
+
+def summary(edits: Sequence[str]) -> str:
+    """Name a few edits, count many: `3 images, 40 nodes`."""
+    if len(edits) <= _NAMED:
+        return ", ".join(edits) or "no changes"
+    kinds = Counter(edit.partition(" ")[0] for edit in edits)
+    return ", ".join(
+        f"{number} {_PLURALS.get(kind, f'{kind}s') if number > 1 else kind}"
+        for kind, number in sorted(kinds.items())
+    )
 
 
 def count(number: int) -> str:

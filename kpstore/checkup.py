@@ -1,0 +1,186 @@
+"""Examining a site for `kp doctor`: what is amiss, and how each thing is mended.
+
+Reads only, without a lock; whatever is damaged, the rest is examined all the same.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, NamedTuple
+
+from kpstore.caller import Caller
+from kpstore.disk.locks import SiteLock
+from kpstore.errors import CorruptState, KpError
+from kpstore.history import drafts, trees, walk
+from kpstore.model.documents import KernelConfig
+from kpstore.model.keys import Key
+from kpstore.publish.target import Condition
+from kpstore.site import OpenSite
+from kpstore.upkeep import Upkeep
+
+Level = Literal["ok", "note", "bad"]
+
+_CONDITIONS: Final[dict[Condition, tuple[Level, str]]] = {
+    "live": ("ok", ""),
+    "lagging": ("bad", "kp publish tries again and says why not"),
+    "absent": ("bad", "mount it, or name its path in kp.toml"),
+    "ahead": ("bad", "find out whose it is; kp publish --force TARGET takes it over"),
+    "on hold": ("note", "a person holds it back"),
+}
+_FOREIGN: Final = "kp target adopt TARGET moves it aside, or leave it"
+_MENDS: Final = {
+    "main": "git -C state.git log main; take main back to the last commit of kp's",
+    "history": "restore the objects from a clone: git fetch into state.git",
+}
+
+
+class Finding(NamedTuple):
+    """What was found of one thing; `mend` says what to do about it."""
+
+    about: str
+    level: Level
+    text: str
+    mend: str = ""
+
+
+class Checkup:
+    """One site, examined; `deep` reads every artifact and all of history."""
+
+    def __init__(self, site: OpenSite, caller: Caller, *, deep: bool = False) -> None:
+        self.site = site
+        self.caller = caller
+        self.deep = deep
+
+    def examine(self) -> Iterator[Finding]:
+        """Yield what is found."""
+        looks = {
+            "settings": self._settings,
+            "lock": self._lock,
+            "main": self._main,
+            "history": self._history,
+            "artifacts": self._artifacts,
+            "index": self._index,
+            "drafts": self._drafts,
+            "targets": self._targets,
+        }
+        for about, look in looks.items():
+            yield from _guarded(look, about)
+
+    def _settings(self) -> Iterator[Finding]:
+        file, settings = self.site.root / "kp.toml", self.site.settings
+        there = "read" if file.exists() else "not there: no target has a path here"
+        yield Finding("settings", "ok", f"{file} {there}")
+        for table, paths in zip(settings._fields, settings, strict=True):
+            for name, path in sorted(paths.items()):
+                if not path.is_dir():
+                    text = f"{table}.{name}: {path} is no directory"
+                    yield Finding("settings", "note", text, "mount it, or edit kp.toml")
+
+    def _lock(self) -> Iterator[Finding]:
+        holder = SiteLock(self.site.root / "lock", holder="").holder()
+        yield Finding("lock", "ok", f"held by {holder}" if holder else "free")
+        for lock in sorted((self.site.root / "state.git").glob("**/*.lock")):
+            mend = "kp takes its own away at the next write; another program's: wait"
+            yield Finding("lock", "note", f"{lock} is there", f"{mend}, or remove it")
+
+    def _main(self) -> Iterator[Finding]:
+        tip = self.site.tip()
+        record = self.site.record(tip)
+        yield Finding("main", "ok", f"at r{record.revision} {tip[:12]}")
+
+    def _history(self) -> Iterator[Finding]:
+        yield from self._empty_objects()
+        repository = self.site.repository
+        count = 0
+        for commit in walk.chain(repository, self.site.tip()):
+            parent = commit.parents[0] if self.deep and commit.parents else None
+            if self.deep or count == 0:
+                old = repository.commit(parent).tree if parent else None
+                for _, _, new in trees.compare(repository, old, commit.tree):
+                    if new:
+                        repository.blob(new.id)
+            count += 1
+        depth = "every file of them" if self.deep else "the newest with every file"
+        yield Finding("history", "ok", f"{count} commits can be read, {depth}")
+
+    def _empty_objects(self) -> Iterator[Finding]:
+        for file in (self.site.root / "state.git/objects").glob("[0-9a-f][0-9a-f]/*"):
+            if file.stat().st_size == 0:
+                yield Finding(
+                    "history",
+                    "bad",
+                    f"{file} is empty: a crash of the machine left it",
+                    "remove it; if something then misses it, fetch it from a clone",
+                )
+
+    def _artifacts(self) -> Iterator[Finding]:
+        main = self.site.main()
+        kernels = [
+            (f"kernel {image}/{name}", main.get(Key("kernel", name, image)))
+            for image in main.names("image")
+            for name in main.names("kernel", image)
+        ]
+        refs = {
+            ref: where
+            for where, kernel in kernels
+            if isinstance(kernel, KernelConfig)
+            for ref in kernel.artifacts.refs()
+        }
+        for ref, where in refs.items():
+            yield from self._artifact(where, ref.sha256, ref.size)
+        yield Finding("artifacts", "ok", f"main names {len(refs)}")
+
+    def _artifact(self, where: str, sha256: str, size: int) -> Iterator[Finding]:
+        store = self.site.artifacts
+        mend = "git lfs pull from a clone, or kp kernel add --replace with its files"
+        if not store.has(sha256, size):
+            yield Finding("artifacts", "bad", f"{where}: {sha256} is missing", mend)
+        elif self.deep:
+            try:
+                store.verify(sha256)
+            except CorruptState as error:
+                yield Finding("artifacts", "bad", f"{where}: {error.message}", mend)
+
+    def _index(self) -> Iterator[Finding]:
+        index, tip = self.site.index, self.site.tip()
+        if index is None:
+            text = f"{self.site.index_file} is missing, damaged, or from before a boot"
+        elif index.head() != tip:
+            text = f"{self.site.index_file} does not stand at main"
+        else:
+            yield Finding("index", "ok", "stands at main")
+            return
+        mend = "the next writing command makes it anew; until then kp is slower"
+        yield Finding("index", "note", text, mend)
+
+    def _drafts(self) -> Iterator[Finding]:
+        repository, tip = self.site.repository, self.site.tip()
+        for user in drafts.users(repository):
+            try:
+                draft = drafts.load(repository, user, tip)
+            except KpError as error:
+                mend = "the user can discard it: kp discard"
+                yield Finding("drafts", "note", f"{user}: {error.message}", mend)
+            else:
+                number = len(draft.changes) if draft else 0
+                yield Finding("drafts", "ok", f"{user} has {number} edits")
+
+    def _targets(self) -> Iterator[Finding]:
+        for each in Upkeep(self.site, self.caller).verify(deep=self.deep):
+            about = f"target {each.name}"
+            level, mend = _CONDITIONS[each.condition]
+            yield Finding(about, level, each.condition, mend)
+            for found in each.findings:
+                mend = _FOREIGN if found.kind == "foreign" else "kp publish"
+                level = "note" if found.kind == "foreign" else "bad"
+                text = f"{found.path} is {found.kind} {found.detail}".rstrip()
+                yield Finding(about, level, text, mend)
+
+
+def _guarded(look: Callable[[], Iterator[Finding]], about: str) -> Iterator[Finding]:
+    """Yield what a look finds; what stops it is found, too."""
+    try:
+        yield from look()
+    except KpError as error:
+        yield Finding(about, "bad", error.message, error.hint or _MENDS.get(about, ""))
+    except OSError as error:
+        text = f"{error.filename}: {error.strerror}"
+        yield Finding(about, "bad", text, "see to the disk")
