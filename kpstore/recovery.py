@@ -18,11 +18,13 @@ from kpstore.staging import Staging, reason
 from kpstore.targets import SiteTarget
 
 
-def finish(site: OpenSite, now: float, *, doubtful: bool) -> list[TargetOutcome]:
+def finish(
+    site: OpenSite, now: float, *, doubtful: bool, host: str
+) -> list[TargetOutcome]:
     """Bring every lagging target to main; return those that were tried.
 
     The caller holds the lock. One that fails stays lagging, and is said to be.
-    `doubtful`: the last writer may have left something lying about.
+    `doubtful`: the last writer, on this `host`, may have left something lying about.
     """
     main = site.main()
     behind: list[SiteTarget] = []
@@ -34,7 +36,7 @@ def finish(site: OpenSite, now: float, *, doubtful: bool) -> list[TargetOutcome]
         except (KpError, OSError) as error:
             unclear.append(_failed(target, error))
     if doubtful or behind:
-        _sweep(site, main, now)
+        _sweep(site, main, now, host)
     else:
         _quietly(site.artifacts.sweep)  # imports die without the lock, and say nothing
     return unclear + [_tried(site, target, main, now) for target in behind]
@@ -53,9 +55,9 @@ def _failed(target: SiteTarget, error: KpError | OSError) -> TargetOutcome:
     return TargetOutcome(target.name, "lagging", "", 0, reason(error))
 
 
-def _sweep(site: OpenSite, main: Snapshot, now: float) -> None:
+def _sweep(site: OpenSite, main: Snapshot, now: float, host: str) -> None:
     """Remove what killed writers left."""
-    _quietly(site.sweep)
+    _quietly(partial(site.sweep, host))
     _quietly(partial(site.sweep_targets, main, now))
 
 

@@ -75,10 +75,12 @@ class OpenSite(SiteReader):
         """Hold the site's lock; see `SiteLock.hold`."""
         return SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait)
 
-    def sweep(self) -> None:
-        """Remove the temps of killed writers from the site's own directories."""
-        sweep_temporaries(self.root)
-        self.repository.sweep()
+    def sweep(self, host: str) -> None:
+        """Remove temps and locks of this host's killed writers from the site itself."""
+        found = self.root / "found"
+        for folder in (self.root, found, *found.rglob("*/")):
+            sweep_temporaries(folder)
+        self.repository.sweep(host)
         self.artifacts.sweep()
 
     def census(self, snapshot: Snapshot) -> Census:

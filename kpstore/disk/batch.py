@@ -39,9 +39,12 @@ class Batch:
     Leaving the `with` block without `commit()` removes every temp. Names appear
     in the order of the calls, each one atomically, but a power cut during
     `commit()` may keep any of them: where the order matters, use two batches.
+    Temps are made beside the names, or in `temps`, a directory of the same file
+    system: where one place is swept and many are written to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, temps: Path | None = None) -> None:
+        self._temps = temps
         self._stem = temp_name()
         self._numbers = count()
         # Strings: a batch may hold 100,000 links, and a Path costs four times that.
@@ -121,9 +124,11 @@ class Batch:
         final = str(path)
         parent = os.path.dirname(final)
         if parent not in self._parents:
-            make_directories(Path(parent))
+            make_directories(Path(parent), temps=self._temps)
             self._parents[parent] = None
-        temp = os.path.join(parent, f"{self._stem}-{next(self._numbers)}")
+        temp = os.path.join(
+            self._temps or parent, f"{self._stem}-{next(self._numbers)}"
+        )
         self._staged.append((temp, final))
         return temp
 

@@ -176,6 +176,20 @@ def _take(lock: Path, host: str) -> bool:
     return True
 
 
+def sweep_locks(repository: Path, host: str) -> list[str]:
+    """Remove kp's locks whose holders are gone: git would wait for them in vain."""
+    folders = (repository, repository / "refs/heads", repository / "refs/kp/drafts")
+    swept = [
+        lock
+        for folder in folders
+        for lock in folder.glob("*.lock")
+        if is_abandoned(lock, host=host)
+    ]
+    for lock in swept:
+        remove(lock)
+    return [lock.name for lock in swept]
+
+
 def is_abandoned(lock: Path, *, host: str) -> bool:
     """Tell a lock of kp's on this host whose holder is gone."""
     match = _TAG.fullmatch(_text(lock))

@@ -212,13 +212,17 @@ class Repository:
                 files = {id_of(made): made.as_legacy_object() for made in rest}
                 loose.write(self._objects, files)
 
-    def sweep(self) -> list[str]:
-        """Remove the temps of writers that are gone; return their names."""
+    def sweep(self, host: str) -> list[str]:
+        """Remove temps and locks of this host's writers that are gone; name them.
+
+        The caller holds the site's lock.
+        """
         with _writing("sweeping the repository"):
             folders = [self.path, *(entry for entry in self._objects.iterdir())]
             folders += [self.path / "refs/heads", self.path / "refs/kp/drafts"]
             folders.append(self._objects)
-            return [name for folder in folders for name in sweep_temporaries(folder)]
+            swept = [name for folder in folders for name in sweep_temporaries(folder)]
+            return swept + refs.sweep_locks(self.path, host)
 
     def _object(self, oid: str) -> ShaFile:
         found = self._read_loose(oid)

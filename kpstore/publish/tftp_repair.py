@@ -11,7 +11,6 @@ from kpstore.disk.durable import (
     remove_tree,
     replace_link,
     sync_directory,
-    write_file,
 )
 from kpstore.publish.generation import Generation
 from kpstore.publish.target import Artifacts, Finding
@@ -47,10 +46,10 @@ def mend(
                 continue
             if finding.path in files:
                 _clear(path)
-                write_file(path, files[finding.path])
+                _rewrite(layout, path, files[finding.path])
             elif finding.path in objects:
                 _clear(path)
-                _recopy(path, artifacts.path(objects[finding.path]))
+                _recopy(layout, path, artifacts.path(objects[finding.path]))
             else:
                 _clear_way(path, finding)
     _take_entries(layout, generation, findings, found)
@@ -96,8 +95,14 @@ def _mode_for(path: Path) -> int:
     return OBJECT_MODE if path.parent.parent.name == "objects" else 0o644
 
 
-def _recopy(path: Path, source: Path) -> None:
-    with Batch() as batch:
+def _rewrite(layout: Layout, path: Path, data: bytes) -> None:
+    with Batch(temps=layout.path(KP)) as batch:
+        batch.file(path, data)
+        batch.commit()
+
+
+def _recopy(layout: Layout, path: Path, source: Path) -> None:
+    with Batch(temps=layout.path(KP)) as batch:
         batch.copy(path, source)
         batch.commit()
 

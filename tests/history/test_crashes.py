@@ -76,7 +76,7 @@ def operation(root: Path, ack: Ack) -> None:
 def check(root: Path, acks: list[str]) -> list[str]:
     """Look at all of history; then the next writer goes on, and leaves no litter."""
     with Repository(root / "state.git") as repository:
-        repository.sweep()
+        repository.sweep(HOST)
         chain = list(walk.chain(repository, repository.tip(MAIN)))
         wrong = [] if len(chain) > len(acks) else [f"lost: {acks}, {len(chain)}"]
         for number, found in zip(range(len(chain), 0, -1), chain, strict=True):

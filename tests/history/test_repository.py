@@ -193,8 +193,8 @@ def test_sweep_removes_only_what_the_dead_left(repository: Repository) -> None:
     for place in (folder, repository.path / "refs/heads", repository.path):
         (place / ".kp-tmp-999999999.1-dead-0").write_text("x")
     (folder / "tmp_obj_git").write_text("git's own")
-    assert len(repository.sweep()) == 3
-    assert repository.sweep() == []
+    assert len(repository.sweep("head")) == 3
+    assert repository.sweep("head") == []
     assert (folder / "tmp_obj_git").exists()
     assert repository.tip(MAIN) == tip
 
