@@ -8,7 +8,7 @@ import typer
 
 from kpcmd.context import Session
 from kpcmd.picking import picker
-from kpcmd.shapes import count, plan_json, plan_lines, report
+from kpcmd.shapes import count, plan_json, plan_lines, report, summary
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand, fold
 from kpstore.model.state import State
