@@ -59,7 +59,7 @@ def render_whole(
 
 def _tree(spec: TargetSpec, state: State, marker: Marker) -> TreeRendering:
     image = spec.image or ""
-    tree = files.render_tree(state, image, spec.loaders, TreeOptions())
+    tree = files.render_tree(state, image, spec.loaders, TreeOptions(spec.grub_dir))
     kernels = [boot.kernel for boot in files.tree_boots(state, image).values()]
     modules = {
         (kernel.release, kernel.artifacts.modules.sha256, kernel.artifacts.modules.size)
