@@ -57,6 +57,7 @@ def resolve(state: State, template: Template) -> Boot | None:
     """Return what the template's nodes boot; None for the unknown-node policy.
 
     A node without an image, or of an image without a default, boots by the policy.
+    No group and no node reaches a local entry: the image's tree is one for all.
     """
     if not template.image:
         return None
@@ -64,6 +65,8 @@ def resolve(state: State, template: Template) -> Boot | None:
     entry = template.entry or image.default
     if entry is None:
         return None
+    if state.entry(template.image, entry).method == "local":
+        return boot_of(state, template.image, entry)
     own = [Layer("node", template.params)] if template.params else []
     return boot_of(state, template.image, entry, [*_groups(state, template), *own])
 
