@@ -18,7 +18,7 @@ from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
 from kpstore.checkup import Checkup, Finding
 from kpstore.disk.locks import Hold
-from kpstore.errors import Conflict, InvalidInput, disk_failures
+from kpstore.errors import Conflict, InvalidInput, KpError, disk_failures
 from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.revisions import Query, Revision
@@ -175,7 +175,7 @@ class KernelPicker:
             outcome = carry_out(proposal, intent, manner)
             try:
                 self._drop_draft()
-            except OSError as error:
+            except KpError as error:
                 return replace(
                     outcome, warnings=[*outcome.warnings, f"the draft stays: {error}"]
                 )
@@ -277,10 +277,11 @@ class KernelPicker:
                 now = self.caller.clock()
                 host = self.caller.host
                 tried = recovery.finish(self.site, now, doubtful=doubtful, host=host)
-                hold.left = ""
+                hold.left = next((each.problem for each in tried if each.problem), "")
             for each in tried:
                 self.caller.notify(recovery.told(each))
-            yield
+            with self.site.watched(self.caller.notify):
+                yield
 
     def _locked(self) -> AbstractContextManager[Hold]:
         caller = self.caller

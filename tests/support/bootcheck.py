@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from kpstore.disk.beneath import Beneath
+from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.errors import KpError
 from kpstore.history import walk
 from kpstore.history.snapshot import Snapshot
@@ -261,7 +262,7 @@ def strays(site: SmallSite) -> list[str]:
     return [
         f"stray {path.relative_to(site.where)}"
         for path in site.where.rglob("*")
-        if path.name.startswith(".kp-tmp-")
+        if path.name.startswith(TEMP_PREFIX)
         or path.suffix in (".lock", ".tmp")
         or path.name.endswith("-journal")
     ]
@@ -271,7 +272,8 @@ def unneeded(site: SmallSite, picker: KernelPicker) -> list[str]:
     """Return what lies on the TFTP target and belongs to no commit of main."""
     place, chain = layout(site), history(picker)
     known = {commit[:12] for commit in chain}
-    names = _names(place.path(GENERATIONS))
+    made = _names(place.path(GENERATIONS))
+    names = [name for name in made if not name.startswith(TEMP_PREFIX)]
     wrong = [
         f"left over: generation {name}"
         for name in names
