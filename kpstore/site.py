@@ -55,6 +55,7 @@ class OpenSite(SiteReader):
             found = cls(root)
             if found.repository.peek(MAIN) is not None:
                 raise Refused(f"{root} is a kp site already", hint="kp status")
+        sweep_temporaries(root.parent)
         sweep_temporaries(root)
         if root.exists() and {path.name for path in root.iterdir()} - _MADE:
             raise Refused(f"{root} is not empty: nothing is made there")
