@@ -3,6 +3,7 @@
 import os
 import stat
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,15 @@ def test_forth_and_back_again(world: World) -> None:
         world.publish(now, new)
         check(world, new)
         now = new
+
+
+def test_back_to_the_very_same_commit(world: World) -> None:
+    """As after a restored backup: a move is repeated under the name it had."""
+    second = replace(FIRST, revision=2, nodes={**FIRST.nodes, A: (DB, None)})
+    third = replace(FIRST, revision=3)
+    for old, new in pairwise([None, FIRST, second, third, second]):
+        world.publish(old, new)
+        check(world, new)
 
 
 def test_a_vanished_template_stays_for_the_grace_time(world: World) -> None:
