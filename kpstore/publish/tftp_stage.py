@@ -49,10 +49,10 @@ def write_generation(
             made.append(home)
         batch.commit()
     written = {path.parent for path in made}
-    for folder in prepared.content.reused:
+    for shared in prepared.content.reused:
         # An attempt that was killed may have left a name that isn't durable.
-        if layout.path(folder) not in written:
-            sync_directory(layout.path(folder))
+        if layout.path(shared) not in written:
+            sync_directory(layout.path(shared))
     return made
 
 
@@ -99,8 +99,9 @@ def _carried(layout: Layout, prepared: Prepared) -> dict[str, str]:
     if prepared.old is None:
         return {}
     home = layout.generation(prepared.old.name) / TRANSITIONS
-    carried = {}
-    for key in names_in(home):
+    entries, carried = prepared.entries, {}
+    mine = {path.partition("/")[0] for path in (*entries.old_side, *entries.new_side)}
+    for key in names_in(home) - mine:  # those are there if this was tried before
         if key.startswith(TEMP_PREFIX):
             continue
         text = link_text(home / key) or ""
