@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kpstore.disk.durable import make_directories, write_file
 from kpstore.errors import DiskFailure, KpError, Refused
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
@@ -107,8 +108,16 @@ class Staging:
         staged = target.stage(made)
         self._staged.append((target, staged))
         if isinstance(staged, TreeStaged):
-            for data in staged.originals.values():
-                self.site.artifacts.add_stream([data])
+            self._keep_others(target, staged)
+
+    def _keep_others(self, target: SiteTarget, staged: TreeStaged) -> None:
+        """Keep what the switch will write over: foreign files come back one day."""
+        for data in staged.originals.values():
+            self.site.artifacts.add_stream([data])
+        found = self.site.found(target.name, self.now)
+        for path, data in staged.displaced.items():
+            make_directories((found / path).parent)
+            write_file(found / path, data)
 
     @contextmanager
     def discarded_on_failure(self) -> Iterator[None]:

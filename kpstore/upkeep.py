@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kpstore import recovery
@@ -113,15 +112,14 @@ class Upkeep:
         assert marker  # it was brought to main, or is live
         made = self._complete(target, marker, main, "live")
         mended = target.repair(made, self._found(target))
+        self.site.mended.add(target.name)
         for finding in mended:
             self.caller.notify(f"{target.name}: {finding.path} was {finding.kind}")
         return TargetOutcome(target.name, "live", marker.commit, written + len(mended))
 
     def _found(self, target: SiteTarget) -> Path:
-        now = datetime.fromtimestamp(self.caller.clock(), UTC)
-        return self.site.root / "found" / now.strftime("%Y%m%dT%H%M%SZ") / target.name
+        return self.site.found(target.name, self.caller.clock())
 
-    @disk_failures("adopting a target")
     def adopt(self, name: str) -> list[str]:
         """Make a target this site's own, whoever's it was; return what was set aside.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kpstore.edits import images
 from kpstore.errors import Drift, NotFound
 from kpstore.upkeep import Verified, refuse_drift
 from support import sites
@@ -85,6 +86,15 @@ def test_drift_is_seen_and_repaired(site: SmallSite, harm: object) -> None:
 def test_what_others_wrote_is_moved_aside_not_lost(site: SmallSite) -> None:
     edit_grub(site)
     published(site)
+    kept = [p for p in (site.root / "found").rglob("*") if p.is_file()]
+    assert any(b"# by hand" in path.read_bytes() for path in kept)
+
+
+def test_a_commit_over_an_edited_loader_file_keeps_the_edit(site: SmallSite) -> None:
+    edit_grub(site)
+    with site.picker().edit("another") as edit:
+        images.change(edit.state, "web", {"params": ("root=/dev/sdb1",)})
+    assert "# by hand" not in (site.tree / "boot/grub/grub.cfg").read_text()
     kept = [p for p in (site.root / "found").rglob("*") if p.is_file()]
     assert any(b"# by hand" in path.read_bytes() for path in kept)
 
