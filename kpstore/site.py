@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore
@@ -43,6 +44,7 @@ class OpenSite(SiteReader):
         """Open it; NotFound when there is no site in `root`."""
         super().__init__(root)
         self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
+        self.mended: set[str] = set()
 
     @classmethod
     def create(cls, root: Path) -> "OpenSite":
@@ -83,6 +85,11 @@ class OpenSite(SiteReader):
             sweep_temporaries(folder)
         self.repository.sweep(host)
         self.artifacts.sweep()
+
+    def found(self, target: str, now: float) -> Path:
+        """Name the folder where what others wrote on a target is kept, by time."""
+        time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+        return self.root / "found" / time / target
 
     def census(self, snapshot: Snapshot) -> Census:
         """Count the nodes of a commit: by the index where it stands, else read."""
