@@ -183,9 +183,7 @@ def _leftovers(
 def _former(layout: Layout, folders: Mapping[str, str]) -> Iterator[EntryNames]:
     """Return the names of loaders that the target had, or had elsewhere."""
     current = {(names.loader, names.folder) for names in layout.entries}
-    for loader, folder in folders.items():
-        if (loader, folder) not in current:
-            yield entry_names(loader, folder)
+    return (entry_names(*each) for each in folders.items() if each not in current)
 
 
 def form_for(node: NodeForm | None, loader: str) -> str:

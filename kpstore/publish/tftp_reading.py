@@ -46,7 +46,7 @@ def names_in(folder: Path) -> set[str]:
         return set(_listing(directory))
 
 
-def _read(name: str, directory: int) -> tuple[int, bytes]:
+def _read(name: str, directory: int | None) -> tuple[int, bytes]:
     try:
         file = os.open(name, _READ, dir_fd=directory)
     except OSError as error:
