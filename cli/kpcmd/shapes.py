@@ -79,8 +79,8 @@ def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:
         f"{differently(outcome.nodes_changed)}"
     )
     for target in outcome.targets:
-        if target.condition == "live" and not target.files_written:
-            continue
+        if target.condition == "live" and target.live != outcome.commit:
+            continue  # nothing that it serves has changed
         line = f"  {target.name}: {session.out.paint(target.condition)}"
         if target.files_written:
             line += f", {target.files_written} files written"
