@@ -11,7 +11,7 @@ from kpstore.picker import KernelPicker
 from kpstore.sources.files import KernelFiles
 from kpstore.sources.gathering import Gathered
 
-# Origins that cli.md names and that a later version brings.
+# Origins that a later version brings: said so, not taken for a mistake.
 LATER = {
     "--package": "packages of repositories",
     "--deb": "deb packages",

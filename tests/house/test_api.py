@@ -15,7 +15,7 @@ from kpstore.outcome import Outcome, Plan
 from kpstore.picker import Edit, KernelPicker
 from support.sources import ROOT
 
-VERBS = """ask caller commit create discard edit judge log open plan
+VERBS = """ask caller checkup commit create discard edit intake judge log open plan
     revert rollback site upkeep view writing"""
 VALUES = {
     Caller: "argv author clock host notify shield ticket user wait",

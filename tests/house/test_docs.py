@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kpcmd.registry import VERBS
+from kpcmd.errors import MEANINGS, TERMINATED
 from kpstore.model import documents
 from kpstore.model.documents import Document
+from support import reference
 from support.sources import ROOT, product
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -91,8 +92,24 @@ def test_decisions_are_numbered_without_a_gap():
 
 def test_every_verb_is_documented_and_no_other():
     text = (ROOT / "docs/commands.md").read_text("utf-8")
-    said = set(re.findall(r"`kp (\w+)[ `]", text))
-    assert said - {"VERB"} == set(VERBS)
+    said = set()
+    for cell in re.findall(r"^\| (`kp .*?`) \|", text, re.MULTILINE):
+        nouns = re.findall(r"`kp (\w+(?: \w+)?)`", cell)
+        verbs = re.findall(r"`(\w+)`", cell)
+        said |= {f"{nouns[0]} {verb}" for verb in verbs} if verbs else set(nouns)
+    assert said == {" ".join(words) for words in reference.verbs()}
+
+
+def test_the_reference_is_what_the_command_says():
+    page = (ROOT / "docs/reference.md").read_text("utf-8")
+    assert page == reference.reference(), "make reference"
+
+
+def test_exit_statuses_are_those_of_the_command():
+    text = (ROOT / "docs/commands.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE)
+    said = {int(number) for row in rows for number in row.split(",")}
+    assert said == {*MEANINGS, TERMINATED}
 
 
 def test_the_picture_of_layers_is_the_contract():

@@ -12,14 +12,16 @@ from io import StringIO
 from unittest.mock import patch
 
 import typer
+
 from kpcmd.app import main
 from kpcmd.registry import VERBS
 
 HEAD = """\
 # Every verb and option
 
-Drawn from the command's own help by `make reference`. What may be relied on, and what holds for all verbs, is in
-[commands.md](commands.md); the global options, which every verb takes, are left out here.
+Drawn from the command's own help by `make reference`. What may be relied on, and what
+holds for all verbs, is in [commands.md](commands.md); the global options, which every
+verb takes, are left out here.
 """
 _GLOBAL = re.compile(
     r"^  (--site DIR|--json|-q, --quiet|-v, --verbose|--no-color|-h, --help) .*\n",

@@ -28,6 +28,44 @@ FromNode = Annotated[
 ]
 
 
+Files = Annotated[
+    Path | None, typer.Option("--files", metavar="KERNEL", help="A kernel's file.")
+]
+Initrds = Annotated[
+    list[Path] | None, typer.Option("--initrd", metavar="F", help="Its initrd.")
+]
+Modules = Annotated[
+    Path | None, typer.Option("--modules", metavar="DIR", help="Its module tree.")
+]
+SystemMap = Annotated[
+    Path | None, typer.Option("--system-map", metavar="F", help="Its System.map.")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="F", help="Its build configuration."),
+]
+Hypervisor = Annotated[
+    Path | None, typer.Option("--xen", metavar="F", help="A Xen hypervisor's file.")
+]
+Installed = Annotated[
+    str | None,
+    typer.Option(
+        "--installed", metavar="RELEASE", help="One that the image's tree has."
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option("--name", metavar="K", help="Its name; without: the release."),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="In place of one of that name.")
+]
+Mismatch = Annotated[
+    bool,
+    typer.Option("--force-mismatch", help="Take files that don't belong together."),
+]
+
+
 @verb(
     app,
     "add",
@@ -40,47 +78,21 @@ FromNode = Annotated[
 def add(
     context: typer.Context,
     image: ImageArg,
-    files: Annotated[
-        Path | None, typer.Option("--files", metavar="KERNEL", help="A kernel's file.")
-    ] = None,
-    initrd: Annotated[
-        list[Path] | None, typer.Option("--initrd", metavar="F", help="Its initrd.")
-    ] = None,
-    modules: Annotated[
-        Path | None, typer.Option("--modules", metavar="DIR", help="Its module tree.")
-    ] = None,
-    system_map: Annotated[
-        Path | None, typer.Option("--system-map", metavar="F", help="Its System.map.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="F", help="Its build configuration."),
-    ] = None,
-    xen: Annotated[
-        Path | None, typer.Option("--xen", metavar="F", help="A Xen hypervisor's file.")
-    ] = None,
-    installed: Annotated[
-        str | None,
-        typer.Option(
-            "--installed", metavar="RELEASE", help="One that the image's tree has."
-        ),
-    ] = None,
+    files: Files = None,
+    initrd: Initrds = None,
+    modules: Modules = None,
+    system_map: SystemMap = None,
+    config: Config = None,
+    xen: Hypervisor = None,
+    installed: Installed = None,
     package: Package = None,
     deb: Deb = None,
     rpm: Rpm = None,
     source: Source = None,
     from_node: FromNode = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="K", help="Its name; without: the release."),
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="In place of one of that name.")
-    ] = False,
-    mismatch: Annotated[
-        bool,
-        typer.Option("--force-mismatch", help="Take files that don't belong together."),
-    ] = False,
+    name: Name = None,
+    replace: Replace = False,
+    mismatch: Mismatch = False,
     message: Message = None,
     dry_run: DryRun = False,
     yes: Yes = False,

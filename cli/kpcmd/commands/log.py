@@ -14,6 +14,44 @@ app = alone()
 apps = {"log": app}
 
 
+OfImage = Annotated[
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="I",
+        help="That touched an image.",
+        autocompletion=completion.images,
+    ),
+]
+OfNode = Annotated[
+    str | None,
+    typer.Option(
+        "--node",
+        metavar="N",
+        help="That touched a node.",
+        autocompletion=completion.nodes,
+    ),
+]
+OfEntry = Annotated[
+    str | None,
+    typer.Option(
+        "--entry",
+        metavar="E",
+        help="That touched an entry: NAME or IMAGE/NAME.",
+        autocompletion=completion.entries,
+    ),
+]
+OfKernel = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel",
+        metavar="K",
+        help="That touched a kernel.",
+        autocompletion=completion.kernels,
+    ),
+]
+
+
 @verb(
     app,
     "log",
@@ -23,42 +61,10 @@ apps = {"log": app}
 )
 def log(
     context: typer.Context,
-    image: Annotated[
-        str | None,
-        typer.Option(
-            "--image",
-            metavar="I",
-            help="That touched an image.",
-            autocompletion=completion.images,
-        ),
-    ] = None,
-    node: Annotated[
-        str | None,
-        typer.Option(
-            "--node",
-            metavar="N",
-            help="That touched a node.",
-            autocompletion=completion.nodes,
-        ),
-    ] = None,
-    entry: Annotated[
-        str | None,
-        typer.Option(
-            "--entry",
-            metavar="E",
-            help="That touched an entry: NAME or IMAGE/NAME.",
-            autocompletion=completion.entries,
-        ),
-    ] = None,
-    kernel: Annotated[
-        str | None,
-        typer.Option(
-            "--kernel",
-            metavar="K",
-            help="That touched a kernel.",
-            autocompletion=completion.kernels,
-        ),
-    ] = None,
+    image: OfImage = None,
+    node: OfNode = None,
+    entry: OfEntry = None,
+    kernel: OfKernel = None,
     author: Annotated[
         str | None, typer.Option("--author", metavar="A", help="By this person.")
     ] = None,
