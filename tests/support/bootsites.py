@@ -8,6 +8,7 @@ may hold; `small` has one node, for stories.
 import contextlib
 import io
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,17 +61,11 @@ class Initrd:
         return cls(name, guest.bad_initrd(name, parts.kernel_release()))
 
 
-def add_kernel(picker: KernelPicker, state: State, where: Path, initrd: Initrd) -> None:
-    """Give image web the real kernel with an initrd, by the initrd's name."""
-    file = where / f"{initrd.name}.img"
-    file.write_bytes(initrd.data)
-    given = KernelFiles(parts.kernel(), (file,))
-    found = gather_files(picker.site.artifacts, given, Needs("x86_64"))
-    kernels.add(state, "web", initrd.name, found.kernel)
-
-
 def loaded(where: Path) -> SmallSite:
-    """Make a site with a node with variables, one without, and one for its disk."""
+    """Make a site with a node with variables, one without, and one for its disk.
+
+    Nodes of image `gpu` boot over the network alone, those of `web` from their disk.
+    """
     site = SmallSite(where)
     picker = site.create()
     with picker.edit("everything", op="import") as edit:
@@ -78,28 +73,42 @@ def loaded(where: Path) -> SmallSite:
         targets.add(state, "net", {"kind": "tftp", "loaders": LOADERS})
         tree = {"kind": "image", "loaders": ("grub",), "image": "web"}
         targets.add(state, "disk", tree)
-        images.add(state, "web", {"arch": "x86_64", "params": ("panic=5", *ODD)})
-        add_kernel(picker, state, where, Initrd.good("over-the-network"))
-        add_kernel(picker, state, where, Initrd.good("from-the-disk"))
-        over = {"kernel": "over-the-network"}
-        entries.add(state, "web", "production", {**over, "params": VARIABLES})
-        entries.add(state, "web", "both", {**over, "method": "mixed"})
-        local = {"kernel": "from-the-disk", "method": "local", "params": ("kp.disk",)}
-        entries.add(state, "web", "installed", local)
+        for image in ("gpu", "web"):
+            images.add(state, image, {"arch": "x86_64", "params": ("panic=5", *ODD)})
+        over = Taken(picker, Initrd.good("over-the-network"))
+        local = Taken(picker, Initrd.good("from-the-disk"))
+        over.put_entry(state, "gpu", "production", params=VARIABLES)
+        local.put_entry(state, "web", "installed", method="local", params=("kp.disk",))
+        over.put_entry(state, "web", "both", method="mixed")
         _add_nodes(state)
         _add_groups(state)
     assert not done(edit.outcome).behind
     return site
 
 
+class Taken:
+    """The real kernel with an initrd, taken in from files."""
+
+    def __init__(self, picker: KernelPicker, initrd: Initrd) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            Path(file.name).write_bytes(initrd.data)
+            given = KernelFiles(parts.kernel(), (Path(file.name),))
+            found = gather_files(picker.site.artifacts, given, Needs("x86_64"))
+        self.name, self.kernel = initrd.name, found.kernel
+
+    def put_entry(self, state: State, image: str, name: str, **fields: object) -> None:
+        """Add an entry that boots it."""
+        kernels.add(state, image, self.name, self.kernel)
+        entries.add(state, image, name, {"kernel": self.name, **fields})
+
+
 def _add_nodes(state: State) -> None:
-    for index, name in ((17, OWN), (18, PLAIN), (19, DISK)):
-        fields = {"macs": (MACS[name],), "image": "web", "index": index}
+    for index, name, image in ((17, OWN, "gpu"), (18, PLAIN, "web"), (19, DISK, "web")):
+        fields = {"macs": (MACS[name],), "image": image, "index": index}
         nodes.add(state, name, fields)
     own = {"vars": {"rack": "r=1,2", "e": ""}, "params": ("kp.who=node",)}
     nodes.change(state, [OWN], own)
     nodes.set_next(state, [PLAIN], "both", ("kp.next=1",))
-    nodes.set_next(state, [DISK], "installed")
 
 
 def _add_groups(state: State) -> None:
@@ -109,16 +118,16 @@ def _add_groups(state: State) -> None:
 
 
 def small(where: Path) -> SmallSite:
-    """Make a site with one node whose image boots a good kernel, and known good."""
+    """Make a site with one node, whose image boots a good kernel."""
     site = SmallSite(where)
     picker = site.create()
     with picker.edit("first day", op="import") as edit:
         targets.add(edit.state, "net", {"kind": "tftp", "loaders": LOADERS})
         params = ("console=ttyS0,115200", "panic=5")
         images.add(edit.state, "web", {"arch": "x86_64", "params": params})
-        add_kernel(picker, edit.state, where, Initrd.good("good-1"))
-        fields = {"kernel": "good-1", "params": ("node_id={node.index}",)}
-        entries.add(edit.state, "web", "production", fields)
+        good = Taken(picker, Initrd.good("good-1"))
+        variables = ("node_id={node.index}",)
+        good.put_entry(edit.state, "web", "production", params=variables)
         node = {"macs": (MACS[OWN],), "image": "web", "index": 17}
         nodes.add(edit.state, OWN, node)
     assert not done(edit.outcome).behind
@@ -128,9 +137,10 @@ def small(where: Path) -> SmallSite:
 def bring_in(site: SmallSite, initrd: Initrd) -> Outcome:
     """Commit: the default entry of image web boots the kernel with another initrd."""
     picker = site.picker()
+    taken = Taken(picker, initrd)
     with picker.edit(f"web: {initrd.name}") as edit:
-        add_kernel(picker, edit.state, site.where, initrd)
-        entries.change(edit.state, "web", "production", {"kernel": initrd.name})
+        kernels.add(edit.state, "web", taken.name, taken.kernel)
+        entries.change(edit.state, "web", "production", {"kernel": taken.name})
     return done(edit.outcome)
 
 
@@ -143,8 +153,8 @@ def ask_kp(site: SmallSite, argv: Iterable[str]) -> Any:
     return json.loads(out.getvalue())
 
 
-def command_line(site: SmallSite, entry: str, node: str | None = None) -> str:
-    """Return what `kp entry show web ENTRY [--node NODE] --json` says."""
-    whose = ["--node", node] if node else []
-    shown = ask_kp(site, ["entry", "show", "web", entry, *whose])
+def command_line(site: SmallSite, entry: str, node: str) -> str:
+    """Return what `kp entry show IMAGE ENTRY --node NODE --json` says."""
+    image, _, name = entry.partition("/")
+    shown = ask_kp(site, ["entry", "show", image, name, "--node", node])
     return str(shown["cmdline"])

@@ -18,11 +18,8 @@ from support.sites import SmallSite, call_good
 
 pytestmark = pytest.mark.system
 
-PLAIN_BY = (
-    *(netboot.PXELINUX, netboot.GRUB_BIOS, netboot.IPXE_BIOS),
-    netboot.GRUB_READY_MADE,
-)
-TO_DISK_BY = (netboot.PXELINUX, netboot.GRUB_UEFI, netboot.IPXE_BIOS)
+PLAIN_BY = (netboot.PXELINUX, netboot.GRUB_READY_MADE, netboot.IPXE_BIOS)
+TO_DISK_BY = (netboot.PXELINUX, netboot.GRUB_UEFI)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def assert_booted(outcome: qemu.Outcome, expected: str, initrd: str) -> None:
 def test_a_node_with_variables_boots_what_kp_shows(
     loaded: Served, loader: netboot.Loader, tmp_path: Path
 ) -> None:
-    expected = bootsites.command_line(loaded.site, "production", OWN)
+    expected = bootsites.command_line(loaded.site, "gpu/production", OWN)
     assert 'kp.mid=a r=1,2  52:54:00:12:34:17"' in expected
     assert "kp.who=node kp.flag=2" not in expected  # merged in place
 
@@ -86,11 +83,77 @@ def test_a_node_with_variables_boots_what_kp_shows(
 def test_a_node_without_variables_boots_what_kp_shows(
     loaded: Served, loader: netboot.Loader, tmp_path: Path
 ) -> None:
-    picker = loaded.site.picker()
-    why = picker.ask.why(picker.view(), PLAIN)
-    assert why.entry is not None and "kp.next=1" in why.entry.cmdline
+    expected = bootsites.command_line(loaded.site, "web/both", PLAIN)
+    assert expected.endswith("console=tty0 console=ttyS0,115200 kp.next=1")
 
     machine = loaded.machine(loader, PLAIN, tmp_path)
     outcome = qemu.run(machine, tmp_path / "run", guest.END)
 
-    assert_booted(outcome, why.entry.cmdline, "over-the-network")
+    assert_booted(outcome, expected, "over-the-network")
+
+
+@pytest.mark.parametrize("loader", TO_DISK_BY, ids=lambda loader: loader.name)
+def test_a_local_node_goes_on_from_the_network_to_its_disk(
+    loaded: Served, loader: netboot.Loader, web_disk: Path, tmp_path: Path
+) -> None:
+    expected = bootsites.command_line(loaded.site, "web/installed", DISK)
+
+    machine = loaded.machine(loader, DISK, tmp_path, disk=web_disk, from_rom=True)
+    outcome = qemu.run(machine, tmp_path / "run", guest.END)
+
+    assert_booted(outcome, expected, "from-the-disk")
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_a_disk_boots_its_image_s_default_when_no_server_answers(
+    loaded: Served, firmware: qemu.Firmware, web_disk: Path, tmp_path: Path
+) -> None:
+    expected = bootsites.command_line(loaded.site, "web/installed", DISK)
+
+    machine = qemu.Machine(firmware, disk=web_disk, network=False)
+    outcome = qemu.run(machine, tmp_path, guest.END)
+
+    assert_booted(outcome, expected, "from-the-disk")
+
+
+@dataclass(frozen=True)
+class Story:
+    """One node that is switched on again and again while its image changes."""
+
+    served: Served
+    machine: qemu.Machine
+    scratch: Path
+
+    def expected(self) -> str:
+        return bootsites.command_line(self.served.site, "web/production", OWN)
+
+    def boots(self, initrd: str) -> None:
+        """Switch the node on: it reports, and switches itself off."""
+        outcome = qemu.run(self.machine, self.scratch, guest.END)
+        assert_booted(outcome, self.expected(), initrd)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    for served in _served(bootsites.small(tmp_path)):
+        machine = served.machine(netboot.GRUB_UEFI, OWN, tmp_path, resets=True)
+        yield Story(served, machine, tmp_path / "run")
+
+
+def test_a_node_comes_back_by_itself_after_one_rollback(story: Story) -> None:
+    site = story.served.site
+    story.boots("good-1")
+    call_good(site.picker())
+    first = story.expected()
+    assert bootsites.bring_in(site, Initrd.bad("bad-1")).nodes_changed == 1
+
+    with qemu.power_on(story.machine, story.scratch) as session:
+        panicked = session.wait_for(guest.PANIC)
+        assert panicked.ended == "text" and "KP-BAD bad-1" in panicked.console, panicked
+        outcome = site.picker().rollback(Rollback(("web",)))
+        assert (outcome.revision, outcome.nodes_changed) == ("r5", 1)
+        recovered = session.wait_for(guest.END)
+
+    assert_booted(recovered, first, "good-1")
+    assert story.expected() == first
+    assert [each.findings for each in site.picker().upkeep.verify(deep=True)] == [[]]
