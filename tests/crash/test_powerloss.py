@@ -130,6 +130,15 @@ def test_fdatasync_does_not_keep_the_mode() -> None:
     assert report.bad > 0
 
 
+def test_fdatasync_of_a_directory_keeps_its_entries() -> None:
+    def change(root: Path) -> None:
+        put(root / "new", sync=True)
+        fd = os.open(root, os.O_RDONLY)
+        os.fdatasync(fd)
+
+    assert states(change) == {"new=newnewnew"}
+
+
 def test_osync_writes_are_durable_at_once() -> None:
     def change(root: Path) -> None:
         put(root / "new", flags=os.O_DSYNC)

@@ -195,10 +195,9 @@ class Recorder:
         if call.spec.name in {"sync", "syncfs"}:
             return None
         ino = self.ino(os.stat(call.fd_link(0)).st_ino)
-        data: frozenset[Hashable] = frozenset({("data", ino)})
-        if call.spec.name == "fdatasync":
-            return data
-        return data | {("facts", ino), ("dir", ino)}
+        # A directory's entries are its data: SQLite relies on that.
+        data: frozenset[Hashable] = frozenset({("data", ino), ("dir", ino)})
+        return data if call.spec.name == "fdatasync" else data | {("facts", ino)}
 
     def move(self, call: Call, before: "_Before", _: int) -> list[model.Event]:
         """A rename or an exchange."""
