@@ -18,6 +18,7 @@ EXAMPLE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 REMARK = re.compile(r"<!-- (before|exit|not run): (.*) -->")
+IDS = re.compile(r"\b[0-9a-f]{12,}\b")
 TRIES = 60  # seconds that one example may take
 
 
@@ -57,7 +58,7 @@ class Place:
             "KP_SITE": str(self.where / "site"),
             "KP_USER": "ann",
         }
-        self.run(f"kp demo {self.where}", where)
+        _, self.told = self.run(f"kp demo {self.where}", where)
         (self.where / "backup").mkdir()
 
     def run(self, script: str, where: Path | None = None) -> tuple[int, str]:
@@ -82,13 +83,24 @@ class Place:
         return done.returncode, done.stdout
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return Place(tmp_path_factory.mktemp("examples"))
+
+
+def test_the_readme_shows_what_the_demo_prints(place: Place):
+    (shown,) = re.findall(
+        r"^```text\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S
+    )
+    assert IDS.sub("ID", shown) in IDS.sub("ID", place.told)
+
+
 def test_there_are_examples():
     assert [page.name for page in PAGES] == ["operations.md"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_examples_do_what_they_say(page: Path, tmp_path: Path):
-    place = Place(tmp_path)
+def test_examples_do_what_they_say(page: Path, place: Place):
     for example in examples(page):
         assert example.commands
         if "not run" in example.remarks:
