@@ -216,7 +216,8 @@ def _resolved(state: State, template: Template) -> Boot | None:
 
 
 def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
-    """Refuse a command line that is too long, on the templates that an edit touches."""
+    """Refuse a command line that is too long, where an edit touches what is served."""
+    _check_trees(moves, specs)
     before = moves.census.templates()
     for template in {*moves.changed_templates, *moves.templates.keys() - before.keys()}:
         boot = moves.new_boot(template)
@@ -229,6 +230,15 @@ def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
         boot = moves.new_boot(move.new_template) if move.new_template else None
         if move.new and boot and boot.method != "local" and boot.variables:
             _check(boot, boot.values(move.new), f"node {name}", specs)
+
+
+def _check_trees(moves: Moves, specs: Collection[TargetSpec]) -> None:
+    """Hold all entries of touched trees to the limit: a disk's menu offers them all."""
+    is_new = any(key.kind == "target" for key in moves.new.changes)
+    for image in {spec.image for spec in specs if spec.image}:
+        if is_new or moves.concerns(Template(image)):
+            for boot in files.tree_boots(moves.new, image).values():
+                check_line(boot, {}, f"the tree of {image}")
 
 
 def _check(
