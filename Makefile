@@ -2,6 +2,7 @@
 
 # Everything runs from .venv, made from requirements.lock alone; the stamp makes it
 # anew when the lock or the package's own metadata changes.
+# ARGS goes to pytest: make test ARGS="-k rollback -x".
 STAMP := .venv/.stamp
 BIN := .venv/bin
 
@@ -25,14 +26,14 @@ demo-boot: $(STAMP) ## the same story told by real firmware in QEMU (root: insta
 	@PYTHONPATH=tests $(BIN)/python -m support.rig.demo
 
 test: $(STAMP) ## every test that needs neither root nor network
-	@$(BIN)/pytest -q -n auto -m "not system"
+	@$(BIN)/pytest -q -n auto -m "not system" $(ARGS)
 
 house: $(STAMP) ## of these, the house's own: docs, sizes, contracts, packaging
 	@$(BIN)/pytest -q tests/house
 
 test-system: $(STAMP) ## real loaders, real disks, QEMU (root: installs packages)
 	@tests/support/rig/install-packages
-	@$(BIN)/pytest -q -m system
+	@$(BIN)/pytest -q -m system $(ARGS)
 
 bench: $(STAMP) ## kp beside its peers; the table of docs/performance.md
 	@$(BIN)/python -m bench
