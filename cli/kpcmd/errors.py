@@ -7,6 +7,7 @@ from typing import Final
 import typer
 
 from kpcmd.context import Session, Terminated
+from kpcmd.registry import VERBS
 from kpstore.errors import DiskFailure, KpError
 
 OK: Final = 0
@@ -35,6 +36,8 @@ MEANINGS: Final = {
 }
 
 _STATUS: Final = {"conflict": CONFLICT, "drift": DRIFT, "locked": LOCKED}
+_ASKED_WRONGLY: Final = ("invalid", "not-found", "refused", "needs-confirmation")
+_AMISS: Final = ("corrupt", "disk", "failed")
 _RANK: Final = (CONFLICT, LAGGING, DRIFT, UNHEALTHY)
 
 
@@ -63,9 +66,18 @@ def interrupted(session: Session, error: BaseException | None = None) -> int:
 
 
 def _fail(session: Session, code: str, message: str, hint: str) -> int:
+    hint = hint or _general_hint(session, code)
     document = {"error": {"code": code, "message": message, "hint": hint}}
     session.out.fail(document, message, hint)
     return _STATUS.get(code, FAILED)
+
+
+def _general_hint(session: Session, code: str) -> str:
+    """Say where to look, where an error says no better what to do."""
+    if code not in _ASKED_WRONGLY:
+        return "kp doctor examines the site" if code in _AMISS else ""
+    verb = next((word for word in session.argv if word in VERBS), "")
+    return f"kp {verb} --help has examples" if verb else "kp --help"
 
 
 def _usage(session: Session, error: typer.TyperException) -> int:

@@ -55,11 +55,23 @@ class Origin:
                 f"{given[0]}: kp can't take {LATER[given[0]]} yet",
                 hint="unpack it, then --files KERNEL --initrd F --modules DIR",
             )
+        self._check_files()
         parts = (self.initrds, self.modules, self.system_map, self.config)
         if self.kernel is None and any(parts):
             raise InvalidInput(
                 "--initrd, --modules, --system-map and --config go with --files"
             )
+
+    def _check_files(self) -> None:
+        """NotFound, InvalidInput for a file that isn't there, or is none."""
+        singles = (self.kernel, self.system_map, self.config, self.hypervisor)
+        for path in filter(None, (*singles, *self.initrds)):
+            if not path.exists():
+                raise NotFound(f"there is no file {path}", hint="look at its path")
+            if not path.is_file():
+                raise InvalidInput(
+                    f"{path} is not a file", hint="give one of its files"
+                )
 
     def take(
         self, opened: KernelPicker, name: str, image: Image, progress: Progress

@@ -12,5 +12,8 @@ def put_new(state: State, key: Key, document: Document) -> None:
     check_name(key.name, key.kind)
     for other in state.names(key.kind, key.within):
         if other.casefold() == key.name.casefold():
-            raise Refused(f"{key.kind} {other} exists in {key.within or 'this site'}")
+            raise Refused(
+                f"{key.kind} {other} exists in {key.within or 'this site'}",
+                hint="choose another name, or change that one",
+            )
     state.put(key, document)

@@ -197,7 +197,10 @@ def _take(node: Node, site: Site, taken: dict[Held, str]) -> None:
     for held in unique_values(node, site.variables):
         other = taken.setdefault(held, node.name)
         if other != node.name:
-            raise InvalidInput(f"{held[0]} {held[1]} is of {other} and of {node.name}")
+            raise InvalidInput(
+                f"{held[0]} {held[1]} is of {other} and of {node.name}",
+                hint="give each node its own",
+            )
 
 
 def _check_unique(moves: Moves) -> None:

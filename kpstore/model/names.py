@@ -35,6 +35,7 @@ PARAMETER: Final = (
     rf"^[A-Za-z0-9_][A-Za-z0-9_.,:/@%+*~-]*(?:=(?:{_PIECE}+(?: {_WORD})*)?)?$"
 )
 
+_SOME: Final = 6  # names that a hint lists
 _NAME = re.compile(NAME)
 _NODE_NAME = re.compile(NODE_NAME)
 _IPV4 = re.compile(
@@ -90,8 +91,10 @@ def parse_ip(text: str) -> str:
 
 
 def missing(what: str, name: str, known: Iterable[str]) -> NotFound:
-    """NotFound for `name`, with the nearest of the known names as hint."""
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    return NotFound(
-        f"no {what} {name!r} here", hint=f"did you mean {near[0]!r}?" if near else ""
-    )
+    """NotFound for `name`; the hint has the nearest of the known names, or some."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    some = ", ".join([*names[:_SOME], "…"] if len(names) > _SOME else names)
+    others = f"there are {some}" if names else f"there is no {what} yet"
+    hint = f"did you mean {near[0]!r}?" if near else others
+    return NotFound(f"no {what} {name!r} here", hint=hint)

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +112,23 @@ def cluster(where: Path) -> Cluster:
     raise AssertionError("kp demo no longer says `kp good` on its first day")
 
 
+@lru_cache
+def template(base: Path) -> Cluster:
+    """Return the cluster that tests copy: made once a process, in a folder below."""
+    where = base / "kp-cluster"
+    where.mkdir()
+    return cluster(where)
+
+
 def copy(made: Cluster, where: Path) -> Cluster:
-    """Copy a whole cluster, as a restored backup would; kp.toml follows it."""
+    """Copy a whole cluster to another place on this server; kp.toml follows it."""
     shutil.copytree(made.where, where, symlinks=True, dirs_exist_ok=True)
     settings = where / "site/kp.toml"
     text = settings.read_text("utf-8")
     settings.write_text(text.replace(str(made.where), str(where)), "utf-8")
-    return Cluster(where)
+    copied = Cluster(where)
+    copied.kp("publish")  # looks at every byte once: a copy has other times
+    return copied
 
 
 def digest(top: Path) -> str:

@@ -53,6 +53,8 @@ def commit(
     """Commit and publish your draft. Without -m, $EDITOR opens."""
     session = session_of(context)
     opened = picker(session, wait=wait, author=author, ticket=ticket)
+    for name in without or ():
+        opened.view().target(name)  # a slip of the pen must not publish there
     if dry_run or session.world.terminal or message is None:
         found = opened.plan()
         if dry_run or not found.changes:

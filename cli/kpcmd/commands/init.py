@@ -7,6 +7,7 @@ import typer
 
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import caller
+from kpstore.model.names import check_name
 from kpstore.picker import KernelPicker
 
 app = alone()
@@ -22,6 +23,7 @@ def init(
 ) -> int:
     """Make a new site: an empty directory becomes one, with r1 in its history."""
     session = session_of(context)
+    check_name(name, "site")  # before its directory is there
     site_id = secrets.token_hex(16)
     picker = KernelPicker.create(
         session.root, caller(session), site_id=site_id, name=name
