@@ -5,11 +5,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpstore.inventory.table import read_nodes
-
 from bench.clock import Table, medians, seconds, section
 from bench.peers import Etckeeper, Git, NodeFiles, symlinks
 from bench.world import World, table
+from kpstore.inventory.table import read_nodes
 from kpstore.restoring import Rollback
 
 if TYPE_CHECKING:
