@@ -91,7 +91,11 @@ def test_what_is_no_address(text: str) -> None:
 
 def test_a_missing_name_comes_with_the_nearest() -> None:
     assert names.missing("image", "wbe", ["web", "gpu"]).hint == "did you mean 'web'?"
-    assert names.missing("image", "zzz", ["web"]).hint == ""
+    assert names.missing("image", "zzz", ["web", "gpu"]).hint == "there are gpu, web"
+    many = [f"n{number}" for number in range(9)]
+    listed = "there are n0, n1, n2, n3, n4, n5, …"
+    assert names.missing("node", "zzz", many).hint == listed
+    assert names.missing("image", "zzz", []).hint == "there is no image yet"
 
 
 @pytest.mark.parametrize("name", ["", ".", "-a", "a/b", "a b", "a" * 65, "é", "a\n"])
