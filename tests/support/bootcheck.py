@@ -6,9 +6,10 @@ what is wrong with a site: after a crash, and after the next command.
 """
 
 import hashlib
+import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,8 +33,9 @@ from kpstore.publish.tree_layout import read_live as read_tree_live
 from kpstore.publish.tree_modules import content as modules_content
 from kpstore.rendering import When, render_whole
 from kpstore.targets import SiteTarget
+from support.chroot import Chroot
 from support.sites import LOADERS, SITE_ID, SmallSite, mac
-from support.tftp_world import DEFAULT, ENTRY, fetch
+from support.tftp_world import DEFAULT, ENTRY
 
 MACS: Final = tuple(mac(number) for number in range(8))
 GRUB_CFG: Final = "boot/grub/grub.cfg"
@@ -42,6 +44,7 @@ _NEXT: Final = {
     "ipxe": re.compile(rb"^chain (\S+) \|\| goto again$", re.M),
 }
 
+Fetch = Callable[[str], bytes | None]
 Files = tuple[bytes, ...]
 """The files that one node fetches: an own file, a menu."""
 
@@ -107,24 +110,24 @@ class MissingFileError(Exception):
 
 def served(root: Path) -> dict[tuple[str, str], Files]:
     """Fetch every node's files as its loaders do."""
+    fetch = Chroot(root).fetch
     return {
-        (node, loader): fetched(root, node, loader)
+        (node, loader): fetched(fetch, node, loader)
         for node in MACS
         for loader in LOADERS
     }
 
 
-def fetched(root: Path, node: str, loader: str) -> Files:
+def fetched(fetch: Fetch, node: str, loader: str) -> Files:
     """Fetch one node's files; none where not even the policy is there."""
-    data = fetch(root, ENTRY[loader].format(node.replace(":", "-")))
+    data = fetch(ENTRY[loader].format(node.replace(":", "-")))
     if data is None:
-        default = DEFAULT.get(loader, "kp/live/policy/ipxe")
-        data = fetch(root, default)
+        data = fetch(DEFAULT.get(loader, "kp/live/policy/ipxe"))
         return () if data is None else (data,)
     found = _NEXT[loader].search(data) if loader in _NEXT else None
     if found is None:
         return (data,)
-    menu = fetch(root, found[1].decode())
+    menu = fetch(found[1].decode())
     if menu is None:
         raise MissingFileError(f"{node} {loader}: no {found[1].decode()}")
     return data, menu
@@ -146,7 +149,7 @@ def _boots(loader: str, data: bytes) -> Iterator[str]:
 
 
 def _wrong(root: Path, path: str) -> bool:
-    data = fetch(root, path) or b""
+    data = Chroot(root).fetch(path) or b""
     return hashlib.sha256(data).hexdigest() != path.split("/")[3]
 
 
@@ -160,9 +163,22 @@ def as_found(site: SmallSite, acks: Iterable[str] = ()) -> list[str]:
         chain = history(picker)
         lost = [ack for ack in committed(acks) if ack not in chain]
         wrong = [f"acknowledged, and not in history: {commit}" for commit in lost]
+        wrong += _artifacts(picker)
         return [*wrong, *_tftp(site, picker, chain), *_tree(site, picker, chain)]
     except (KpError, MissingFileError) as error:
         return [f"as found: {type(error).__name__}: {error}"]
+
+
+def _artifacts(picker: KernelPicker) -> Iterator[str]:
+    """Every file that main's kernels name is in the store, whole."""
+    state, store = State(picker.site.main()), picker.site.artifacts
+    for image in state.names("image"):
+        for release in state.names("kernel", image):
+            for ref in state.kernel(image, release).artifacts.refs():
+                if hashlib.sha256(store.path(ref.sha256).read_bytes()).hexdigest() != (
+                    ref.sha256
+                ):
+                    yield f"artifact of {release} is torn: {ref.sha256}"
 
 
 def committed(acks: Iterable[str]) -> list[str]:
@@ -235,33 +251,37 @@ def unbootable(tree: Beneath, made: TreeRendering) -> Iterator[str]:
             yield f"tree: the modules of {release} are missing or torn"
 
 
-def clean(site: SmallSite, *, fsck: bool = True) -> list[str]:
-    """Say what is not as a finished command leaves it."""
+def clean(site: SmallSite, *, deep: bool = True, fsck: bool = True) -> list[str]:
+    """Say what is not as a finished command leaves it; `deep` looks at every byte."""
     picker = site.picker()
     wrong = as_found(site)
-    for each in picker.upkeep.verify(deep=True):
-        wrong += [f"{each.name}: {f.path} {f.kind}" for f in each.findings]
-        if each.condition != "live":
-            wrong.append(f"{each.name} is {each.condition}")
-    targets = picker.site.targets(State(picker.site.main()))
-    wrong += [
-        f"{t.name} does not serve main" for t in targets if not _serves(picker, t)
-    ]
+    if deep:
+        wrong += _found_by_verify(picker)
+    for target in picker.site.targets(State(picker.site.main())):
+        if not _serves(picker, target):
+            wrong.append(f"{target.name} does not serve main")
     wrong += [*strays(site), *unneeded(site, picker)]
     return wrong + (fsck_errors(site) if fsck else [])
 
 
+def _found_by_verify(picker: KernelPicker) -> Iterator[str]:
+    for each in picker.upkeep.verify(deep=True):
+        yield from (f"{each.name}: {f.path} {f.kind}" for f in each.findings)
+        if each.condition != "live":
+            yield f"{each.name} is {each.condition}"
+
+
 def _serves(picker: KernelPicker, target: SiteTarget) -> bool:
-    marker, main = target.marker(), picker.site.main()
-    inputs = target.spec.inputs(main.subtree)
-    return marker is not None and marker.inputs == inputs
+    subtree = picker.site.main().subtree
+    return target.condition(subtree, picker.site.on_main) == "live"
 
 
 def strays(site: SmallSite) -> list[str]:
     """Return temps, locks and journals that nobody needs any more."""
+    places = (Path(top, n) for top, ds, fs in os.walk(site.where) for n in (*ds, *fs))
     return [
         f"stray {path.relative_to(site.where)}"
-        for path in site.where.rglob("*")
+        for path in places
         if path.name.startswith(TEMP_PREFIX)
         or path.suffix in (".lock", ".tmp")
         or path.name.endswith("-journal")

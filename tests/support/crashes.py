@@ -1,21 +1,25 @@
-"""Stories of kp for the crash harnesses: what is interrupted, and what must hold.
+"""kp for the crash harnesses: a story that is interrupted, and what must hold then.
 
-Each operation acks `committed COMMIT` where kp reported success, and `refused ...`
+An operation acks `committed COMMIT` where kp reported success, and `refused ...`
 where it raised a KpError; any other exception is a finding of the harness.
 The check asks: as found, is history whole and does every node get exactly one
 recorded commit's files? Is main where the acks say? Does the next command work, and
-does it leave nothing behind?
+does it leave everything at main and nothing behind?
 """
 
-from collections.abc import Callable
-from itertools import cycle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
+import kpstore.site
 from kpstore.errors import KpError
+from kpstore.history import refs
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
 from support import bootcheck
 from support.crash.script import Ack, Script
+from support.crash.seeded import bug, together
 from support.sites import SmallSite, Step, make, small_edit
 
 BASE = "base"  # a file: main before the operation
@@ -23,22 +27,61 @@ BASE = "base"  # a file: main before the operation
 Setup = Callable[[Path], SmallSite]
 
 
+@dataclass
+class Check:
+    """The check of a story; a thorough one, which is dear, comes every `every`-th time.
+
+    Thorough: the next command is a commit, and every byte and git itself are asked.
+    Else it is one that only finishes what the crash left. `day` is when it is given.
+    """
+
+    day: float = 0
+    every: int = 1
+    turns: Iterator[int] = field(default_factory=count)
+
+    def __call__(self, where: Path, acks: list[str]) -> list[str]:
+        """Say what is bad: as found, then after the next command."""
+        site, turn = SmallSite(where, day=self.day), next(self.turns)
+        wrong = bootcheck.as_found(site, acks) + exactness(site, acks)
+        thorough = turn % self.every == 0
+        try:
+            if thorough:
+                small_edit(site.picker())
+            else:
+                with site.picker().writing():
+                    pass
+        except KpError as error:
+            return [*wrong, f"the next command: {type(error).__name__}: {error}"]
+        fsck = turn % (4 * self.every) == 0
+        return wrong + bootcheck.clean(site, deep=thorough, fsck=fsck)
+
+
+def exactness(site: SmallSite, acks: list[str]) -> list[str]:
+    """Main moved exactly when that was reported; who is killed may not say it."""
+    if not acks or not acks[-1].startswith("refused"):
+        return []
+    told = [(site.where / BASE).read_text(), *bootcheck.committed(acks)]
+    return ["refused, and yet main moved"] if told[-1] != main_of(site) else []
+
+
+def main_of(site: SmallSite) -> str:
+    """Return main's commit."""
+    return site.picker().site.tip()
+
+
 def story(name: str, setup: Setup, *steps: Step, day: float = 0) -> Script:
     """Take the steps, each a commit, on the site that `setup` makes."""
 
     def prepare(where: Path) -> None:
         site = setup(where)
-        (where / BASE).write_text(site.picker().site.tip())
+        (where / BASE).write_text(main_of(site))
 
     def operation(where: Path, ack: Ack) -> None:
         picker = SmallSite(where, day=day).picker()
         for step in steps:
             take(picker, step, ack)
 
-    def check(where: Path, acks: list[str]) -> list[str]:
-        return checked(SmallSite(where, day=day), acks)
-
-    return Script(name, prepare, operation, check, (KpError,))
+    return Script(name, prepare, operation, Check(day), (KpError,))
 
 
 def take(picker: KernelPicker, step: Step, ack: Ack) -> None:
@@ -57,35 +100,6 @@ def after(*steps: Step) -> Setup:
     return lambda where: make(where, *steps)
 
 
-def checked(site: SmallSite, acks: list[str]) -> list[str]:
-    """Say what is bad: as found, then after the next command."""
-    wrong = bootcheck.as_found(site, acks)
-    wrong += exactness(site, acks)
-    try:
-        small_edit(site.picker())
-    except KpError as error:
-        return [*wrong, f"the next command: {type(error).__name__}: {error}"]
-    return wrong + bootcheck.clean(site, fsck=sampled())
-
-
-def exactness(site: SmallSite, acks: list[str]) -> list[str]:
-    """Main moved exactly when that was reported; a killed process may not say it."""
-    if not acks or not acks[-1].startswith("refused"):
-        return []
-    told = [(site.where / BASE).read_text(), *bootcheck.committed(acks)]
-    if site.picker().site.tip() != told[-1]:
-        return ["refused, and yet main moved"]
-    return []
-
-
-_turns = cycle([True, *[False] * 6])
-
-
-def sampled() -> bool:
-    """Tell whether it is this check's turn to run `git fsck`."""
-    return next(_turns)
-
-
 def ignored(work: Callable[[KernelPicker], object]) -> Step:
     """Make a step of something that commits nothing."""
 
@@ -94,3 +108,28 @@ def ignored(work: Callable[[KernelPicker], object]) -> Step:
         return Outcome("", "")
 
     return step
+
+
+def sparing(script: Script, every: int) -> Script:
+    """The same story, with a thorough check every `every`-th time only."""
+    assert isinstance(script.check, Check)
+    return replace(script, check=replace(script.check, every=every))
+
+
+def _other_boot() -> str:
+    return "0123456789abcdef"
+
+
+_next_boot = together(
+    bug(refs, boot_id=_other_boot), bug(kpstore.site, boot_id=_other_boot)
+)
+
+
+def rebooted(script: Script) -> Script:
+    """The same story, whose check comes after the next start of the machine."""
+
+    def check(where: Path, acks: list[str]) -> list[str]:
+        with _next_boot():
+            return script.check(where, acks)
+
+    return replace(script, check=check)

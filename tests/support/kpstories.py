@@ -13,7 +13,7 @@ from kpstore.staging import Staging
 from support import bootcheck
 from support.crash.script import Ack, Script
 from support.crash.seeded import replaced
-from support.crashes import after, checked, ignored, story
+from support.crashes import Check, after, ignored, story
 from support.sites import (
     SITE_ID,
     SmallSite,
@@ -29,38 +29,35 @@ from support.sites import (
 # --- making a site
 
 
+def _create(site: SmallSite) -> None:
+    KernelPicker.create(site.root, site.caller(), site_id=SITE_ID, name="small")
+
+
 def _init(where: Path, ack: Ack) -> None:
-    site = SmallSite(where)
     try:
-        KernelPicker.create(site.root, site.caller(), site_id=SITE_ID, name="small")
-    except KpError:
-        ack("refused")
+        _create(SmallSite(where))
+    except KpError as error:
+        ack(f"refused {error}"[:200])
         raise
     ack("made")
 
 
-def _made_again(where: Path, acks: list[str]) -> list[str]:
-    """`kp init` can be repeated; a site is there or is not."""
-    site = SmallSite(where)
-    made = False
-    with suppress(KpError):
-        KernelPicker.create(site.root, site.caller(), site_id=SITE_ID, name="small")
-        made = True
-    wrong = []
-    if "made" in acks and made:
-        wrong.append("the site that was made is gone")
-    site.save_paths()
-    first_import(site.picker())
-    return wrong + bootcheck.clean(site)
+class _MadeAgain(Check):
+    """`kp init` can be repeated until it has made the site."""
+
+    def __call__(self, where: Path, acks: list[str]) -> list[str]:
+        site, made = SmallSite(where), False
+        with suppress(KpError):
+            _create(site)
+            made = True
+        wrong = ["the site that was made is gone"] if "made" in acks and made else []
+        site.save_paths()
+        first_import(site.picker())
+        return wrong + bootcheck.clean(site)
 
 
-INIT = Script(
-    "kp init",
-    lambda where: SmallSite(where).make_roots(),
-    _init,
-    _made_again,
-    (KpError,),
-)
+def _roots(where: Path) -> None:
+    SmallSite(where).make_roots()
 
 
 # --- a draft
@@ -75,12 +72,11 @@ def draft(picker: KernelPicker) -> Outcome:
     return picker.commit("what was drafted")
 
 
-def dropped_draft(picker: KernelPicker) -> Outcome:
+def dropped_draft(picker: KernelPicker) -> None:
     """Edit a draft, and drop it."""
     with picker.edit() as edit:
         images.change(edit.state, "web", {"params": ("root=/dev/sda3",)})
     picker.discard()
-    return Outcome("", "")
 
 
 # --- upkeep
@@ -100,9 +96,9 @@ def publish(picker: KernelPicker) -> None:
 
 @contextmanager
 def never_switched() -> Iterator[None]:
-    """As if the writer were killed right after the commit point."""
+    """As if every writer were killed right after the commit point."""
 
-    def switch(staging: Staging) -> list[TargetOutcome]:
+    def switch(_: Staging) -> list[TargetOutcome]:
         return []
 
     with replaced(Staging, switch=switch):
@@ -117,58 +113,63 @@ def lagging(where: Path) -> SmallSite:
     return site
 
 
+THEIRS = (b"DEFAULT theirs\n", b"echo theirs\n", b"torn", b"# theirs\n")
+
+
 def tampered(where: Path) -> SmallSite:
     """Make a site, and change what it serves."""
     site = make(where, first_import, call_good, second_kernel)
-    root = site.tftp
-    menu = (root / "pxelinux.cfg" / f"01-{mac(0).replace(':', '-')}").resolve()
-    menu.chmod(0o644)
-    menu.write_bytes(b"DEFAULT theirs\n")
-    (root / "pxelinux.cfg" / f"01-{mac(1).replace(':', '-')}").unlink()
-    grub = root / "grub" / f"grub.cfg-01-{mac(2).replace(':', '-')}"
+    root, (menu, foreign, torn, tree) = site.tftp, THEIRS
+    ours = [root / f"pxelinux.cfg/01-{_dashed(number)}" for number in (0, 1)]
+    _overwrite(ours[0].resolve(), menu)
+    ours[1].unlink()
+    grub = root / f"grub/grub.cfg-01-{_dashed(2)}"
     grub.unlink()
-    grub.write_bytes(b"echo theirs\n")
-    kernel = next((root / "kp/objects").glob("*/vmlinuz"))
-    kernel.chmod(0o644)
-    kernel.write_bytes(b"torn")
-    (site.tree / bootcheck.GRUB_CFG).write_bytes(b"# theirs\n")
+    grub.write_bytes(foreign)
+    _overwrite(next((root / "kp/objects").glob("*/vmlinuz")), torn)
+    (site.tree / bootcheck.GRUB_CFG).write_bytes(tree)
     return site
 
 
-def _repaired(where: Path, acks: list[str]) -> list[str]:
-    """What others changed stays until it is mended, and is mended whole."""
-    site = SmallSite(where)
-    picker = site.picker()
-    publish(picker)
-    kept = [
-        path.read_bytes() for path in (site.root / "found").rglob("*") if path.is_file()
-    ]
-    lost = {b"DEFAULT theirs\n", b"echo theirs\n", b"torn", b"# theirs\n"} - {*kept}
-    return [f"not set aside: {each!r}" for each in lost] + checked(site, acks)
+def _dashed(number: int) -> str:
+    return mac(number).replace(":", "-")
 
 
-REPAIR = replace(story("repair", tampered, ignored(publish)), check=_repaired)
+def _overwrite(path: Path, data: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(data)
 
-STORIES: dict[str, Script] = {
-    each.name: each
-    for each in (
-        INIT,
-        story("first import", after(), first_import),
-        story("new kernel", after(first_import, call_good), second_kernel),
-        story("nodes move", after(first_import, second_kernel), moving_nodes),
-        story(
-            "rollback",
-            after(first_import, call_good, second_kernel, moving_nodes),
-            roll_back,
-        ),
-        story("draft", after(first_import), draft, ignored(dropped_draft)),
-        story(
-            "gc",
-            after(first_import, call_good, second_kernel, roll_back),
-            ignored(collect),
-            day=30,
-        ),
-        story("publish what lags", lagging, ignored(publish)),
-        REPAIR,
-    )
-}
+
+class _Repaired(Check):
+    """What others wrote is mended whole, and kept."""
+
+    def __call__(self, where: Path, acks: list[str]) -> list[str]:
+        site = SmallSite(where)
+        publish(site.picker())
+        files = (path for path in (site.root / "found").rglob("*") if path.is_file())
+        kept = {path.read_bytes() for path in files}
+        lost = [f"not kept: {each!r}" for each in THEIRS if each not in kept]
+        return lost + super().__call__(where, acks)
+
+
+_ALL = (
+    Script("kp init", _roots, _init, _MadeAgain(), (KpError,)),
+    story("first import", after(), first_import),
+    story("new kernel", after(first_import, call_good), second_kernel),
+    story("nodes move", after(first_import, second_kernel), moving_nodes),
+    story(
+        "rollback",
+        after(first_import, call_good, second_kernel, moving_nodes),
+        roll_back,
+    ),
+    story("draft", after(first_import), draft, ignored(dropped_draft)),
+    story(
+        "gc",
+        after(first_import, call_good, second_kernel, roll_back),
+        ignored(collect),
+        day=30,
+    ),
+    story("publish what lags", lagging, ignored(publish)),
+    replace(story("repair", tampered, ignored(publish)), check=_Repaired()),
+)
+STORIES: dict[str, Script] = {each.name: each for each in _ALL}
