@@ -82,7 +82,7 @@ def add(
     table: Table = "trees" if kind == "image" else "roots"
     with kept_path(session, table, image or name, root, dry_run=dry_run):
         status = edit(session, manner, lambda state: targets.add(state, name, fields))
-    for text in advice(kind, root, loader, prefix):
+    for text in advice(kind, root.absolute(), loader, prefix):
         session.out.say(text)
     return status
 
