@@ -1,0 +1,28 @@
+"""What tests measured, told at the end of a run, whichever process ran them."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from support.figures import Figure
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Return a function that notes a line for the end of the run."""
+    return lambda text: record_property("figure", str(text))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the lines that tests noted."""
+    lines = list(_figures(terminalreporter))
+    if lines:
+        terminalreporter.section("figures")
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
+def _figures(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    for outcome in ("passed", "failed"):
+        for report in reporter.stats.get(outcome, []):
+            yield from (v for name, v in report.user_properties if name == "figure")

@@ -1,0 +1,69 @@
+"""kp and power cuts: every state that a strict POSIX disk may leave, then a boot.
+
+Issue 2: at least 5,000 states, none bad; `make test` looks at some hundred of them.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from support.crash import failedsync, powerloss, ptrace
+from support.crash.diskmodel import Mode
+from support.crash.report import Report
+from support.crash.script import Script
+from support.crashes import rebooted, sparing
+from support.figures import Figure
+from support.kpstories import STORIES
+
+pytestmark = pytest.mark.skipif(
+    ptrace.unsupported() is not None, reason=str(ptrace.unsupported())
+)
+
+STATES = 5000
+
+
+def unplugged(name: str, *, every: int = 8) -> Script:
+    return rebooted(sparing(STORIES[name], every))
+
+
+def examined(
+    name: str,
+    stride: int,
+    *,
+    samples: int = 1,
+    mode: Mode = "strict",
+    workers: int = 2,
+) -> Report:
+    script = unplugged(name)
+    report = powerloss.examine(
+        script, mode, samples=samples, stride=stride, workers=workers
+    )
+    print(report)
+    assert report.bad == 0
+    return report
+
+
+@pytest.mark.parametrize("name", ["nodes move", "rollback"])
+def test_unplugged_somewhere(name: str, figure: Figure) -> None:
+    figure(examined(name, stride=97, samples=0, workers=1))
+
+
+@pytest.mark.system
+@pytest.mark.timeout(1200)
+def test_unplugged_anywhere(figure: Figure) -> None:
+    strides = {"first import": 17, "new kernel": 13, "nodes move": 11, "rollback": 11}
+    strides |= {"draft": 19, "gc": 5, "publish what lags": 7, "repair": 9, "kp init": 9}
+    reports = [examined(name, strides[name]) for name in strides]
+    reports.append(examined("nodes move", 23, mode="ordered"))
+    states = sum(report.runs for report in reports)
+    figure(f"kp unplugged, strict model: {states} states, 0 bad")
+    assert states >= STATES
+
+
+@pytest.mark.system
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["nodes move", "rollback"])
+def test_no_failed_sync_is_believed(name: str, figure: Figure) -> None:
+    report = failedsync.examine(replace(unplugged(name), limit=30), samples=0)
+    figure(report)
+    assert report.bad == 0
