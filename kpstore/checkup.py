@@ -6,12 +6,14 @@ Reads only, without a lock; whatever is damaged, the rest is examined all the sa
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple
 
+from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import CorruptState, KpError
 from kpstore.history import drafts, trees, walk
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
+from kpstore.model.state import State
 from kpstore.publish.target import Condition
 from kpstore.site import OpenSite
 from kpstore.upkeep import Upkeep
@@ -63,6 +65,13 @@ class Checkup:
         }
         for about, look in looks.items():
             yield from _guarded(look, about)
+
+    def asked(self) -> list[Asked]:
+        """Return what a node asks for, of each TFTP target that has a path here."""
+        state = State(self.site.main())
+        specs = [target.spec for target in self.site.targets(state)]
+        tftp = (spec for spec in specs if spec.kind == "tftp")
+        return [each for spec in tftp for each in asked(self.site, state, spec)]
 
     def _settings(self) -> Iterator[Finding]:
         file, settings = self.site.root / "kp.toml", self.site.settings

@@ -5,14 +5,13 @@ Documents are read as they are written; the index counts nodes, else they are co
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from kpstore.conditions import Served, TargetSpec, judge
+from kpstore.conditions import TargetSpec, judge
 from kpstore.errors import KpError
 from kpstore.history.layout import DRAFTS
 from kpstore.history.paths import Place, path_of
@@ -20,9 +19,9 @@ from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
-from kpstore.publish.served import ServedTftp, ServedTree
+from kpstore.publish.target import Finding
 from kpstore.reader import SiteReader
-from kpstore.settings import Settings
+from kpstore.sightings import drift, path_of_target, sighted
 
 Fields = Mapping[str, Any]
 
@@ -49,7 +48,8 @@ class ImageLine:
 class TargetLine:
     """A target: `condition` as docs/architecture.md has it, or `disabled`.
 
-    `live` is the commit that it says it serves, `problem` why it can't be read.
+    `live` is the commit that it says it serves, `drift` what a quick look shows,
+    `problem` why it can't be read.
     """
 
     target: str
@@ -57,6 +57,7 @@ class TargetLine:
     path: str | None
     condition: str
     live: str | None = None
+    drift: Sequence[Finding] = ()
     problem: str = ""
 
 
@@ -69,15 +70,6 @@ class DraftLine:
 
 
 @dataclass(frozen=True)
-class DriftLine:
-    """A difference on a target that a quick look shows; `kind` as in `Finding`."""
-
-    target: str
-    path: str
-    kind: str
-
-
-@dataclass(frozen=True)
 class Overview:
     """One site at one commit. `without_image` counts nodes that have none."""
 
@@ -87,7 +79,6 @@ class Overview:
     images: list[ImageLine]
     targets: list[TargetLine]
     drafts: list[DraftLine] = field(default_factory=list)
-    drift: list[DriftLine] = field(default_factory=list)
     without_image: int = 0
 
 
@@ -191,22 +182,22 @@ class _Looking:
             yield self._target(TargetSpec.of(file.removesuffix(".json"), fields))
 
     def _target(self, spec: TargetSpec) -> TargetLine:
-        path = path_of_target(self.reader.settings, spec)
+        reader = self.reader
+        path = path_of_target(reader.settings, spec)
         line = partial(TargetLine, spec.name, spec.kind, str(path) if path else None)
         if not spec.enabled:
             return line("disabled")
+        target = sighted(reader.settings, spec)
+        served = target.served if target else None
+        subtree = partial(reader.repository.subtree_id, self.commit)
         try:
-            served = _served(spec, path)
-            condition = self._judge(spec, served)
-            marker = served.marker() if served and condition != "absent" else None
-            return line(condition, marker.commit if marker else None)
+            condition = judge(spec, self.site["id"], served, subtree, reader.on_main)
+            if served is None or target is None or condition == "absent":
+                return line(condition)
+            marker, drifted = served.marker(), drift(target, reader.index)
+            return line(condition, marker.commit if marker else None, drifted)
         except (KpError, OSError) as error:
             return line("absent", problem=str(error))
-
-    def _judge(self, spec: TargetSpec, served: Served | None) -> str:
-        reader = self.reader
-        subtree = partial(reader.repository.subtree_id, self.commit)
-        return judge(spec, self.site["id"], served, subtree, reader.on_main)
 
     def drafts(self) -> Iterator[DraftLine]:
         repository = self.reader.repository
@@ -236,21 +227,6 @@ class _Looking:
                 return None
             at = parents[0]
         return at
-
-
-def path_of_target(settings: Settings, spec: TargetSpec) -> Path | None:
-    """Return a target's path on this server."""
-    if spec.kind == "image":
-        return settings.trees.get(spec.image or "")
-    return settings.roots.get(spec.name)
-
-
-def _served(spec: TargetSpec, path: Path | None) -> Served | None:
-    if path is None:
-        return None
-    if spec.kind == "image":
-        return ServedTree(path)
-    return ServedTftp(path, spec.loaders, spec.prefix, spec.grub_dir)
 
 
 def _boots(node: Fields) -> str:

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kpstore import recovery
-from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
-from kpstore.checkup import Checkup, Finding
+from kpstore.checkup import Checkup
 from kpstore.disk.locks import Hold
 from kpstore.errors import Conflict, InvalidInput, KpError, disk_failures
 from kpstore.history import drafts
@@ -35,6 +34,7 @@ from kpstore.restoring import Restoring, Rollback
 from kpstore.site import OpenSite
 from kpstore.transaction import Manner, Transaction, carry_out
 from kpstore.upkeep import Upkeep
+from kpstore.watching import watched
 
 
 @dataclass
@@ -244,16 +244,9 @@ class KernelPicker:
         """Taking in kernels and what image trees say."""
         return Intake(self.site)
 
-    def examine(self, *, deep: bool = False) -> list[Finding]:
-        """Say what is amiss with the site, and how each thing is mended."""
-        return list(Checkup(self.site, self.caller, deep=deep).examine())
-
-    def asked(self) -> list[Asked]:
-        """Return what a node asks for, of each TFTP target that has a path here."""
-        state = State(self.site.main())
-        specs = [target.spec for target in self.site.targets(state)]
-        tftp = (spec for spec in specs if spec.kind == "tftp")
-        return [each for spec in tftp for each in asked(self.site, state, spec)]
+    def checkup(self, *, deep: bool = False) -> Checkup:
+        """Return what examines the site; `deep`: every artifact, all of history."""
+        return Checkup(self.site, self.caller, deep=deep)
 
     @property
     def upkeep(self) -> Upkeep:
@@ -273,14 +266,14 @@ class KernelPicker:
             with disk_failures("finishing what a crash left"):
                 tip = self.site.tip()
                 self.site.record(tip)
-                doubtful = bool(hold.left) or self.site.index_at(tip) is None
+                doubtful = bool(hold.left) or not self.site.is_settled(tip)
                 now = self.caller.clock()
                 host = self.caller.host
                 tried = recovery.finish(self.site, now, doubtful=doubtful, host=host)
                 hold.left = next((each.problem for each in tried if each.problem), "")
             for each in tried:
                 self.caller.notify(recovery.told(each))
-            with self.site.watched(self.caller.notify):
+            with watched(self.site, self.caller.notify):
                 yield
 
     def _locked(self) -> AbstractContextManager[Hold]:

@@ -59,6 +59,7 @@ def _sweep(site: OpenSite, main: Snapshot, now: float, host: str) -> None:
     """Remove what killed writers left."""
     _quietly(partial(site.sweep, host))
     _quietly(partial(site.sweep_targets, main, now))
+    _quietly(site.settle)
 
 
 def _quietly(step: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from kpstore.disk.locks import Hold, SiteLock
 from kpstore.errors import NotFound, Refused
 from kpstore.health.retention import good_verdicts, retained
 from kpstore.history import indexing, layout, walk
+from kpstore.history.boot import boot_id
 from kpstore.history.census import IndexCensus, feed
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
@@ -77,6 +78,19 @@ class OpenSite(SiteReader):
     ) -> AbstractContextManager[Hold]:
         """Hold the site's lock; see `SiteLock.hold`."""
         return SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait)
+
+    def is_settled(self, tip: str) -> bool:
+        """Tell whether somebody has swept since this machine was started.
+
+        A power cut may lose the line in the lock that says who was at work.
+        """
+        index = self.index_at(tip)
+        return index is not None and index.noted("boot") == boot_id()
+
+    def settle(self) -> None:
+        """Note that somebody has swept; DiskFailure when the index can't be written."""
+        if self.index is not None:
+            self.index.note({"boot": boot_id()})
 
     def sweep(self, host: str) -> None:
         """Remove temps and locks of this host's killed writers from the site itself."""

@@ -11,7 +11,7 @@ The journal mode is DELETE, so that readers who may not write can open it.
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
@@ -27,6 +27,7 @@ from kpstore.history.steps import Held, NodeChange, Step
 
 _BUSY: Final = 5.0  # seconds that a reader or writer waits for another
 _AT_ONCE: Final = 400  # pairs in one question: SQLite takes 999 values at least
+_NOTE: Final = "note "
 _COLUMNS: Final = "number, commit_id, time, author, op, subject"
 _Pair = TypeVar("_Pair", bound=tuple[str, str])
 
@@ -128,7 +129,18 @@ class Index:
         in_order = sorted(sorted(taken, key=itemgetter(0)))
         self._db.executemany("INSERT OR REPLACE INTO uniques VALUES (?,?,?)", in_order)
 
+    def note(self, notes: Mapping[str, str]) -> None:
+        """Keep texts by name beside the history, whatever commit it stands at."""
+        with _guarded("feeding the index"), self._transaction():
+            for name, text in notes.items():
+                self._set(f"{_NOTE}{name}", text)
+
     # --- reading; CorruptState when the file is damaged
+
+    def noted(self, name: str) -> str | None:
+        """Return the text kept by `note`; None without one, and in a new index."""
+        with _guarded("reading the index"):
+            return self._get(f"{_NOTE}{name}")
 
     def head(self) -> str | None:
         """Return the commit that the index answers for; None before the first."""

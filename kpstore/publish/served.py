@@ -3,13 +3,13 @@
 For those who only look; `tftp.TftpTarget` and `tree.TreeTarget` publish.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kpstore.disk.beneath import Beneath
-from kpstore.publish import tftp_state, tree_layout
-from kpstore.publish.target import Identity, Marker
-from kpstore.publish.tftp_layout import Layout
+from kpstore.publish import tftp_quick, tftp_state, tree_layout, tree_quick
+from kpstore.publish.target import Finding, Identity, Marker
+from kpstore.publish.tftp_layout import LIVE, Layout
 
 
 class ServedTftp:
@@ -32,6 +32,20 @@ class ServedTftp:
     def unfinished(self) -> bool:
         """Tell whether a crash left entry points on their way."""
         return bool(tftp_state.moving_to(self._layout))
+
+    def stamps(self) -> dict[str, str]:
+        """Return what `quick` compares; see `tftp_quick.stamps`."""
+        return tftp_quick.stamps(self._layout)
+
+    def quick(self, since: Mapping[str, str] | None) -> list[Finding]:
+        """Look whether anything changed since `stamps`; nothing is known without.
+
+        Nor after a switch that was not noted: its writer was killed.
+        """
+        live = tftp_state.read_live(self._layout)
+        if since is None or live is None or since.get(LIVE) != live.name:
+            return []
+        return tftp_quick.quick(self._layout, since)
 
 
 class ServedTree:
@@ -59,3 +73,8 @@ class ServedTree:
         with Beneath.open(self._root) as tree:
             claimed = bool(tree_layout.read_claims(tree).files)
             return claimed and tree_layout.read_live(tree) is None
+
+    def quick(self) -> list[Finding]:
+        """Compare with what the marker says is served, in a few small reads."""
+        with Beneath.open(self._root) as tree:
+            return tree_quick.quick(tree)

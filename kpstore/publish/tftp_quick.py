@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from kpstore.errors import CorruptState
 from kpstore.publish.target import Finding
+from kpstore.publish.tftp_folders import check_folder
 from kpstore.publish.tftp_layout import LIVE, MENUS, OBJECTS, SHARDS, Layout
 from kpstore.publish.tftp_state import Live, moving_to, read_live
-from kpstore.publish.tftp_verify import check_folder
 
 
 def stamps(layout: Layout) -> dict[str, str]:

@@ -10,9 +10,9 @@ from kpstore.disk.durable import TEMP_PREFIX
 from kpstore.errors import CorruptState
 from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import Finding
-from kpstore.publish.tftp_content import digest_of, digests
 from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_entries import entry_texts
+from kpstore.publish.tftp_folders import check_folder, extra, mode_of, of_mode
 from kpstore.publish.tftp_layout import (
     GENERATIONS,
     IDENTITY,
@@ -29,12 +29,11 @@ from kpstore.publish.tftp_layout import (
     generation_of,
     is_digest,
 )
-from kpstore.publish.tftp_reading import files_in, link_text, links_in, names_in
+from kpstore.publish.tftp_reading import link_text, links_in, names_in
 from kpstore.publish.tftp_stage import generation_links
 from kpstore.publish.tftp_state import Live, State, live_name, moving_to, read_state
-from kpstore.publish.tftp_wanted import Folder, wanted
+from kpstore.publish.tftp_wanted import wanted
 
-FILE_MODE = 0o644
 OBJECT_MODE = 0o444
 _TOP = {"TARGET", "live", "generations", "menus", "shards", "objects"}
 
@@ -92,41 +91,7 @@ def _generation(layout: Layout, live: Live, want: State) -> Iterator[Finding]:
         elif link_text(layout.path(LIVE, name)) != text:
             yield Finding(f"{LIVE}/{name}", "changed")
     ours = {STATE, MOVING, TRANSITIONS, *links}
-    yield from (_extra(f"{LIVE}/{name}") for name in _foreign(present, ours))
-
-
-def check_folder(layout: Layout, path: str, want: Folder | None) -> Iterator[Finding]:
-    """Compare a folder's files with their bytes, or all of it with its name."""
-    home = layout.path(path)
-    if home.is_symlink() or not home.is_dir():
-        yield Finding(path, "changed" if home.is_symlink() else "missing")
-        return
-    yield from _mode_of(layout, path, 0o755)
-    yield from _by_digest(home, path) if want is None else _by_bytes(home, path, want)
-
-
-def _by_bytes(home: Path, path: str, want: Folder) -> Iterator[Finding]:
-    missing = set(want)
-    for name, mode, data in files_in(home):
-        missing.discard(name)
-        if name not in want:
-            if not name.startswith(TEMP_PREFIX):
-                yield _extra(f"{path}/{name}")
-        elif not mode or data != want[name]:
-            yield Finding(f"{path}/{name}", "changed")
-        elif mode != FILE_MODE:
-            yield _mode(f"{path}/{name}", mode)
-    yield from (Finding(f"{path}/{name}", "missing") for name in sorted(missing))
-
-
-def _by_digest(home: Path, path: str) -> Iterator[Finding]:
-    found = {}
-    for name, mode, data in files_in(home):
-        found[name] = data
-        if mode and mode != FILE_MODE:
-            yield _mode(f"{path}/{name}", mode)
-    if digest_of(digests(found)) != home.name:
-        yield Finding(path, "changed")
+    yield from (extra(f"{LIVE}/{name}") for name in _foreign(present, ours))
 
 
 def _entries(
@@ -175,48 +140,33 @@ def _object(path: Path, digest: str) -> Iterator[Finding]:
         if file_digest(file, "sha256").hexdigest() != digest:
             yield Finding(name, "changed")
         elif stat.S_IMODE(found.st_mode) != OBJECT_MODE:
-            yield _mode(name, found.st_mode)
+            yield of_mode(name, found.st_mode)
 
 
 def _extras(layout: Layout) -> Iterator[Finding]:
     """Report what is below `kp/` and has no name of kp's."""
     for name in _foreign(names_in(layout.path(KP)), _TOP):
-        yield _extra(f"{KP}/{name}")
+        yield extra(f"{KP}/{name}")
     for folder in (MENUS, SHARDS, OBJECTS):
         for name in _foreign(names_in(layout.path(folder)), ()):
             if not is_digest(name):
-                yield _extra(f"{folder}/{name}")
+                yield extra(f"{folder}/{name}")
     for name in _foreign(names_in(layout.path(GENERATIONS)), ()):
         if generation_of(f"generations/{name}") is None:
-            yield _extra(f"{GENERATIONS}/{name}")
+            yield extra(f"{GENERATIONS}/{name}")
 
 
 def _modes(layout: Layout) -> Iterator[Finding]:
     """Report folders and files of fixed names that nodes couldn't read."""
     for folder in (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, LIVE):
-        yield from _mode_of(layout, folder, 0o755)
+        yield from mode_of(layout, folder, 0o755)
     for names in layout.entries:  # the administrator's: readable is enough
         with suppress(FileNotFoundError):
             found = layout.path(names.folder).stat().st_mode
             if found & 0o005 != 0o005:  # noqa: PLR2004
-                yield _mode(names.folder, found)
+                yield of_mode(names.folder, found)
     for file in (IDENTITY, f"{LIVE}/{STATE}"):
-        yield from _mode_of(layout, file, 0o644)
-
-
-def _mode_of(layout: Layout, path: str, mode: int) -> Iterator[Finding]:
-    with suppress(FileNotFoundError):
-        found = layout.path(path).stat().st_mode
-        if stat.S_IMODE(found) != mode:
-            yield _mode(path, found)
-
-
-def _mode(path: str, found: int) -> Finding:
-    return Finding(path, "mode", f"{stat.S_IMODE(found):04o}")
-
-
-def _extra(path: str) -> Finding:
-    return Finding(path, "extra", "not kp's")
+        yield from mode_of(layout, file, 0o644)
 
 
 def _foreign(names: Collection[str], ours: Collection[str]) -> list[str]:

@@ -7,12 +7,11 @@ from kpstore.errors import CorruptState
 from kpstore.publish.generation import Generation
 from kpstore.publish.target import Marker
 from kpstore.publish.tftp_content import digest_of, digests, menu_of, sums
+from kpstore.publish.tftp_folders import Folder
 from kpstore.publish.tftp_layout import MENUS, SHARDS, SUMS, Layout, shard_of
 from kpstore.publish.tftp_prepare import folders
 from kpstore.publish.tftp_state import Menu, State, read_live
 from kpstore.publish.tftp_survey import own_files, rendered_menus
-
-Folder = Mapping[str, bytes]  # file name -> bytes
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,13 @@ from pathlib import Path
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.space import require
 from kpstore.errors import NotFound, Refused
-from kpstore.publish import tree_objects, tree_remove, tree_repair, tree_verify
+from kpstore.publish import (
+    tree_objects,
+    tree_quick,
+    tree_remove,
+    tree_repair,
+    tree_verify,
+)
 from kpstore.publish.target import (
     Artifacts,
     FilePlan,
@@ -169,7 +175,7 @@ class TreeTarget:
     def quick(self) -> list[Finding]:
         """Compare with what the marker says is served, in a few small reads."""
         with Beneath.open(self._root) as tree:
-            return tree_verify.quick(tree)
+            return tree_quick.quick(tree)
 
     def repair(self, rendering: TreeRendering, found: Path) -> list[Finding]:
         """Make the tree equal the rendering; return what was wrong.

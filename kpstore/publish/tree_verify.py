@@ -18,7 +18,6 @@ from kpstore.publish.tree_layout import (
     Live,
     Seen,
     TreeRendering,
-    digest,
     look,
     read_live,
 )
@@ -41,25 +40,6 @@ def verify(
         *_modules(tree, rendering, artifacts, deep=deep),
         *(_kept_modules(tree, rendering, live) if deep else ()),
         *_strays(tree, rendering),
-    ]
-
-
-def quick(tree: Beneath) -> list[Finding]:
-    """Compare with what the marker says that is served, without a rendering.
-
-    Loader files by their bytes, objects and module trees by their names.
-    """
-    live = read_live(tree)
-    if live is None:
-        return []
-    loaders = [
-        Finding(path, "changed" if seen.kind != "missing" else "missing")
-        for path, meant in live.files.items()
-        if (seen := look(tree, path)).kind != "file" or digest(seen.data) != meant
-    ]
-    named = [*live.objects, *(tree_modules.place(each) for each in live.modules)]
-    return loaders + [
-        Finding(each, "missing") for each in named if not tree.exists(each)
     ]
 
 

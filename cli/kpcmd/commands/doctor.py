@@ -11,9 +11,8 @@ from kpcmd.errors import DRIFT
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import picker
 from kpcmd.tftp import Server
-from kpstore.checkup import Finding
+from kpstore.checkup import Checkup, Finding
 from kpstore.errors import KpError, NotFound
-from kpstore.picker import KernelPicker
 
 app = alone()
 apps = {"doctor": app}
@@ -46,8 +45,8 @@ def doctor(
     One menu and one kernel are fetched through the site's real TFTP server.
     """
     session = session_of(context)
-    opened = picker(session)
-    found = [*_tools(), *opened.examine(deep=deep), *_fetched(opened, tftp)]
+    checkup = picker(session).checkup(deep=deep)
+    found = [*_tools(), *checkup.examine(), *_fetched(checkup, tftp)]
     document = [
         {"about": each.about, "level": each.level, "text": each.text, "mend": each.mend}
         for each in found
@@ -72,11 +71,11 @@ def _tools() -> Iterator[Finding]:
             yield Finding("tools", "note", f"no {name}: {purpose}", f"install {name}")
 
 
-def _fetched(opened: KernelPicker, tftp: str) -> Iterator[Finding]:
+def _fetched(checkup: Checkup, tftp: str) -> Iterator[Finding]:
     """Fetch what a node asks for, and hold it against the file that should answer."""
     server = Server.parse(tftp)
     try:
-        for each in opened.asked():
+        for each in checkup.asked():
             wanted = each.file.read_bytes()
             if server.fetch(each.path, len(wanted) + 1) == wanted:
                 yield Finding("tftp", "ok", f"{each.what}: {each.path}, as committed")

@@ -11,11 +11,13 @@ from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.output import columns
 from kpcmd.times import shown
-from kpstore.overview import Overview, look
+from kpstore.overview import Overview, TargetLine, look
 from kpstore.reader import SiteReader
 
 app = alone()
 apps = {"status": app}
+
+_SHOWN = 5  # differences of one target
 
 
 @verb(app, "status", "kp status", "kp status --json", exits=(DRIFT, LAGGING))
@@ -24,8 +26,8 @@ def status(context: typer.Context) -> int:
     session = session_of(context)
     found = look(SiteReader(session.root))
     session.out.answer(_document(session, found), _lines(session, found))
-    ahead = any(line.condition == "ahead" for line in found.targets)
-    return worst(DRIFT if ahead or found.drift else 0, LAGGING if _lags(found) else 0)
+    amiss = any(line.drift or line.condition == "ahead" for line in found.targets)
+    return worst(DRIFT if amiss else 0, LAGGING if _lags(found) else 0)
 
 
 def _lags(found: Overview) -> list[str]:
@@ -44,12 +46,20 @@ def _document(session: Session, found: Overview) -> dict[str, Any]:
         "subject": found.tip.subject,
         "images": [asdict(line) for line in found.images],
         "nodes_without_image": found.without_image,
-        "targets": [asdict(line) for line in found.targets],
+        "targets": [_target(line) for line in found.targets],
         "draft": asdict(own[0]) if own else None,
         "drafts": [asdict(line) for line in found.drafts],
-        "drift": [asdict(line) for line in found.drift],
+        "drift": [
+            {"target": line.target, **asdict(finding)}
+            for line in found.targets
+            for finding in line.drift
+        ],
         "lagging": _lags(found),
     }
+
+
+def _target(line: TargetLine) -> dict[str, Any]:
+    return {name: value for name, value in asdict(line).items() if name != "drift"}
 
 
 def _lines(session: Session, found: Overview) -> Iterator[str]:
@@ -63,8 +73,11 @@ def _lines(session: Session, found: Overview) -> Iterator[str]:
     for draft in found.drafts:
         whose = "your draft" if draft.user == session.world.user else draft.user
         yield f"draft: {whose} holds {draft.edits} edits, not live"
-    for line in found.drift:
-        yield f"drift: {line.target}: {line.path} {line.kind}"
+    for line in found.targets:
+        for each in line.drift[:_SHOWN]:
+            yield f"drift: {line.target}: {each.path} {each.kind}"
+        if line.drift:
+            yield f"drift: {line.target}: kp verify says all, kp publish repairs"
     if lagging := _lags(found):
         names = ", ".join(lagging)
         yield f"lagging: {names}: the next commit, or kp publish, tries again"
