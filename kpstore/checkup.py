@@ -84,11 +84,16 @@ class Checkup:
                     yield Finding("settings", "note", text, "mount it, or edit kp.toml")
 
     def _lock(self) -> Iterator[Finding]:
-        holder = SiteLock(self.site.root / "lock", holder="").holder()
-        yield Finding("lock", "ok", f"held by {holder}" if holder else "free")
-        for lock in sorted((self.site.root / "state.git").glob("**/*.lock")):
+        lock = SiteLock(self.site.root / "lock", holder="")
+        who = lock.holder()
+        if lock.is_held():
+            yield Finding("lock", "ok", f"held by {who or 'another process'}")
+        else:
+            left = f"free; left by a command that failed: {who}" if who else "free"
+            yield Finding("lock", "ok", left)
+        for file in sorted((self.site.root / "state.git").glob("**/*.lock")):
             mend = "kp takes its own away at the next write; another program's: wait"
-            yield Finding("lock", "note", f"{lock} is there", f"{mend}, or remove it")
+            yield Finding("lock", "note", f"{file} is there", f"{mend}, or remove it")
 
     def _main(self) -> Iterator[Finding]:
         tip = self.site.tip()

@@ -17,8 +17,8 @@ from kpstore import recovery
 from kpstore.caller import Caller
 from kpstore.checkup import Checkup
 from kpstore.disk.locks import Hold
+from kpstore.drafting import CallersDraft
 from kpstore.errors import Conflict, InvalidInput, KpError, disk_failures
-from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot, changes_between
@@ -26,7 +26,7 @@ from kpstore.intake import Intake
 from kpstore.judging import judge
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
-from kpstore.model.state import Changes, Empty, State
+from kpstore.model.state import Empty, State
 from kpstore.outcome import Outcome, Plan
 from kpstore.proposal import Proposal
 from kpstore.questions import Questions
@@ -102,7 +102,7 @@ class KernelPicker:
         with self.writing():
             main = self.site.main()
             if not beside_draft:
-                self._refuse_draft()
+                self._draft.refuse_others()
             edit = Edit(State(main))
             yield edit
             proposal = Proposal(self.site, main, edit.state.changes)
@@ -115,35 +115,19 @@ class KernelPicker:
 
     @contextmanager
     def _draft_edit(self) -> Iterator[Edit]:
-        main = self.site.tip()
-        draft = self._draft(main)
-        base = draft.base if draft else main
-        edit = Edit(
-            State(Snapshot(self.site.repository, base), draft and draft.changes)
-        )
-        yield edit
-        if draft is None and not edit.state.changes:
+        draft, state = self._draft.open()
+        yield Edit(state)
+        if draft is None and not state.changes:
             return
         with self._locked():
-            drafts.save(
-                self.site.repository,
-                self.caller.user,
-                base,
-                edit.state.changes,
-                expected=draft.commit if draft else None,
-                author=self.caller.person,
-                time=int(self.caller.clock()),
-                host=self.caller.host,
-            )
+            self._draft.save(draft, state)
 
-    @disk_failures("reading")
     def view(self, rev: str | None = None) -> State:
         """Return the state of a revision, or main with the caller's draft over it."""
         if rev is not None:
             return State(Snapshot(self.site.repository, self.site.resolve(rev)))
         main = self.site.main()
-        draft = self._draft(main.commit or "")
-        return State(main, self._merged(draft, main)) if draft else State(main)
+        return State(main, self._draft.merged(main))
 
     @disk_failures("planning")
     def plan(self) -> Plan:
@@ -174,7 +158,7 @@ class KernelPicker:
             manner = self._manner(without=without, force=bool(force))
             outcome = carry_out(proposal, intent, manner)
             try:
-                self._drop_draft()
+                self._draft.drop()
             except KpError as error:
                 return replace(
                     outcome, warnings=[*outcome.warnings, f"the draft stays: {error}"]
@@ -184,7 +168,7 @@ class KernelPicker:
     def discard(self) -> bool:
         """Drop the caller's draft; tell whether there was one."""
         with self._locked():
-            return self._drop_draft()
+            return self._draft.drop()
 
     # --- going back
 
@@ -289,33 +273,10 @@ class KernelPicker:
         proposal.check(force=bool(force))
         return proposal.plan(self.site.targets(proposal.new))
 
-    def _draft(self, main: str) -> drafts.Draft | None:
-        return drafts.load(self.site.repository, self.caller.user, main)
+    @property
+    def _draft(self) -> CallersDraft:
+        return CallersDraft(self.site, self.caller)
 
     def _draft_proposal(self) -> Proposal:
         main = self.site.main()
-        draft = self._draft(main.commit or "")
-        return Proposal(self.site, main, self._merged(draft, main) if draft else {})
-
-    def _merged(self, draft: drafts.Draft, main: Snapshot) -> Changes:
-        try:
-            return merge(
-                Snapshot(self.site.repository, draft.base), main, draft.changes
-            )
-        except Conflict as conflict:
-            sides = f"main {(main.commit or '')[:12]}, draft on {draft.base[:12]}"
-            raise Conflict(
-                f"{sides}:\n{conflict.message}", hint=conflict.hint
-            ) from None
-
-    def _refuse_draft(self) -> None:
-        draft = self._draft(self.site.tip())
-        if draft and draft.changes:
-            raise Conflict(
-                f"your draft holds {len(draft.changes)} other edits",
-                hint="kp commit or kp discard it first, or leave out -m",
-            )
-
-    def _drop_draft(self) -> bool:
-        caller = self.caller
-        return drafts.discard(self.site.repository, caller.user, host=caller.host)
+        return Proposal(self.site, main, self._draft.merged(main))

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from kpstore.caller import Caller
 from kpstore.errors import InvalidInput, Refused
-from kpstore.health.verdicts import give, is_good, proved_by_reports
+from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
 from kpstore.judging import said_by
 from kpstore.model.boot import Boot
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
-from kpstore.model.moves import Moves
+from kpstore.model.moves import Moves, image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Documents, State
 from kpstore.outcome import Outcome
@@ -73,6 +73,8 @@ class Restoring:
         )
         manner = Manner(go_through=True, shield=self.caller.shield)
         outcome = carry_out(proposal, intent, manner)
+        if outcome.nodes_changed:
+            self.notes.append("nodes run what they booted until they boot again")
         return replace(outcome, notes=[*self.notes, *outcome.notes])
 
     def _message(self, images: tuple[str, ...]) -> str:
@@ -91,11 +93,12 @@ class Restoring:
                 self.new.put(key, document)
             elif self.new.get(key) is not None:
                 self.new.drop(key)
-        if self.new.changes:
+        if any(image_of(key) == image for key in self.new.changes):
             self.reverts.append(revision)
             self._note_undone(image, revision, history)
             self._end_rollout(image)
             self._blame(image, before)
+            self._note_bad(image)
             self._clear_overrides(image)
 
     def _is_settled(self, image: str, history: list[Revision]) -> bool:
@@ -104,7 +107,7 @@ class Restoring:
         newest = history[0] if history else None
         if boot and is_good(self.today, boot.payload):
             self.notes.append(f"image {image}: its default {boot.entry} is known good")
-        elif newest and newest.op == "rollback":
+        elif newest and newest.op == "rollback" and not self._is_bad(self.today, boot):
             self.notes.append(
                 f"image {image} was rolled back already: r{newest.number} by "
                 f"{newest.author}: {newest.subject}"
@@ -116,6 +119,9 @@ class Restoring:
             self.notes.append("further back: " + "; ".join(further))
         self.notes.append(f"to go there: kp rollback {image} --to REV")
         return True
+
+    def _is_bad(self, state: State, boot: Boot | None) -> bool:
+        return boot is not None and bad_verdict(state, boot.payload) is not None
 
     def _earlier(self, image: str, history: list[Revision]) -> tuple[str, Documents]:
         if self.wanted.to is not None:
@@ -178,6 +184,22 @@ class Restoring:
             self.notes.append(
                 f"{image}/{before.entry} (kernel {before.config.kernel}, payload "
                 f"{before.payload.id[:12]}) is known bad now"
+            )
+            self.notes += self._others(image, before)
+
+    def _others(self, image: str, bad: Boot) -> Iterator[str]:
+        """Name the other images whose default is the same payload."""
+        for other in self.new.names("image"):
+            boot = default_boot(self.new, other) if other != image else None
+            if boot and boot.payload.id == bad.payload.id:
+                yield f"image {other} boots that payload too: {boot.entry}"
+
+    def _note_bad(self, image: str) -> None:
+        """Say that what was asked for by name is no way out."""
+        boot = default_boot(self.new, image)
+        if boot and self._is_bad(self.new, boot):
+            self.notes.append(
+                f"image {image}: {boot.entry}, its default now, is known bad"
             )
 
     def _clear_overrides(self, image: str) -> None:

@@ -79,7 +79,7 @@ class Staging:
         if not self.go_through:
             raise Refused(
                 f"target {target.name} can't be staged: {reason(error)}",
-                hint=f"mend it, or leave it behind: --without {target.name}",
+                hint=f"mend it, or leave it behind: kp commit --without {target.name}",
             ) from error
         self._note(target, "lagging", problem=reason(error))
 

@@ -98,7 +98,7 @@ def test_a_true_conflict_names_both_commits_and_the_fields(site: SmallSite) -> N
 
 def test_an_edit_with_a_message_is_refused_beside_a_draft(site: SmallSite) -> None:
     params(site, "root=/dev/half")
-    with pytest.raises(Conflict, match="your draft holds 1 other edits"):
+    with pytest.raises(Conflict, match="your draft holds 1 other edit"):
         second_kernel(site.picker())
     assert call_good(site.picker()).revision == "r3"
     assert site.picker().discard()

@@ -109,6 +109,16 @@ def test_a_second_rollback_from_a_state_that_is_a_rollback_changes_nothing(
     assert "was rolled back already: r4 by ann" in notes(again)
 
 
+def test_a_rollback_to_what_is_known_bad_says_so_and_is_no_resting_place(
+    site: SmallSite,
+) -> None:
+    site.picker().rollback(WEB)
+    bad = site.picker().rollback(Rollback(("web",), to="r4"))
+    assert "image web: next, its default now, is known bad" in notes(bad)
+    assert site.picker().rollback(WEB).revision == "r7"
+    assert default_of(site) == "production"
+
+
 def test_a_half_edited_draft_is_left_alone(site: SmallSite) -> None:
     with site.picker().edit() as draft:
         images.change(draft.state, "web", {"params": ("root=/dev/half",)})

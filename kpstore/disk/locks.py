@@ -72,6 +72,15 @@ class SiteLock:
             del _held[key]
             lock.release()
 
+    def is_held(self) -> bool:
+        """Tell whether somebody holds it right now; OSErrors pass."""
+        lock = FileLock(self._path, mode=0o644, fallback_to_soft=False)
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
     def holder(self) -> str:
         """Read who holds the lock; empty when nobody does or they haven't said."""
         with suppress(OSError):

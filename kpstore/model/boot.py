@@ -67,7 +67,8 @@ def resolve(state: State, template: Template) -> Boot | None:
         return None
     if state.entry(template.image, entry).method == "local":
         return boot_of(state, template.image, entry)
-    own = [Layer("node", template.params)] if template.params else []
+    origin = "node or its next boot" if template.entry else "node"
+    own = [Layer(origin, template.params)] if template.params else []
     return boot_of(state, template.image, entry, [*_groups(state, template), *own])
 
 

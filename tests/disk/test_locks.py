@@ -204,3 +204,11 @@ def test_two_processes_never_write_at_once(path, tmp_path):
     for process in [subprocess.Popen(command) for _ in range(2)]:
         assert process.wait(60) == 0
     assert (tmp_path / "number").read_text() == "80"
+
+
+def test_whether_it_is_held_is_asked_without_waiting(tmp_path) -> None:
+    lock = SiteLock(tmp_path / "lock", holder="ann")
+    assert not lock.is_held()
+    with lock.hold(1, print):
+        assert SiteLock(tmp_path / "lock", holder="bob").is_held()
+    assert not lock.is_held()

@@ -1,0 +1,75 @@
+"""The caller's draft: edits that are not live, laid over the main of their day."""
+
+from kpstore.caller import Caller
+from kpstore.errors import Conflict
+from kpstore.history import drafts
+from kpstore.history.merge import merge
+from kpstore.history.snapshot import Snapshot
+from kpstore.model.state import Changes, State
+from kpstore.site import OpenSite
+
+
+class CallersDraft:
+    """One user's draft in one site; each call reads it anew."""
+
+    def __init__(self, site: OpenSite, caller: Caller) -> None:
+        self._site = site
+        self._caller = caller
+
+    def read(self) -> drafts.Draft | None:
+        """Return the draft; None without one. InvalidInput for what isn't state."""
+        repository = self._site.repository
+        return drafts.load(repository, self._caller.user, self._site.tip())
+
+    def open(self) -> tuple[drafts.Draft | None, State]:
+        """Return the draft and its state to edit; a new one begins at main."""
+        draft = self.read()
+        base = Snapshot(
+            self._site.repository, draft.base if draft else self._site.tip()
+        )
+        return draft, State(base, draft.changes if draft else None)
+
+    def save(self, known: drafts.Draft | None, state: State) -> None:
+        """Write an edited draft; Conflict when its user saved another meanwhile."""
+        assert isinstance(state.base, Snapshot)
+        assert state.base.commit
+        drafts.save(
+            self._site.repository,
+            self._caller.user,
+            state.base.commit,
+            state.changes,
+            expected=known.commit if known else None,
+            author=self._caller.person,
+            time=int(self._caller.clock()),
+            host=self._caller.host,
+        )
+
+    def merged(self, main: Snapshot) -> Changes:
+        """Return the draft as changes to main; Conflict names both and the fields."""
+        draft = self.read()
+        if draft is None:
+            return {}
+        try:
+            base = Snapshot(self._site.repository, draft.base)
+            return merge(base, main, draft.changes)
+        except Conflict as conflict:
+            sides = f"main {(main.commit or '')[:12]}, draft on {draft.base[:12]}"
+            raise Conflict(
+                f"{sides}:\n{conflict.message}", hint=conflict.hint
+            ) from None
+
+    def refuse_others(self) -> None:
+        """Conflict when the draft holds edits, which one with a message would miss."""
+        draft = self.read()
+        if draft and draft.changes:
+            count = len(draft.changes)
+            edits = "1 other edit" if count == 1 else f"{count} other edits"
+            raise Conflict(
+                f"your draft holds {edits}",
+                hint="kp commit or kp discard it first, or leave out -m",
+            )
+
+    def drop(self) -> bool:
+        """Remove the draft; tell whether there was one."""
+        caller = self._caller
+        return drafts.discard(self._site.repository, caller.user, host=caller.host)
