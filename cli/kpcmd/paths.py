@@ -7,6 +7,7 @@ from typing import Literal
 
 from kpcmd.context import Session
 from kpcmd.picking import picker
+from kpstore.errors import Refused
 from kpstore.settings import Settings, load, save
 
 Table = Literal["roots", "trees"]
@@ -28,12 +29,23 @@ def kept_path(
     if path is None or dry_run:
         yield
         return
+    _refuse_site(picker(session).site.root, path)
     before = put_path(session, table, name, path.absolute())
     try:
         yield
     except BaseException:
         put_path(session, table, name, before)
         raise
+
+
+def _refuse_site(site: Path, path: Path) -> None:
+    """Keep what is served apart from the site: nodes read all of a TFTP root."""
+    ours, wanted = site.resolve(), path.resolve()
+    if ours.is_relative_to(wanted) or wanted.is_relative_to(ours):
+        raise Refused(
+            f"{path} and the site {site} lie one in the other",
+            hint="give the target a directory of its own",
+        )
 
 
 def put_path(
