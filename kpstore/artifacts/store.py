@@ -19,6 +19,7 @@ from kpstore.disk.durable import remove, sweep_temporaries, sync_directory
 from kpstore.disk.streams import Staged, staged, sync_file
 from kpstore.errors import (
     CorruptState,
+    DiskFailure,
     InvalidInput,
     NotFound,
     Refused,
@@ -178,12 +179,22 @@ class ArtifactStore:
         if not ref.size:
             raise InvalidInput(f"{name} is empty: no kernel, initrd or archive is")
         place = self._place(ref.sha256)
-        if self.has(ref.sha256, ref.size):
+        if self._is_whole(ref):
             # Another writer, or git-lfs, may have named it without a sync.
             sync_file(place)
         else:
             temp.keep(place, mode=_MODE)
         return ref
+
+    def _is_whole(self, ref: ArtifactRef) -> bool:
+        """Tell whether it is here and undamaged; what can't be read isn't."""
+        if not self.has(ref.sha256, ref.size):
+            return False
+        try:
+            self.verify(ref.sha256)
+        except (CorruptState, DiskFailure):
+            return False
+        return True
 
     def _stored(self, first: str, second: str) -> Iterator[Stored]:
         with about(self._root), os.scandir(self._root / first / second) as entries:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from kpstore.disk.durable import Batch
+from kpstore.publish.checked import checked
 from kpstore.publish.target import Artifacts, ObjectFile
 from kpstore.publish.tftp_layout import (
     MENUS,
@@ -128,14 +129,17 @@ def _has_object(layout: Layout, each: ObjectFile) -> bool:
 def write_objects(
     layout: Layout, objects: Iterable[ObjectFile], artifacts: Artifacts, batch: Batch
 ) -> list[Path]:
-    """Add copies of artifacts to a batch, a directory each; return their paths."""
+    """Add copies of artifacts to a batch, a directory each; return their paths.
+
+    Raises CorruptState for a damaged one, NotFound.
+    """
     by_digest: dict[str, list[ObjectFile]] = {}
     for each in objects:
         by_digest.setdefault(each.sha256, []).append(each)
     made = []
     for digest, files in by_digest.items():
         home = layout.path(OBJECTS, digest)
-        source = artifacts.path(digest)
+        source = checked(artifacts, digest)
         if home.is_dir():  # another name of it is there, or a part is damaged
             made += [layout.path(each.path) for each in files]
             for path in made[-len(files) :]:

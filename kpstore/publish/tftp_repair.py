@@ -12,6 +12,7 @@ from kpstore.disk.durable import (
     replace_link,
     sync_directory,
 )
+from kpstore.publish.checked import checked
 from kpstore.publish.generation import Generation
 from kpstore.publish.target import Artifacts, Finding
 from kpstore.publish.tftp_defaults import Defaults
@@ -48,8 +49,9 @@ def mend(
                 _clear(path)
                 _rewrite(layout, path, files[finding.path])
             elif finding.path in objects:
+                source = checked(artifacts, objects[finding.path])
                 _clear(path)
-                _recopy(layout, path, artifacts.path(objects[finding.path]))
+                _recopy(layout, path, source)
             else:
                 _clear_way(path, finding)
     _take_entries(layout, generation, findings, found)

@@ -14,7 +14,8 @@ from typing import Final
 
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import TEMP_PREFIX
-from kpstore.errors import CorruptState, Refused
+from kpstore.errors import Refused
+from kpstore.publish.checked import damaged
 from kpstore.publish.target import Artifacts, ObjectFile
 from kpstore.publish.tree_layout import FILE_MODE, HOME
 
@@ -54,10 +55,7 @@ def add(tree: Beneath, wanted: ObjectFile, artifacts: Artifacts) -> None:
     tree.copy_in(wanted.path, source, mode=FILE_MODE)
     if hash_of(tree, wanted.path) != wanted.sha256:
         remove(tree, wanted.path)
-        raise CorruptState(
-            f"artifact {wanted.sha256} holds other bytes than its name says",
-            hint="`kp doctor` lists damaged artifacts and how to get them back",
-        )
+        raise damaged(wanted.sha256)
 
 
 def remove(tree: Beneath, path: str) -> None:

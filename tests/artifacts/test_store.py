@@ -1,5 +1,6 @@
 import hashlib
 import os
+import stat
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,19 @@ def test_a_torn_leftover_is_replaced(
     place.chmod(0o444)
     store.add_file(source)
     store.verify(NAME)
+
+
+def test_adding_again_heals_damaged_bytes(store: ArtifactStore, source: Path) -> None:
+    ref = store.add_file(source)
+    path = store.path(ref.sha256)
+    damaged = b"?" * ref.size
+    path.chmod(0o644)
+    path.write_bytes(damaged)
+    with path.open("rb") as reading:
+        assert store.add_file(source) == ref
+        assert reading.read() == damaged  # replaced by rename, not written over
+    store.verify(ref.sha256)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
 
 
 def test_verify_tells_changed_bytes(store: ArtifactStore, source: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
 from kpstore.publish.tftp_layout import Layout
 from support.tftp_world import (
     DB,
@@ -452,6 +452,35 @@ def test_a_missing_artifact_is_named(world: World) -> None:
     with pytest.raises(NotFound, match=object_file("6.1").sha256[:12]):
         world.target.stage(whole(FIRST))
     assert world.temps() == []
+
+
+def damage(path: Path) -> None:
+    """Change bytes, not size."""
+    path.chmod(0o644)
+    path.write_bytes(b"?" * path.stat().st_size)
+
+
+def test_a_damaged_artifact_is_never_published(world: World) -> None:
+    damage(world.store.path(object_file("6.1").sha256))
+    for publish in (
+        lambda: world.target.stage(whole(FIRST)),
+        lambda: world.target.copy_objects([object_file("6.1")]),
+    ):
+        with pytest.raises(CorruptState, match=object_file("6.1").sha256[:12]):
+            publish()
+    assert not list((world.root / "kp").glob("objects/*"))
+    assert world.temps() == []
+
+
+def test_a_second_name_of_a_damaged_artifact_is_not_published(world: World) -> None:
+    first = object_file("6.1")
+    world.target.copy_objects([first])
+    damage(world.store.path(first.sha256))
+    other = replace(first, path=first.path + ".efi")
+    with pytest.raises(CorruptState):
+        world.target.copy_objects([other])
+    assert not (world.root / other.path).exists()
+    assert (world.root / first.path).read_bytes() == kernel_bytes("6.1")
 
 
 def test_objects_can_come_ahead(world: World) -> None:

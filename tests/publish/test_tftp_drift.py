@@ -184,6 +184,15 @@ KINDS = {
 }
 
 
+def test_repair_takes_no_damaged_artifact(world: World, tmp_path: Path) -> None:
+    edit_kernel(world.root)
+    artifact = world.store.path(an_object(world.root).parent.name)
+    artifact.write_bytes(b"?" * artifact.stat().st_size)
+    with pytest.raises(CorruptState, match=artifact.name):
+        world.target.repair(whole(FIRST), tmp_path / "found")
+    assert an_object(world.root).read_text() == "mine\n"
+
+
 @pytest.mark.parametrize("harm", KINDS, ids=lambda harm: harm.__name__)
 def test_drift_is_seen_and_mended(
     world: World, tmp_path: Path, harm: Callable[[Path], None]
