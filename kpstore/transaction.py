@@ -8,6 +8,7 @@ lock.
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kpstore.errors import DiskFailure, KpError, disk_failures
 from kpstore.history.record import Record, split_message
@@ -41,6 +42,14 @@ class Manner:
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
+class Outlook(NamedTuple):
+    """What an outcome will say of a proposal, and whether to sweep after it."""
+
+    nodes_changed: int
+    warnings: list[str]
+    sweep: bool
+
+
 class Transaction:
     """One proposal on its way into history and onto the targets."""
 
@@ -66,10 +75,11 @@ class Transaction:
                 proposal = self.proposal
                 targets = self.site.targets(proposal.new)
                 staging.stage(targets, proposal.base, proposal.moves)
+                outlook = self._outlook(record)
                 with self.manner.shield():
                     self._advance(snapshot)
                     staging.committed = True
-                    return self._finish(snapshot, staging, record)
+                    return self._finish(snapshot, staging, record, outlook)
 
     def _write(self, record: Record) -> str:
         """Make the objects durable; nothing points to them yet."""
@@ -123,19 +133,28 @@ class Transaction:
                 raise
             self._warnings.append(f"a power cut now might lose this commit: {error}")
 
-    def _finish(self, snapshot: Snapshot, staging: Staging, record: Record) -> Outcome:
-        count = self.proposal.moves.count  # of the census as it was: feeding moves it
+    def _outlook(self, record: Record) -> "Outlook":
+        """Read what is needed after the commit point, where no read may fail."""
+        return Outlook(
+            nodes_changed=self.proposal.moves.count,
+            warnings=self.proposal.warnings(),
+            sweep=record.revision % _SWEEP_EVERY == 0 or self._adds_a_target(),
+        )
+
+    def _finish(
+        self, snapshot: Snapshot, staging: Staging, record: Record, outlook: "Outlook"
+    ) -> Outcome:
         targets = staging.switch()
         self._after(self._retire)
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
-        if record.revision % _SWEEP_EVERY == 0 or self._adds_a_target():
+        if outlook.sweep:
             self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
         return Outcome(
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",
             targets=targets,
-            nodes_changed=count,
-            warnings=[*self.proposal.warnings(), *self._warnings],
+            nodes_changed=outlook.nodes_changed,
+            warnings=[*outlook.warnings, *self._warnings],
         )
 
     def _adds_a_target(self) -> bool:
