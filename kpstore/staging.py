@@ -14,7 +14,7 @@ from kpstore.publish.target import Condition, Marker, Staged
 from kpstore.publish.tree import TreeStaged
 from kpstore.rendering import When, render, render_whole
 from kpstore.site import OpenSite
-from kpstore.targets import SiteTarget
+from kpstore.targets import Publisher, SiteTarget
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Staging:
     without: Collection[str] = ()
     committed: bool = False
     _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
+    _created: list[Publisher] = field(default_factory=list)
     _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
 
     def stage(
@@ -42,6 +43,8 @@ class Staging:
         Targets that the commit adds are made first. Refused when a live one can't be
         staged, unless `go_through`.
         """
+        states = State(base), State(self.snapshot)
+        others = {name for state in states for name in state.names("target")}
         for target in targets:
             document = f"targets/{target.name}.json"
             known = base.subtree(document)
@@ -49,7 +52,7 @@ class Staging:
                 if target.name in self.without:
                     self._note(target, "lagging", problem="left out by --without")
                 elif known is None:
-                    self._stage_new(target)
+                    self._stage_new(target, others)
                 elif known != self.snapshot.subtree(document):
                     self._stage(target, base, None)
                 else:
@@ -57,15 +60,19 @@ class Staging:
             except (KpError, OSError) as error:
                 self._failed(target, error)
 
-    def _stage_new(self, target: SiteTarget) -> None:
+    def _stage_new(self, target: SiteTarget, others: set[str]) -> None:
         if target.publisher is None:
             self._note(target, "absent", problem="it has no path on this server")
             return
-        target.publisher.create()
+        self._created.append(target.publisher)
+        target.publisher.create(others - {target.name})
         self.add(target, None, self.marker(target))
 
     def _stage(self, target: SiteTarget, base: Snapshot, moves: Moves | None) -> None:
         condition = target.condition(base.subtree, self.site.on_main)
+        if condition == "lagging" and (self.go_through or moves is None):
+            self.add(target, None, self.marker(target))  # whatever it lagged behind
+            return
         if condition != "live":
             self._note(target, condition)
             return
@@ -130,9 +137,10 @@ class Staging:
             raise
 
     def _discard(self) -> None:
-        for _, staged in self._staged:
+        undo = [staged.discard for _, staged in self._staged]
+        for step in (*undo, *(each.take_back for each in self._created)):
             try:
-                staged.discard()
+                step()
             except (KpError, OSError):
                 continue  # the next writer sweeps; the first error is the one to tell
 

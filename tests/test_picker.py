@@ -350,5 +350,6 @@ def test_a_disabled_target_stays_as_it_is_and_catches_up(site: SmallSite) -> Non
     assert "web/production" in menu.read_text()
     with site.picker().edit("go on") as edit:
         targets.enable(edit.state, "net", enabled=True)
-    sites.small_edit(site.picker())
+    assert edit.outcome
+    assert not edit.outcome.behind
     assert "web/next" in menu.read_text()

@@ -48,7 +48,7 @@ def _problems(checks: Iterator[Callable[[], object]]) -> Iterator[KpError]:
 
 
 def _raise(found: Iterator[KpError]) -> None:
-    problems = list(islice(found, _MOST))
+    problems = list({each.message: each for each in islice(found, _MOST)}.values())
     if len(problems) == 1:
         raise problems[0]
     if problems:

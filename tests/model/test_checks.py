@@ -193,5 +193,5 @@ def test_the_sites_id_never_changes() -> None:
 
 def test_many_problems_are_told_together() -> None:
     with pytest.raises(InvalidInput) as caught:
-        checked(put(*(node(n, image="nope", index=None) for n in range(4, 40))))
+        checked(put(*(node(n, image=f"nope{n}", index=None) for n in range(4, 40))))
     assert caught.value.message.startswith("20 things are wrong")
