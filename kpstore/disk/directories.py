@@ -63,6 +63,14 @@ def remove(path: Path, *, missing_ok: bool = True) -> None:
     path.unlink(missing_ok=missing_ok)
 
 
+def remove_empty(path: Path) -> None:
+    """Remove a directory, durably, if it is there and nothing is in it."""
+    if path.is_dir() and not _has_entries(path):
+        with about(path):
+            path.rmdir()
+        sync_directory(path.parent)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a directory with all that is in it, if it is there.
 

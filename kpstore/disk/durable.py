@@ -17,6 +17,7 @@ from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.disk.directories import (
     make_directories,
     remove,
+    remove_empty,
     remove_tree,
     replace_link,
     sweep_temporaries,
@@ -29,6 +30,7 @@ __all__ = [
     "NewDirectory",
     "make_directories",
     "remove",
+    "remove_empty",
     "remove_tree",
     "replace_link",
     "sweep_temporaries",

@@ -52,7 +52,8 @@ class FilePlan:
 class Finding:
     """One difference between a target and its commit.
 
-    `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`.
+    `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `serving`
+    is what a target that was left goes on with.
     """
 
     path: str

@@ -1,13 +1,13 @@
 """A TFTP target: every node's menus, switched from commit to commit by one rename."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kpstore.disk.durable import (
     Batch,
     make_directories,
     sweep_temporaries,
-    write_file,
 )
 from kpstore.disk.space import require
 from kpstore.errors import NotFound, Refused
@@ -23,13 +23,19 @@ from kpstore.publish.target import (
 )
 from kpstore.publish.tftp_content import missing_objects, write_objects
 from kpstore.publish.tftp_defaults import Defaults
-from kpstore.publish.tftp_layout import IDENTITY, KP, LIVE, MENUS, Layout
+from kpstore.publish.tftp_identity import (
+    forget,
+    lacking,
+    still_serving,
+    take_back,
+    write_identity,
+)
+from kpstore.publish.tftp_layout import KP, LIVE, MENUS, Layout
 from kpstore.publish.tftp_prepare import Prepared, prepare, settle_work
 from kpstore.publish.tftp_quick import quick, stamps
 from kpstore.publish.tftp_repair import adopt, mend
 from kpstore.publish.tftp_stage import write_generation
 from kpstore.publish.tftp_state import (
-    encode_identity,
     moving_to,
     read_identity,
     read_live,
@@ -66,30 +72,46 @@ class TftpTarget:
         self._artifacts = artifacts
         self._policy = policy
         self._defaults = Defaults(self._layout, boot_script)
+        self._lacked: list[Path] | None = None  # folders, before `create`
 
     def identity(self) -> Identity | None:
         """Return whose target this is; None when it is absent."""
         return read_identity(self._layout)
 
-    def create(self) -> None:
-        """Make an empty target. Idempotent; a hold stays.
+    def create(self, others: Collection[str] = ()) -> None:
+        """Make an empty target that no node can see. Idempotent; a hold stays.
 
-        Raises NotFound when the root is missing, Refused when it is no directory or
-        another site's target.
+        `others`: the site's other targets; one by no such name was left by a killed
+        commit, and is gone on with. Raises NotFound when the root is missing, Refused
+        when it is no directory, one of `others` or another site's target.
         """
-        self._check_root()
-        self._sweep_entries()
         found = self.identity()
         if found is None:
-            self._write_identity(self._identity)
-        elif (found.site, found.target) != (self._identity.site, self._identity.target):
+            self._lacked = lacking(self._layout)
+        self._check_root()
+        mine = self._identity
+        if found is None:
+            write_identity(self._layout, mine)
+        elif found.site != mine.site or found.target in others:
             raise Refused(
                 f"{self._layout.base} is target {found.target} of site {found.site}",
-                hint=f"kp target adopt {self._identity.target} takes it over",
+                hint=f"kp target adopt {mine.target} takes it over",
             )
-        sweep_temporaries(self._layout.base)
-        self._sweep_entries()
-        self._defaults.ensure()
+        elif found.target != mine.target:
+            write_identity(self._layout, replace(mine, hold=found.hold))
+
+    def take_back(self) -> None:
+        """Undo `create` of this object, where it was no target before."""
+        if self._lacked is not None:
+            take_back(self._layout, self._lacked)
+
+    def retire(self) -> list[Finding]:
+        """Be a target no more; return what goes on serving nodes."""
+        found, mine = self.identity(), self._identity
+        if found is None or (found.site, found.target) != (mine.site, mine.target):
+            return []
+        forget(self._layout)
+        return still_serving(self._layout)
 
     def adopt(self, found: Path) -> list[str]:
         """Make this target kp's own, whoever's it was; return what was set aside.
@@ -97,14 +119,14 @@ class TftpTarget:
         Foreign default files are moved into `found`, and kp's take their place.
         """
         self._check_root()
-        self._write_identity(self._identity)
+        write_identity(self._layout, self._identity)
         self._defaults.ensure()
         return adopt(self._layout, self._defaults, found)
 
     def set_hold(self, reason: str) -> None:
         """Hold the target back from publishing, or release it by ''."""
         found = self._present()
-        self._write_identity(Identity(found.site, found.target, reason))
+        write_identity(self._layout, Identity(found.site, found.target, reason))
 
     def marker(self) -> Marker | None:
         """Return what is served, None before the first publish; or CorruptState."""
@@ -210,10 +232,12 @@ class TftpTarget:
         self, generation: Generation, *, afresh: bool = False
     ) -> StagedGeneration:
         prepared = self._prepare(generation, afresh=afresh)
-        if self.unfinished():
+        if prepared.new_folders:
+            sweep_temporaries(self._layout.base)
+        if prepared.new_folders or self.unfinished():
             self._sweep_entries()
         made = write_generation(self._layout, prepared, self._artifacts)
-        return StagedGeneration(self._layout, prepared, made)
+        return StagedGeneration(self._layout, prepared, made, self._defaults)
 
     def _sweep_entries(self) -> None:
         """Remove a killed switch's temps; only then: it lists every entry point."""
@@ -225,9 +249,6 @@ class TftpTarget:
         if found is None:
             raise NotFound(f"{self._layout.base} is no target of kp", hint="mount it")
         return found
-
-    def _write_identity(self, identity: Identity) -> None:
-        write_file(self._layout.path(IDENTITY), encode_identity(identity))
 
     def _check_root(self) -> None:
         root = self._layout.root

@@ -37,6 +37,13 @@ class Prepared:
     content: Content
     entries: EntryWork
 
+    @property
+    def new_folders(self) -> bool:
+        """Tell whether a loader may lack its folder and default file as yet."""
+        if self.state is None:
+            return False
+        return self.old is None or self.old.state.folders != self.state.folders
+
     def plan(self) -> FilePlan:
         """Name the files that nodes can tell: contents and entry points."""
         write = (*self.content.written(), *self.entries.written())

@@ -19,6 +19,7 @@ from kpstore.disk.durable import (
     sync_directory,
 )
 from kpstore.disk.links import make_links
+from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_entries import EntryLink, EntryWork
 from kpstore.publish.tftp_layout import KP, LIVE, MOVING, TRANSITIONS, Layout
 from kpstore.publish.tftp_prepare import Prepared
@@ -28,8 +29,15 @@ from kpstore.publish.tftp_reading import link_text, names_in
 class StagedGeneration:
     """A generation that is complete and durable beside the live one, unseen."""
 
-    def __init__(self, layout: Layout, prepared: Prepared, made: list[Path]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        prepared: Prepared,
+        made: list[Path],
+        defaults: Defaults,
+    ) -> None:
         self._layout = layout
+        self._defaults = defaults
         self._prepared = prepared
         self._made = made
 
@@ -46,6 +54,8 @@ class StagedGeneration:
                 self._announce(prepared.old.name)
             before_switch(layout, prepared.entries)
         if not switched:
+            if prepared.new_folders:
+                self._defaults.ensure()
             replace_link(layout.path(LIVE), text)
             sync_directory(layout.path(KP))
         after_switch(layout, prepared.entries)

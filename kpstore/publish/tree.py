@@ -5,6 +5,7 @@ goes beneath its root (`kpstore.disk.beneath`). Only `create` makes a target of 
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from kpstore.disk.beneath import Beneath
@@ -26,6 +27,8 @@ from kpstore.publish.target import (
     ObjectFile,
 )
 from kpstore.publish.tree_layout import (
+    HOME,
+    IDENTITY,
     MODULES,
     TreeRendering,
     read_claims,
@@ -61,6 +64,7 @@ class TreeTarget:
         self._identity = Identity(site, name)
         self._artifacts = artifacts
         self._replace = replace
+        self._lacked: list[str] | None = None  # folders, before `create`
 
     # --- whose it is
 
@@ -72,19 +76,35 @@ class TreeTarget:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def create(self) -> None:
+    def create(self, others: Collection[str] = ()) -> None:
         """Make a target of the tree. Idempotent; a hold stays.
 
-        Raises NotFound when the tree is missing, Refused when it is another target.
+        `others`: the site's other targets; one by no such name was left by a killed
+        commit, and is gone on with. Raises NotFound when the tree is missing, Refused
+        when it is one of `others` or another site's.
         """
-        found = self.identity()
+        found, mine = self.identity(), self._identity
         if found is None:
+            self._lacked = self._lacking()
             self.adopt()
-        elif not self._is_ours(found):
+        elif found.site != mine.site or found.target in others:
             raise Refused(
                 f"{self._root} is target {found.target} of site {found.site}",
-                hint=f"kp target adopt {self._identity.target} takes it over",
+                hint=f"kp target adopt {mine.target} takes it over",
             )
+        elif found.target != mine.target:
+            with Beneath.open(self._root) as tree:
+                write_identity(tree, replace(mine, hold=found.hold))
+
+    def take_back(self) -> None:
+        """Undo `create` of this object, where it was no target before."""
+        if self._lacked is None:
+            return
+        with Beneath.open(self._root) as tree:
+            if tree.is_dir(HOME):
+                tree.remove(IDENTITY)
+            for folder in self._lacked:
+                tree_remove.remove_if_empty(tree, folder)
 
     def adopt(self) -> None:
         """Make the tree this target, whoever's it was; NotFound when it is missing."""
@@ -221,9 +241,13 @@ class TreeTarget:
             afresh=afresh,
         )
 
-    def _is_ours(self, found: Identity) -> bool:
-        ours = self._identity
-        return (found.site, found.target) == (ours.site, ours.target)
+    def _lacking(self) -> list[str]:
+        """Return the folders that creating and staging would add, deepest first."""
+        if not self._root.is_dir():
+            return []
+        above = HOME.rpartition("/")[0], MODULES.rpartition("/")[0]
+        with Beneath.open(self._root) as tree:
+            return [f for f in (HOME, MODULES, *above) if not tree.exists(f)]
 
 
 def _places(findings: Collection[Finding]) -> set[str]:

@@ -64,14 +64,15 @@ def remove(tree: Beneath, originals: Mapping[str, bytes]) -> list[Finding]:
     for name in tree_objects.kept(tree):
         tree.remove_tree(f"{HOME}/{name}")
     for directory in sorted(claims.made, reverse=True):
-        _remove_if_empty(tree, directory)
+        remove_if_empty(tree, directory)
     for path in (CLAIMS, IDENTITY):  # last: a killed removal is begun again
         tree.remove(path)
-    _remove_if_empty(tree, HOME)
+    remove_if_empty(tree, HOME)
     return left
 
 
-def _remove_if_empty(tree: Beneath, directory: str) -> None:
+def remove_if_empty(tree: Beneath, directory: str) -> None:
+    """Remove a directory if it is there and nothing is in it."""
     if tree.is_dir(directory) and not tree.names(directory):
         tree.remove_directory(directory)
 
