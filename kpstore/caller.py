@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from kpstore.history.record import person
 from kpstore.outcome import Intent
@@ -36,6 +37,12 @@ class Caller:
     def person(self) -> str:
         """Return the author as `Name <mail>`."""
         return person(self.author or self.user, self.host)
+
+    @property
+    def now(self) -> str:
+        """Return the time as text: ISO 8601, UTC."""
+        time = datetime.fromtimestamp(self.clock(), UTC)
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def intent(
         self, op: str, message: str, force: str = "", *, reverts: str = ""

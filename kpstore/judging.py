@@ -1,7 +1,6 @@
 """Verdicts said by a person: which payloads they mean."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 
 from kpstore.caller import Caller
 from kpstore.errors import InvalidInput
@@ -15,8 +14,7 @@ from kpstore.site import OpenSite
 
 def said_by(caller: Caller, revision: str, reason: str, image: str) -> Said:
     """Return who says it, now."""
-    since = datetime.fromtimestamp(caller.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Said(person_name(caller.person), since, revision, reason, image)
+    return Said(person_name(caller.person), caller.now, revision, reason, image)
 
 
 def judge(

@@ -263,7 +263,7 @@ class KernelPicker:
     def _locked(self) -> AbstractContextManager[Hold]:
         caller = self.caller
         holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"
-        return self.site.locked(holder, caller.wait, caller.notify)
+        return self.site.locked(holder, caller.wait, caller.notify, since=caller.now)
 
     def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
         return Manner(without=without, force=force, shield=self.caller.shield)

@@ -74,10 +74,11 @@ class OpenSite(SiteReader):
         return Snapshot(self.repository, self.tip())
 
     def locked(
-        self, holder: str, wait: float, on_wait: Callable[[str], None]
+        self, holder: str, wait: float, on_wait: Callable[[str], None], *, since: str
     ) -> AbstractContextManager[Hold]:
         """Hold the site's lock; see `SiteLock.hold`."""
-        return SiteLock(self.root / "lock", holder=holder).hold(wait, on_wait)
+        lock = SiteLock(self.root / "lock", holder=holder)
+        return lock.hold(wait, on_wait, since=since)
 
     def is_settled(self, tip: str) -> bool:
         """Tell whether somebody has swept since this machine was started.

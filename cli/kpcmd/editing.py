@@ -9,6 +9,7 @@ import typer
 from kpcmd.context import Session
 from kpcmd.picking import picker
 from kpcmd.shapes import count, plan_json, plan_lines, report, summary
+from kpstore.errors import Conflict
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand, fold
 from kpstore.model.state import State
@@ -41,14 +42,22 @@ def edit(session: Session, manner: Manner, change: Callable[[State], object]) ->
         return show_plan(session, _planned(session, manner, change))
     if manner.message is None:
         return _draft(session, change)
+    asked = None
     if _is_asked(session, manner.yes):
-        confirm(session, _planned(session, manner, change))
-    with picker(session).edit(
+        asked = _planned(session, manner, change)
+        confirm(session, asked)
+    opened = picker(session)
+    with opened.edit(
         manner.message,
         op=manner.op,
         force=manner.force,
         beside_draft=manner.beside_draft,
     ) as made:
+        if asked and opened.site.tip() != asked.base:
+            raise Conflict(
+                f"main moved from {asked.base[:12]} while you were asked",
+                hint="kp log -n 3 shows what happened; then again",
+            )
         change(made.state)
     assert made.outcome  # an edit with a message has one
     return report(session, made.outcome)
