@@ -97,8 +97,11 @@ class SiteTarget:
         """Leave a target that is no longer the site's; return what stays of kp's.
 
         An image tree gets its own loader files back. A TFTP root goes on serving
-        what it serves: nodes that boot now must find something.
+        what it serves: nodes that boot now must find something. Both can be added
+        again, by any name.
         """
+        if isinstance(self.publisher, TftpTarget):
+            return self.publisher.retire()
         if isinstance(self.publisher, TreeTarget) and self.publisher.identity():
             kept = self.originals_kept().items()
             originals = {p: artifacts.path(sha).read_bytes() for p, sha in kept}

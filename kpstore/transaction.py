@@ -21,6 +21,7 @@ from kpstore.outcome import Intent, Outcome
 from kpstore.proposal import Proposal
 from kpstore.reader import MAIN
 from kpstore.staging import Staging
+from kpstore.targets import TargetSpec
 
 _NAMED_NODES = 1000
 # Sweeping looks at every generation of the grace time: not at each commit.
@@ -167,14 +168,15 @@ class Transaction:
     def _retire(self) -> None:
         """Leave the targets that the commit removes."""
         changes = self.proposal.new.changes.items()
-        gone = {k.name for k, new in changes if k.kind == "target" and new is None}
-        if not gone:
-            return
-        left = [t for t in self.site.targets(self.proposal.moves.old) if t.name in gone]
-        for target in left:
-            for finding in target.retire(self.site.artifacts):
-                stays = f"target {target.name}: {finding.path} stays"
-                self._warnings.append(f"{stays} ({finding.kind})")
+        base, old = self.proposal.base, self.proposal.moves.old
+        gone = [k for k, new in changes if k.kind == "target" and new is None]
+        for name in sorted(key.name for key in gone if base.get(key)):  # disabled too
+            spec = TargetSpec.of(name, old.target(name).model_dump())
+            target = self.site.open_target(spec, old.site().id)
+            for found in target.retire(self.site.artifacts):
+                stays = f"stays ({found.kind})"
+                said = found.detail if found.kind == "serving" else stays
+                self._warnings.append(f"target {name}: {found.path} {said}")
 
     def _after(self, step: Callable[[], object]) -> None:
         """Do what may fail once it is committed: a warning, never an error."""

@@ -11,7 +11,7 @@ from kpstore.settings import load, save
 from kpstore.transaction import Transaction
 from support import sites
 from support.cli import digest
-from support.sites import LOADERS, SmallSite, first_import
+from support.sites import LOADERS, SmallSite, first_import, mac, second_kernel
 
 NET = {"kind": "tftp", "loaders": LOADERS}
 
@@ -21,13 +21,18 @@ def site(tmp_path: Path) -> SmallSite:
     return sites.make(tmp_path, first_import)
 
 
+def save_roots(site: SmallSite, **roots: Path) -> None:
+    """Say where TFTP targets are on this server."""
+    settings = load(site.root / "kp.toml")
+    more = settings._replace(roots={**settings.roots, **roots})
+    save(site.root / "kp.toml", more)
+
+
 def root_for(site: SmallSite, *names: str) -> Path:
     """Make another TFTP root, known on this server by these targets' names."""
     root = site.where / "second"
     root.mkdir(exist_ok=True)
-    settings = load(site.root / "kp.toml")
-    roots = {**settings.roots, **dict.fromkeys(names, root)}
-    save(site.root / "kp.toml", settings._replace(roots=roots))
+    save_roots(site, **dict.fromkeys(names, root))
     return root
 
 
@@ -122,3 +127,48 @@ def test_what_a_killed_add_left_is_gone_on_with_by_another_name(
         add(site, "tow")
     assert identity(site, "two") == "two"
     assert [v.findings for v in site.picker().upkeep.verify(deep=True)] == [[], [], []]
+
+
+def rm(site: SmallSite, name: str) -> list[str]:
+    """Remove a target; return the warnings."""
+    with site.picker().edit(f"rm {name}") as edit:
+        targets.remove(edit.state, name)
+    assert edit.outcome is not None
+    return edit.outcome.warnings
+
+
+def test_a_tftp_root_that_is_left_goes_on_serving_and_can_be_added_again(
+    site: SmallSite,
+) -> None:
+    root, menu = site.tftp, site.tftp / f"pxelinux.cfg/01-{mac(1).replace(':', '-')}"
+    was = menu.read_bytes()
+    assert rm(site, "net") == [
+        f"target net: {root}/kp goes on serving r2 to nodes; remove it by hand when "
+        "nothing boots from it"
+    ]
+    assert menu.read_bytes() == was
+    assert not (root / "kp/TARGET").exists()
+    second_kernel(site.picker())
+    save_roots(site, net2=root)
+    add(site, "net2")
+    assert identity(site, "net2") == "net2"
+    assert menu.read_bytes() != was
+    found = {v.name: v.findings for v in site.picker().upkeep.verify(deep=True)}
+    assert found == {"net2": [], "disk": []}
+
+
+def test_a_root_under_another_name_is_left_as_it_is(site: SmallSite) -> None:
+    path = site.tftp / "kp/TARGET"
+    path.write_text(path.read_text().replace('"net"', '"other"'))
+    assert rm(site, "net") == []
+    assert '"other"' in path.read_text()
+
+
+def test_a_disabled_target_is_left_too(site: SmallSite) -> None:
+    for name in ("net", "disk"):
+        with site.picker().edit(f"disable {name}") as edit:
+            targets.enable(edit.state, name, enabled=False)
+    [warning] = rm(site, "net")
+    assert "goes on serving r2" in warning
+    assert rm(site, "disk") == []
+    assert not (site.tree / "boot/kp").exists()
