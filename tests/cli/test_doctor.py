@@ -1,0 +1,154 @@
+"""`kp doctor`: what is amiss is found, and a mend is named for each."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import tftpd
+from support.cli import Cluster, copy, template
+
+
+@pytest.fixture
+def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    return copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+
+
+def examined(made: Cluster, *argv: str, expected: int = 0) -> list[dict[str, Any]]:
+    """Return the findings that aren't ok, of a doctor who has a TFTP server."""
+    with tftpd.serving(tftpd.of(made.tftp)) as address:
+        found = made.json("doctor", "--tftp", address, *argv, expected=expected)
+    assert all(each["mend"] for each in found if each["level"] != "ok")
+    return [
+        each
+        for each in found
+        if each["level"] != "ok" and each["about"] != "tools"  # of this machine
+    ]
+
+
+def test_a_sound_site_is_sound(made: Cluster):
+    assert examined(made) == []
+    assert examined(made, "--deep") == []
+
+
+def test_a_menu_and_a_kernel_are_fetched_by_every_loader(made: Cluster):
+    asked: list[str] = []
+
+    def answer(path: str) -> bytes:
+        asked.append(path)
+        return tftpd.of(made.tftp)(path)
+
+    with tftpd.serving(answer) as address:
+        made.kp("doctor", "--tftp", address)
+    folders = [path.strip("/").split("/")[0] for path in asked]
+    assert folders == ["pxelinux.cfg", "grub", "ipxe", "kp"]
+    assert asked[-1].endswith("/vmlinuz")
+
+
+def test_no_server_is_said_and_no_fault_of_the_site(made: Cluster):
+    with tftpd.serving(tftpd.of(made.tftp)) as address:
+        pass
+    found = made.json("doctor", "--tftp", address)
+    tftp = [each for each in found if each["about"] == "tftp"]
+    assert [each["level"] for each in tftp] == ["note"]
+
+
+def test_a_server_that_serves_elsewhere_is_found(made: Cluster, tmp_path: Path):
+    other = tmp_path / "other"
+    other.mkdir()
+    with tftpd.serving(tftpd.of(other)) as address:
+        found = made.json("doctor", "--tftp", address, expected=4)
+    assert "No such file" in found[-1]["text"]
+    assert "in.tftpd -s" in found[-1]["mend"]
+    with tftpd.serving(lambda path: b"another menu\n") as address:
+        found = made.json("doctor", "--tftp", address, expected=4)
+    assert "is other bytes than" in found[-1]["text"]
+
+
+def first_artifact(made: Cluster) -> Path:
+    shown = made.json("kernel", "show", "web", "6.1.0-28")
+    sha256 = shown["artifacts"]["vmlinuz"]["sha256"]
+    lfs = made.site / "state.git/lfs/objects"
+    return lfs / sha256[:2] / sha256[2:4] / sha256
+
+
+def test_a_missing_artifact(made: Cluster):
+    first_artifact(made).unlink()
+    [found] = examined(made, expected=4)
+    assert found["about"] == "artifacts"
+    assert "is missing" in found["text"]
+    assert "git lfs pull" in found["mend"]
+
+
+def test_a_damaged_artifact_is_found_by_a_deep_look(made: Cluster):
+    file = first_artifact(made)
+    file.chmod(0o644)
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    assert examined(made) == []
+    found = examined(made, "--deep", expected=4)
+    assert {each["about"] for each in found} == {"artifacts"}
+
+
+def test_an_empty_object_of_git(made: Cluster):
+    objects = made.site / "state.git/objects/12"
+    objects.mkdir(exist_ok=True)
+    (objects / ("3" * 38)).touch()
+    found = examined(made, expected=4)
+    assert ["is empty" in each["text"] for each in found] == [True]
+
+
+def test_a_lost_object_of_main(made: Cluster):
+    shutil.rmtree(made.site / "state.git/objects" / made.main()[:2])
+    for pack in (made.site / "state.git/objects/pack").iterdir():
+        pack.unlink()
+    done = made.kp("doctor", "--tftp", "127.0.0.1:1", expected=4)
+    assert "is missing" in done.out
+
+
+def test_a_foreign_tip(made: Cluster, tmp_path: Path):
+    """A commit that kp did not write is named, with the way to mend it."""
+    git = ["git", "-C", str(made.site / "state.git")]
+    person = ("-c", "user.name=x", "-c", "user.email=x@y")
+    tree = "main^{tree}"
+    made_by_hand = subprocess.run(
+        [*git, *person, "commit-tree", tree, "-p", "main", "-m", "by hand"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    subprocess.run([*git, "update-ref", "refs/heads/main", made_by_hand], check=True)
+    done = made.kp("doctor", "--tftp", "127.0.0.1:1", expected=4)
+    assert "BAD   main: " in done.out
+    assert "was not written by kp" in done.out
+    refused = made.kp("image", "set", "web", "--params", "x", "-m", "y", expected=1)
+    assert "kp doctor" in refused.err
+
+
+def test_the_index_lock_and_drafts(made: Cluster):
+    (made.site / "cache/index.db").unlink()
+    (made.site / "state.git/refs/heads/main.lock").touch()
+    found = examined(made)
+    assert {each["about"] for each in found} == {"index", "lock"}
+
+
+def test_targets_that_are_gone_or_foreign(made: Cluster):
+    default = made.tftp / "pxelinux.cfg/default"
+    default.unlink()
+    default.write_text("DEFAULT mine\n", "utf-8")
+    shutil.rmtree(made.tree("db"))
+    found = examined(made, expected=4)
+    by = {(each["about"], each["level"]) for each in found}
+    assert ("target boot1", "note") in by
+    assert ("target db-tree", "bad") in by
+    assert ("settings", "note") in by
+
+
+def test_a_broken_kp_toml_does_not_end_the_visit(made: Cluster):
+    (made.site / "kp.toml").write_text("[root]\n", "utf-8")
+    done = made.kp("doctor", "--tftp", "127.0.0.1:1", expected=4)
+    assert "unknown key 'root'" in done.out
+    assert "ok    history: " in done.out

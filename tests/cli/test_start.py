@@ -1,0 +1,81 @@
+"""Starting up: a verb imports its own module and no more than it needs.
+
+What is imported is what starting costs, whatever the machine; the clock is looked at
+by `make bench`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kpcmd.registry import VERBS
+from support.cli import Cluster, copy, template
+
+# What `kp status` and `kp log` have no use for, and what each costs.
+HEAVY = {
+    "kpstore.model.documents",  # pydantic models
+    "kpstore.site",  # what writers need
+    "kpstore.loaders.render",
+    "kpstore.publish.tftp",
+    "kpstore.publish.tree",
+    "kpstore.disk.locks",
+    "filelock",
+    "dulwich.repo",
+    "dulwich.porcelain",
+    "ClusterShell",
+    "rich.console",
+    "tarfile",
+    "pefile",
+    "zstandard",
+}
+PROBE = """
+import sys
+from kpcmd.app import main
+status = main(sys.argv[1:])
+print("\\0".join(sys.modules), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    where = tmp_path_factory.mktemp("start") / "cluster"
+    return copy(template(tmp_path_factory.getbasetemp()), where)
+
+
+def imported(site: Path, *argv: str) -> set[str]:
+    """Return the modules that a kp process of its own has imported at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "--site", str(site), *argv],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.rstrip("\n").rpartition("\n")[2].split("\0"))
+
+
+@pytest.mark.parametrize("words", ["status", "log -n 20", "status --json"])
+def test_status_and_log_import_nothing_heavy(made: Cluster, words: str):
+    found = imported(made.site, *words.split())
+    assert "kpstore.reader" in found
+    assert not found & HEAVY
+
+
+def test_a_verb_imports_no_other_verb(made: Cluster):
+    found = imported(made.site, "status")
+    commands = {name for name in found if name.startswith("kpcmd.commands.")}
+    assert commands == {"kpcmd.commands.status"}
+
+
+def test_help_imports_no_verb_at_all(made: Cluster):
+    found = imported(made.site, "--help")
+    assert not {name for name in found if name.startswith("kpcmd.commands.")}
+    assert not {name for name in found if name.startswith("kpstore.history")}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_is_where_the_registry_says(made: Cluster, name: str):
+    shown = made.kp(name, "--help").out
+    assert shown.startswith(f"Usage: kp {name} ")
