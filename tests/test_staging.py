@@ -7,6 +7,7 @@ import pytest
 
 from kpstore.edits import targets
 from kpstore.errors import KpError, Refused
+from kpstore.history.snapshot import Snapshot
 from kpstore.settings import load, save
 from kpstore.transaction import Transaction
 from support import sites
@@ -89,9 +90,9 @@ def test_nothing_that_nodes_see_is_made_before_the_commit(
     advance = Transaction._advance
     seen: list[str] = []
 
-    def looked(self: Transaction, *given: object) -> None:
+    def looked(self: Transaction, snapshot: Snapshot) -> None:
         seen.extend(sorted(os.listdir(root)))
-        advance(self, *given)
+        advance(self, snapshot)
 
     monkeypatch.setattr(Transaction, "_advance", looked)
     add(site, "two")
@@ -134,7 +135,7 @@ def rm(site: SmallSite, name: str) -> list[str]:
     with site.picker().edit(f"rm {name}") as edit:
         targets.remove(edit.state, name)
     assert edit.outcome is not None
-    return edit.outcome.warnings
+    return list(edit.outcome.warnings)
 
 
 def test_a_tftp_root_that_is_left_goes_on_serving_and_can_be_added_again(
