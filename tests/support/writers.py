@@ -1,0 +1,111 @@
+"""Many writers on one site: processes that commit, are killed, and begin again."""
+
+import os
+import random
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from kpstore.edits import images, nodes
+from kpstore.model.state import State
+from kpstore.outcome import Outcome
+from kpstore.picker import KernelPicker
+from support.crash.child import SharedLog, fork
+from support.sites import SmallSite, done, name
+
+Edit = Callable[[State, str], None]
+
+
+def _own_node(state: State, tag: str) -> None:
+    nodes.change(state, [name(0)], {}, add_params=(f"kp.node={tag}",))
+
+
+def _image(state: State, tag: str) -> None:
+    images.change(state, "gpu", {"params": (f"kp.image={tag}",)})
+
+
+def _other_boot(state: State, tag: str) -> None:
+    """Move a node to another template, or back."""
+    node = state.node(name(2))
+    if node.next:
+        nodes.clear_next(state, [node.name])
+    else:
+        nodes.set_next(state, [node.name], "rescue", (f"kp.next={tag}",))
+
+
+EDITS: tuple[Edit, ...] = (_own_node, _image, _other_boot)
+
+
+def write(picker: KernelPicker, writer: int, number: int) -> Outcome:
+    """Make one commit; each is different from what is there, after a kill too."""
+    tag = f"{writer}-{number}-{os.getpid()}"
+    with picker.edit(f"edit {tag}") as edit:
+        EDITS[(writer + number) % len(EDITS)](edit.state, tag)
+    return done(edit.outcome)
+
+
+@dataclass
+class Writer:
+    """One writer; it goes on where it was killed, and counts what was acknowledged."""
+
+    site: SmallSite
+    number: int
+    commits: int
+    told: SharedLog = field(default_factory=lambda: SharedLog(1 << 16))
+    pid: int = 0
+
+    @property
+    def acked(self) -> list[str]:
+        """Return the commits that were acknowledged."""
+        return [text for text in self.told.texts() if not text.startswith("!")]
+
+    @property
+    def failures(self) -> list[str]:
+        """Return what raised."""
+        return [text for text in self.told.texts() if text.startswith("!")]
+
+    def start(self) -> None:
+        """Begin, or go on, in a process of its own."""
+        self.pid = fork()
+        if self.pid == 0:
+            try:
+                self._live()
+            finally:
+                os._exit(0)
+
+    def _live(self) -> None:
+        try:
+            for number in range(len(self.acked), self.commits):
+                # The clock goes on, so that old generations are swept.
+                site = replace(self.site, day=number / 20)
+                outcome = write(site.picker(), self.number, number)
+                self.told.add(outcome.commit)
+        except BaseException:  # told to the test, which fails
+            self.told.add(f"!{traceback.format_exc()}"[-3000:])
+
+    def reap(self) -> bool:
+        """Tell whether it has ended."""
+        if self.pid and os.waitpid(self.pid, os.WNOHANG)[0]:
+            self.pid = 0
+        return not self.pid
+
+
+def run(writers: list[Writer], *, kill_every: float = 0, seed: int = 0) -> int:
+    """Let all make their commits; return how often one was killed.
+
+    `kill_every`: seconds between two kill -9, each of whichever writer, if it runs.
+    """
+    chance, kills = random.Random(seed), 0
+    for writer in writers:
+        writer.start()
+    while not all(writer.reap() for writer in writers):
+        time.sleep(kill_every or 0.02)
+        victim = chance.choice(writers)
+        if kill_every and not victim.reap():
+            os.kill(victim.pid, signal.SIGKILL)
+            os.waitpid(victim.pid, 0)
+            kills += 1
+            victim.start()
+    return kills
