@@ -66,6 +66,15 @@ class Checkup:
         for about, look in looks.items():
             yield from _guarded(look, about)
 
+    def history(self) -> list[Finding]:
+        """Return what of history or of main's artifacts is damaged or gone."""
+        found = (
+            *_guarded(self._main, "main"),
+            *_guarded(self._history, "history"),
+            *_guarded(self._artifacts, "artifacts"),
+        )
+        return [each for each in found if each.level == "bad"]
+
     def asked(self) -> list[Asked]:
         """Return what a node asks for, of each TFTP target that has a path here."""
         state = State(self.site.main())

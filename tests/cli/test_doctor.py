@@ -77,6 +77,7 @@ def first_artifact(made: Cluster) -> Path:
 def test_a_missing_artifact(made: Cluster):
     first_artifact(made).unlink()
     [found] = examined(made, expected=4)
+    assert "is missing" in made.kp("verify", expected=4).err
     assert found["about"] == "artifacts"
     assert "is missing" in found["text"]
     assert "git lfs pull" in found["mend"]
@@ -107,6 +108,9 @@ def test_a_lost_object_of_main(made: Cluster):
         pack.unlink()
     done = made.kp("doctor", "--tftp", "127.0.0.1:1", expected=4)
     assert "is missing" in done.out
+    verified = made.kp("verify", "--json", expected=4)
+    assert verified.error["code"] == "drift"
+    assert "history is not intact" in verified.error["message"]
 
 
 def test_a_foreign_tip(made: Cluster, tmp_path: Path):

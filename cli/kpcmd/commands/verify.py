@@ -9,23 +9,48 @@ from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import picker
+from kpstore.checkup import Finding
+from kpstore.errors import Drift, Refused
 from kpstore.upkeep import Verified
 
 app = alone()
 apps = {"verify": app}
 
 
-@verb(app, "verify", "kp verify", "kp verify --quick", exits=(DRIFT, LAGGING))
+@verb(
+    app,
+    "verify",
+    "kp verify",
+    "kp verify --quick",
+    "kp verify --rendered",
+    exits=(DRIFT, LAGGING),
+)
 def verify(
     context: typer.Context,
     quick: Annotated[
         bool, typer.Option("--quick", help="Names, links and menus; not every byte.")
     ] = False,
+    rendered: Annotated[
+        bool, typer.Option("--rendered", help="What is served only, not history.")
+    ] = False,
+    signatures: Annotated[
+        bool, typer.Option("--signatures", help="Not yet: commits aren't signed.")
+    ] = False,
 ) -> int:
-    """Compare every target with the commit that it serves, down to every byte."""
+    """Compare every target with the commit that it serves, down to every byte.
+
+    Before that, whether history can be read and main's artifacts are there.
+    """
     session = session_of(context)
+    if signatures:
+        raise Refused(
+            "--signatures: kp can't sign commits yet, so there are none to check",
+            hint="git -C state.git fsck --strict",
+        )
     opened = picker(session)
     with session.out.progress("verifying"):
+        if not (quick or rendered):
+            _refuse_damage(opened.checkup().history())
         found = opened.upkeep.verify(deep=not quick)
     document = [
         {
@@ -40,6 +65,13 @@ def verify(
     ]
     session.out.answer(document, _lines(session, found))
     return _status(session, found)
+
+
+def _refuse_damage(damage: list[Finding]) -> None:
+    """Drift when history is not intact: nothing could be held against it."""
+    if damage:
+        lines = "\n  ".join(f"{each.about}: {each.text}" for each in damage)
+        raise Drift(f"history is not intact:\n  {lines}", hint=damage[0].mend)
 
 
 def _lines(session: Session, found: list[Verified]) -> Iterator[str]:
