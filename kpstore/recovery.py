@@ -13,6 +13,7 @@ from kpstore.errors import KpError
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
+from kpstore.reader import MAIN
 from kpstore.site import OpenSite
 from kpstore.staging import Staging, reason
 from kpstore.targets import SiteTarget
@@ -39,14 +40,14 @@ def finish(
         _sweep(site, main, now, host)
     else:
         _quietly(site.artifacts.sweep)  # imports die without the lock, and say nothing
-    return unclear + [_tried(site, target, main, now) for target in behind]
+    return unclear + [_tried(site, target, main, now, host) for target in behind]
 
 
 def _tried(
-    site: OpenSite, target: SiteTarget, main: Snapshot, now: float
+    site: OpenSite, target: SiteTarget, main: Snapshot, now: float, host: str
 ) -> TargetOutcome:
     try:
-        return bring(site, target, main, now)
+        return bring(site, target, main, now, host=host)
     except (KpError, OSError) as error:
         return _failed(target, error)
 
@@ -69,10 +70,15 @@ def _quietly(step: Callable[[], object]) -> None:
 
 
 def bring(
-    site: OpenSite, target: SiteTarget, main: Snapshot, now: float
+    site: OpenSite, target: SiteTarget, main: Snapshot, now: float, *, host: str
 ) -> TargetOutcome:
-    """Stage and switch one target to main; KpError or OSError when it fails."""
+    """Stage and switch one target to main; KpError or OSError when it fails.
+
+    Main is made durable first: who moved it may have been killed before it was, and
+    what a power cut may take back must not be served.
+    """
     assert main.commit
+    site.repository.settle(MAIN, host=host)
     revision = site.record(main.commit).revision
     staging = Staging(site, main, revision, now=now, go_through=True, committed=True)
     staging.add(target, moves_from(site, target, main), staging.marker(target))

@@ -22,6 +22,7 @@ class Staging:
     """Brings the live targets of a site from `moves.old` to the commit `snapshot`.
 
     `go_through`: a target that fails is skipped and lags, nothing is refused.
+    `waiting`: why no target may serve the commit yet, or "".
     """
 
     site: OpenSite
@@ -31,6 +32,7 @@ class Staging:
     go_through: bool = False
     without: Collection[str] = ()
     committed: bool = False
+    waiting: str = ""
     _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
     _created: list[Publisher] = field(default_factory=list)
     _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
@@ -146,6 +148,10 @@ class Staging:
 
     def switch(self) -> list[TargetOutcome]:
         """Switch what was staged: image trees first, then TFTP roots."""
+        if self.waiting:
+            for target, _ in self._staged:
+                self._note(target, "lagging", problem=self.waiting)
+            return self.outcomes
         trees_first = sorted(self._staged, key=lambda pair: pair[0].spec.kind)
         for target, staged in trees_first:
             try:
@@ -155,6 +161,11 @@ class Staging:
             else:
                 live = self.snapshot.commit or ""
                 self._note(target, "live", live=live, written=written)
+        return self.outcomes
+
+    @property
+    def outcomes(self) -> list[TargetOutcome]:
+        """Return what became of the targets so far, by name."""
         return [self._outcomes[name] for name in sorted(self._outcomes)]
 
     def _note(

@@ -78,7 +78,7 @@ class Transaction:
                 staging.stage(targets, proposal.base, proposal.moves)
                 outlook = self._outlook(record)
                 with self.manner.shield():
-                    self._advance(snapshot)
+                    staging.waiting = self._advance(snapshot)
                     staging.committed = True
                     return self._finish(snapshot, staging, record, outlook)
 
@@ -121,18 +121,31 @@ class Transaction:
             without=self.manner.without,
         )
 
-    def _advance(self, snapshot: Snapshot) -> None:
-        """Move main: the commit point."""
+    def _advance(self, snapshot: Snapshot) -> str:
+        """Move main: the commit point; say why targets have to wait, if they have."""
         repository = self.site.repository
         assert snapshot.commit
         try:
             repository.advance(
                 MAIN, self.proposal.base.commit, snapshot.commit, host=self.intent.host
             )
-        except (DiskFailure, OSError) as error:
+        except (DiskFailure, OSError):
             if repository.tip(MAIN) != snapshot.commit:
                 raise
+            return self._settled()
+        return ""
+
+    def _settled(self) -> str:
+        """Write main once more; say why its targets have to wait, if that fails too.
+
+        A commit that a power cut may take back must not be served yet.
+        """
+        try:
+            self.site.repository.settle(MAIN, host=self.intent.host)
+        except (KpError, OSError) as error:
             self._warnings.append(f"a power cut now might lose this commit: {error}")
+            return f"main is not durable yet: {error}"
+        return ""
 
     def _outlook(self, record: Record) -> "Outlook":
         """Read what is needed after the commit point, where no read may fail."""

@@ -106,8 +106,9 @@ class Upkeep:
     ) -> TargetOutcome:
         written = 0
         if condition == "lagging":
-            now = self.caller.clock()
-            written = recovery.bring(self.site, target, main, now).files_written
+            now, host = self.caller.clock(), self.caller.host
+            brought = recovery.bring(self.site, target, main, now, host=host)
+            written = brought.files_written
         marker = target.marker()
         assert marker  # it was brought to main, or is live
         made = self._complete(target, marker, main, "live")

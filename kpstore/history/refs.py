@@ -91,6 +91,17 @@ def advance(
         write_file(repository / ref, new.encode() + b"\n")
 
 
+def settle(repository: Path, ref: str, *, host: str, wait: float) -> None:
+    """Make a ref durable that somebody moved and perhaps did not see synced.
+
+    It is written anew: after a failed sync only a new file can be trusted.
+    """
+    with _locked(repository, ref, host, wait):
+        now = read(repository, ref)
+        if now is not None:
+            write_file(repository / ref, now.encode() + b"\n")
+
+
 def delete(repository: Path, ref: str, old: str, *, host: str, wait: float) -> None:
     """Remove a ref that is at `old`, durably; Conflict when it is elsewhere."""
     with _locked(repository, ref, host, wait):

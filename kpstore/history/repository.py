@@ -126,6 +126,11 @@ class Repository:
         with _writing("moving a ref"):
             refs.advance(self.path, ref, old, new, host=host, wait=wait)
 
+    def settle(self, ref: str, *, host: str, wait: float = 10.0) -> None:
+        """Make a ref durable whose writer may not have; see `refs.settle`."""
+        with _writing("making a ref durable"):
+            refs.settle(self.path, ref, host=host, wait=wait)
+
     def delete(self, ref: str, old: str, *, host: str, wait: float = 10.0) -> None:
         """Remove a ref that is at `old`; see `refs.delete`."""
         with _writing("removing a ref"):

@@ -7,19 +7,22 @@ from dataclasses import replace
 
 import pytest
 
+from support import kpstories
 from support.crash import failedsync, powerloss, ptrace
 from support.crash.diskmodel import Mode
 from support.crash.report import Report
 from support.crash.script import Script
 from support.crashes import rebooted, sparing
 from support.figures import Figure
-from support.kpstories import STORIES
 
 pytestmark = pytest.mark.skipif(
     ptrace.unsupported() is not None, reason=str(ptrace.unsupported())
 )
 
 STATES = 5000
+
+
+STORIES = {**kpstories.STORIES, "finished by another": kpstories.FINISHED}
 
 
 def unplugged(name: str, *, every: int = 8) -> Script:
@@ -52,7 +55,14 @@ def test_unplugged_somewhere(name: str, figure: Figure) -> None:
 @pytest.mark.timeout(1200)
 def test_unplugged_anywhere(figure: Figure) -> None:
     strides = {"first import": 17, "new kernel": 13, "nodes move": 11, "rollback": 11}
-    strides |= {"draft": 19, "gc": 5, "publish what lags": 7, "repair": 9, "kp init": 9}
+    strides |= {
+        "finished by another": 11,
+        "draft": 19,
+        "gc": 5,
+        "publish what lags": 7,
+        "repair": 9,
+        "kp init": 9,
+    }
     reports = [examined(name, strides[name]) for name in strides]
     reports.append(examined("nodes move", 23, mode="ordered"))
     states = sum(report.runs for report in reports)

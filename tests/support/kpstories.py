@@ -1,5 +1,6 @@
 """The stories that kp is interrupted in, by name; see `support.crashes`."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -7,12 +8,13 @@ from pathlib import Path
 
 from kpstore.edits import entries, images
 from kpstore.errors import KpError
+from kpstore.history import refs
 from kpstore.outcome import Outcome, TargetOutcome
 from kpstore.picker import KernelPicker
 from kpstore.staging import Staging
 from support import bootcheck
 from support.crash.script import Ack, Script
-from support.crash.seeded import replaced
+from support.crash.seeded import nothing, replaced
 from support.crashes import Check, after, ignored, story
 from support.sites import (
     SITE_ID,
@@ -113,6 +115,32 @@ def lagging(where: Path) -> SmallSite:
     return site
 
 
+class _Killed(BaseException):
+    """What stands for kill -9 in a process that must live on."""
+
+
+def _renamed(path: Path, data: bytes) -> None:
+    """Move a ref, and die before its directory is synced."""
+    temp = path.with_name(".kp-tmp-killed")
+    with temp.open("wb", buffering=0) as file:
+        file.write(data)
+        os.fsync(file.fileno())
+    temp.rename(path)
+    raise _Killed
+
+
+def finished_by_another(picker: KernelPicker) -> Outcome:
+    """One writer is killed before main is durable; the next one finishes its work."""
+    with (
+        replaced(refs, write_file=_renamed),
+        replaced(Staging, _discard=nothing),
+        suppress(_Killed),
+    ):
+        moving_nodes(picker)
+    with picker.writing():
+        return Outcome("r4", picker.site.tip())
+
+
 THEIRS = (b"DEFAULT theirs\n", b"echo theirs\n", b"torn", b"# theirs\n")
 
 
@@ -173,3 +201,6 @@ _ALL = (
     replace(story("repair", tampered, ignored(publish)), check=_Repaired()),
 )
 STORIES: dict[str, Script] = {each.name: each for each in _ALL}
+FINISHED = story(
+    "finished by another", after(first_import, second_kernel), finished_by_another
+)
