@@ -99,8 +99,6 @@ class Repository:
         """Close the packs; the next read opens them again."""
         self._packs.close()
 
-    # --- refs
-
     def tip(self, ref: str) -> str | None:
         """Return the commit that a ref names; None only where there is no ref.
 
@@ -135,8 +133,6 @@ class Repository:
         """Remove a ref that is at `old`; see `refs.delete`."""
         with _writing("removing a ref"):
             refs.delete(self.path, ref, old, host=host, wait=wait)
-
-    # --- reading
 
     def blob(self, oid: str) -> bytes:
         """Return a file's bytes."""
@@ -198,8 +194,6 @@ class Repository:
         """Return the id of a file or directory in a commit: equal ids, equal bytes."""
         entry = self.lookup(self.commit(commit).tree, path)
         return entry.id if entry else None
-
-    # --- writing
 
     def write(self, objects: Iterable[GitObject]) -> None:
         """Make objects durable: files, and the directories that name them.
