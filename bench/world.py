@@ -3,10 +3,9 @@
 import time
 from pathlib import Path
 
-from kpstore.inventory.table import read_nodes
-
 from kpstore.caller import Caller
 from kpstore.edits import entries, images, nodes, targets
+from kpstore.inventory.table import read_nodes
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin
 from kpstore.model.keys import Key
 from kpstore.outcome import Outcome
