@@ -9,11 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
-from urllib.parse import unquote
 
 from kpstore.conditions import TargetSpec, judge
 from kpstore.errors import KpError
-from kpstore.history.layout import DRAFTS
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
@@ -201,11 +199,10 @@ class _Looking:
 
     def drafts(self) -> Iterator[DraftLine]:
         repository = self.reader.repository
-        for ref in repository.refs(DRAFTS):
+        for user, ref in sorted(self.reader.drafts().items()):
             tip = repository.tip(ref)
             base = tip and self._base_of(tip)
             if tip and base:
-                user = unquote(ref.removeprefix(DRAFTS))
                 yield DraftLine(user, len(list(self._edits(base, tip))))
 
     def _edits(self, base: str, tip: str) -> Iterator[Place]:

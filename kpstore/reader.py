@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from kpstore.errors import CorruptState, NotFound, Refused
 from kpstore.history import revspec, walk
 from kpstore.history.index import Index
+from kpstore.history.layout import DRAFTS
 from kpstore.history.record import Record, parse
 from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
@@ -113,6 +115,11 @@ class SiteReader:
         """Return the names in a folder of a commit, sorted."""
         entry = self.repository.lookup(self.repository.commit(commit).tree, folder)
         return sorted(self.repository.tree(entry.id)) if entry else []
+
+    def drafts(self) -> dict[str, str]:
+        """Return the ref of each draft by its user."""
+        refs = self.repository.refs(DRAFTS)
+        return {unquote(ref.removeprefix(DRAFTS)): ref for ref in refs}
 
     def nodes(self, commit: str) -> Iterator[dict[str, Any]]:
         """Read every node's fields as they are written, for listings."""

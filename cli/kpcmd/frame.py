@@ -1,8 +1,9 @@
 """How every verb is framed: global options before and after it, examples, statuses."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -67,17 +68,33 @@ class VerbCommand(TyperCommand):
 
 
 class VerbGroup(TyperGroup):
-    """A noun with verbs that also takes the global options."""
+    """A noun with verbs that also takes the global options.
+
+    `rest` is a module whose `app` has the other `verbs`, imported when it must.
+    """
+
+    rest: ClassVar[str] = ""
+    verbs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.params = [*self.params, *GLOBAL]
+        unloaded: dict[str, Any] = dict.fromkeys(self.verbs)
+        self.commands = unloaded | dict(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a verb, imported if it is one of the rest."""
+        found = self.commands.get(cmd_name)
+        if found is None and cmd_name in self.verbs:
+            app = import_module(self.rest).app
+            self.commands.update(typer.main.get_group(app).commands)
+        return self.commands.get(cmd_name)
 
 
-def noun(summary: str) -> typer.Typer:
+def noun(summary: str, *, rest: str = "", verbs: tuple[str, ...] = ()) -> typer.Typer:
     """Return an app for the verbs of one noun: `kp image add`, `kp image list`…."""
     app = typer.Typer(
-        cls=VerbGroup,
+        cls=type("Noun", (VerbGroup,), {"rest": rest, "verbs": verbs}),
         help=summary,
         no_args_is_help=True,
         rich_markup_mode=None,

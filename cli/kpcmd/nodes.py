@@ -1,16 +1,28 @@
-"""What nodes look like in lists, and what the options of `kp node` mean."""
+"""Which nodes are meant, and what the options of `kp node` mean."""
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Annotated, Any
 
-from kpcmd.output import columns
+import typer
+
+from kpcmd import completion
 from kpstore.errors import InvalidInput
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand
 from kpstore.model.state import State
 
 Fields = dict[str, Any]
+
+OfImage = Annotated[
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="IMAGE",
+        help="The image that it runs.",
+        autocompletion=completion.images,
+    ),
+]
 
 
 def fields_of(
@@ -52,19 +64,3 @@ def chosen(
         nodes = [state.node(name).model_dump(mode="json") for name in names]
     fitting = (node for node in nodes if image in (None, node["image"]))
     return sorted(fitting, key=itemgetter("name"))
-
-
-def listing(nodes: Sequence[Fields]) -> list[str]:
-    """Return the lines of the list."""
-    rows = [
-        (
-            node["name"],
-            node["image"] or "-",
-            "-" if node["index"] is None else str(node["index"]),
-            " ".join(node["macs"]) or "-",
-            " ".join(node["ips"]) or "-",
-            f"next {node['next']['entry']}" if node["next"] else "",
-        )
-        for node in nodes
-    ]
-    return columns(("NODE", "IMAGE", "INDEX", "MAC", "IP", ""), rows)

@@ -5,6 +5,7 @@ With --json stdout carries one document and nothing else.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ _COLOURS: Final = {
     "ahead": 31,
     "bad": 31,
 }
+_COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
 Progress = Callable[[int], None]
 
 
@@ -35,8 +37,7 @@ class Output:
     def answer(self, document: Any, lines: Iterable[str]) -> None:
         """Print what was asked for: the document with --json, else the lines."""
         if self.as_json:
-            text = json.dumps(document, indent=2, ensure_ascii=False)
-            _write(sys.stdout, f"{text}\n")
+            _write(sys.stdout, f"{_json(document)}\n")
         else:
             _write(sys.stdout, "".join(f"{line}\n" for line in lines))
 
@@ -90,24 +91,42 @@ class Output:
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Line up rows below a header; the last column is as long as it is."""
-    whole = [header, *rows]
+    whole = [tuple(header), *map(tuple, rows)]
     if len(whole) == 1:
         return []
-    widths = [max(len(_plain(row[at])) for row in whole) for at in range(len(header))]
+    lines = _lined_up(whole)
+    return _painted(whole) if any("\x1b" in line for line in lines) else lines
+
+
+def _lined_up(rows: list[tuple[str, ...]]) -> list[str]:
+    """Line up plain cells; this is for 100,000 rows."""
+    line = "  ".join(f"{{:<{width}}}" for width in _widths(rows)).format
+    return [line(*row).rstrip() for row in rows]
+
+
+def _painted(rows: list[tuple[str, ...]]) -> list[str]:
+    """Line up cells of which some have a colour, which takes no room."""
+    bare = [tuple(_COLOUR.sub("", cell) for cell in row) for row in rows]
+    widths = _widths(bare)
     return [
         "  ".join(
-            cell + " " * (width - len(_plain(cell)))
-            for cell, width in zip(row, widths, strict=True)
+            cell + " " * (width - len(plain))
+            for cell, plain, width in zip(row, plain_row, widths, strict=True)
         ).rstrip()
-        for row in whole
+        for row, plain_row in zip(rows, bare, strict=True)
     ]
 
 
-def _plain(cell: str) -> str:
-    """Return a cell without its colour."""
-    if not cell.startswith("\x1b"):
-        return cell
-    return cell[cell.index("m") + 1 : -len("\x1b[0m")]
+def _widths(rows: list[tuple[str, ...]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def _json(document: Any) -> str:
+    """Write a document; a list as one element a line, which is fast and greps well."""
+    if not isinstance(document, list):
+        return json.dumps(document, indent=2, ensure_ascii=False)
+    lines = (json.dumps(element, ensure_ascii=False) for element in document)
+    return "[\n" + ",\n".join(lines) + "\n]" if document else "[]"
 
 
 def _write(stream: TextIO, text: str) -> None:

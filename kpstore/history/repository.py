@@ -212,10 +212,7 @@ class Repository:
                 loose.write(self._objects, files)
 
     def sweep(self, host: str) -> list[str]:
-        """Remove temps and locks of this host's writers that are gone; name them.
-
-        The caller holds the site's lock.
-        """
+        """Remove what this host's writers left who are gone; under the site's lock."""
         with _writing("sweeping the repository"):
             folders = [self.path, *(entry for entry in self._objects.iterdir())]
             folders += [self.path / "refs/heads", self.path / "refs/kp/drafts"]

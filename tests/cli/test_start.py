@@ -13,7 +13,7 @@ import pytest
 from kpcmd.registry import VERBS
 from support.cli import Cluster, copy, template
 
-# What `kp status` and `kp log` have no use for, and what each costs.
+# What `kp status`, `kp log` and `kp node list` have no use for.
 HEAVY = {
     "kpstore.model.documents",  # pydantic models
     "kpstore.site",  # what writers need
@@ -56,8 +56,8 @@ def imported(site: Path, *argv: str) -> set[str]:
     return set(done.stderr.rstrip("\n").rpartition("\n")[2].split("\0"))
 
 
-@pytest.mark.parametrize("words", ["status", "log -n 20", "status --json"])
-def test_status_and_log_import_nothing_heavy(made: Cluster, words: str):
+@pytest.mark.parametrize("words", ["status", "log -n 20", "status --json", "node list"])
+def test_what_is_looked_at_often_imports_nothing_heavy(made: Cluster, words: str):
     found = imported(made.site, *words.split())
     assert "kpstore.reader" in found
     assert not found & HEAVY
@@ -79,3 +79,13 @@ def test_help_imports_no_verb_at_all(made: Cluster):
 def test_every_verb_is_where_the_registry_says(made: Cluster, name: str):
     shown = made.kp(name, "--help").out
     assert shown.startswith(f"Usage: kp {name} ")
+
+
+def test_a_list_with_a_draft_or_a_node_set_shows_it_all_the_same(made: Cluster):
+    plain = made.json("node", "list")
+    assert made.json("node", "list", "n[01-40]") == plain
+    made.kp("node", "set", "n07", "--image", "none", user="bob")
+    drafted = made.kp("node", "list", "--json", user="bob").json
+    assert [each["name"] for each in drafted] == [each["name"] for each in plain]
+    assert [each["image"] for each in drafted if each["name"] == "n07"] == [None]
+    assert made.json("node", "list") == plain

@@ -1,0 +1,188 @@
+"""`kp node`, but for its list: what reads or edits nodes by the models."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kpcmd.context import Session
+from kpcmd.editing import Manner, edit, nodes_of, say_nodes
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.importing import read_table
+from kpcmd.nodes import OfImage, chosen, fields_of
+from kpcmd.options import (
+    AddParams,
+    DryRun,
+    Message,
+    NodeArg,
+    NodeSets,
+    RemoveParams,
+    Yes,
+)
+from kpcmd.picking import picker
+from kpstore.edits import groups, nodes
+from kpstore.model.state import State
+
+app = noun("The client machines.")
+
+Macs = Annotated[
+    list[str] | None, typer.Option("--mac", metavar="MAC", help="A network card.")
+]
+Ips = Annotated[
+    list[str] | None, typer.Option("--ip", metavar="IP", help="An address.")
+]
+Index = Annotated[
+    int | None,
+    typer.Option("--index", metavar="N", min=0, help="Its number in the image."),
+]
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--var", metavar="K=V", help="A variable: {node.var.K}."),
+]
+
+
+@verb(
+    app,
+    "add",
+    "kp node add n001 --mac 02:00:00:00:00:01 --image web --index 1",
+    exits=(3, 6, 75),
+)
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NODE", help="Its name.")],
+    mac: Macs = None,
+    image: OfImage = None,
+    ip: Ips = None,
+    index: Index = None,
+    var: Variables = None,
+    add_param: AddParams = None,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Add a node."""
+    session = session_of(context)
+    fields, variables = fields_of(mac, image, ip, index, var)
+    fields |= {"vars": variables, "params": tuple(add_param or ())}
+
+    def change(state: State) -> None:
+        if image is not None:
+            state.image(image)
+        nodes.add(state, name, fields)
+
+    return edit(session, Manner("node add", message, dry_run, yes), change)
+
+
+@verb(
+    app,
+    "import",
+    "kp node import nodes.csv --format csv -m 'the racks 1 to 4'",
+    "printf 'name,mac,image\\nn1,02:00:00:00:00:01,web\\n' | kp node import - "
+    "--format csv",
+    exits=(3, 6, 75),
+)
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table; - for stdin.")],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="csv; others come later.")
+    ],
+    image: OfImage = None,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Add or replace nodes from a table: `name,mac[,ip,image,index,group,var.NAME]`.
+
+    A bad row refuses the whole file, naming line and column.
+    """
+    session = session_of(context)
+    table = read_table(file, format_, image)
+    say_nodes(session, [node.name for node in table.nodes])
+
+    def change(state: State) -> None:
+        nodes.put_all(state, table.nodes)
+        groups.join(state, table.groups)
+
+    return edit(session, Manner("node import", message, dry_run, yes), change)
+
+
+@verb(app, "show", "kp node show n001")
+def show(context: typer.Context, node: NodeArg) -> None:
+    """Show one node, as it is kept."""
+    session = session_of(context)
+    state = picker(session).view()
+    fields = state.node(node).model_dump(mode="json")
+    session.out.answer(fields, (f"{name}: {_text(fields[name])}" for name in fields))
+
+
+@verb(
+    app,
+    "set",
+    "kp node set n[001-100] --image web",
+    "kp node set @rack1 --add-param console=ttyS1 -m 'rack 1 has other cables'",
+    exits=(3, 6, 75),
+)
+def set_(
+    context: typer.Context,
+    nodeset: NodeSets,
+    mac: Macs = None,
+    image: OfImage = None,
+    ip: Ips = None,
+    index: Index = None,
+    var: Variables = None,
+    add_param: AddParams = None,
+    remove_param: RemoveParams = None,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Set fields of nodes; what isn't given stays. `--image none` takes it away."""
+    session = session_of(context)
+    fields, variables = fields_of(mac, image, ip, index, var)
+
+    def change(state: State) -> None:
+        if fields.get("image") is not None:
+            state.image(fields["image"])
+        nodes.change(
+            state,
+            nodes_of(session, state, nodeset),
+            fields,
+            variables=variables,
+            add_params=tuple(add_param or ()),
+            remove_params=tuple(remove_param or ()),
+        )
+
+    return edit(session, Manner("node set", message, dry_run, yes), change)
+
+
+@verb(app, "rm", "kp node rm n[090-100] -m 'sold'", exits=(3, 6, 75))
+def rm(
+    context: typer.Context,
+    nodeset: NodeSets,
+    message: Message = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Remove nodes; then they boot as unknown ones do."""
+    session = session_of(context)
+
+    def change(state: State) -> None:
+        nodes.remove(state, nodes_of(session, state, nodeset))
+
+    return edit(session, Manner("node rm", message, dry_run, yes), change)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={each}" for name, each in value.items())
+    return "-" if value is None else str(value)
+
+
+def every(session: Session, sets: list[str] | None) -> list[dict[str, Any]]:
+    """Return the nodes of the sets, or all, with the caller's draft over main."""
+    opened = picker(session)
+    state = opened.view()
+    return chosen(state, opened.ask.nodes(state), sets, None)
