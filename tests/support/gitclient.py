@@ -78,7 +78,8 @@ class GitClient:
     @contextmanager
     def pushing(self) -> Iterator[None]:
         """Push again and again, in a process of its own, while the block runs."""
-        stop = self.where / "stop"
+        # beside the clone: in it, `git add -A` and `reset --hard` would take it away
+        stop = self.where.with_name(f"{self.where.name}.stop")
         pid = fork()
         if pid == 0:
             try:
