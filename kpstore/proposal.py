@@ -13,6 +13,7 @@ from kpstore.history.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
 from kpstore.model.boot import Boot, boot_of
+from kpstore.model.census import FullCensus
 from kpstore.model.checks import check
 from kpstore.model.documents import Artifacts, Image, KernelConfig
 from kpstore.model.keys import Key
@@ -21,7 +22,7 @@ from kpstore.model.nodesets import fold
 from kpstore.model.state import Changes, State
 from kpstore.outcome import Plan, TargetPlan
 from kpstore.publish.target import FilePlan, Marker
-from kpstore.rendering import When, check_lines, render
+from kpstore.rendering import Rendered, When, check_lines, render, render_whole
 from kpstore.rollback import default_boot
 from kpstore.site import OpenSite
 from kpstore.targets import SiteTarget
@@ -119,17 +120,27 @@ class Proposal:
 
     def _target_plan(self, target: SiteTarget) -> TargetPlan:
         condition = target.condition(self.base.subtree, self.site.on_main)
+        document = Key("target", target.name)
+        is_new = self.base.get(document) is None and condition == "absent"
         files = FilePlan()
-        if condition == "live" and not self.is_empty:
-            files = self._files(target)
+        if target.publisher and not self.is_empty:
+            if condition == "live" and document not in self.new.changes:
+                files = target.plan(self._change_of(target))
+            elif is_new or condition in ("live", "lagging"):
+                files = target.plan(self._all_of(target))
         return TargetPlan(target.name, condition, files.write, files.remove)
 
-    def _files(self, target: SiteTarget) -> FilePlan:
-        assert target.publisher  # a live target has one
-        marker = Marker(target.site, "0" * 40, 0)
-        when = When(0, self.new.site().retention.grace)
-        made = render(target.spec, self.moves, marker, when)
-        return target.plan(made)
+    def _change_of(self, target: SiteTarget) -> Rendered:
+        return render(target.spec, self.moves, *self._unborn(target))
+
+    def _all_of(self, target: SiteTarget) -> Rendered:
+        census = FullCensus(self.new)
+        return render_whole(target.spec, self.new, census, *self._unborn(target))
+
+    def _unborn(self, target: SiteTarget) -> tuple[Marker, When]:
+        """Return the marker and the times of a commit that isn't there yet."""
+        grace = self.new.site().retention.grace
+        return Marker(target.site, "0" * 40, 0), When(0, grace)
 
     def warnings(self) -> list[str]:
         """Return what is allowed and still worth a word, each once."""

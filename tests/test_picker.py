@@ -105,6 +105,30 @@ def test_an_edit_with_a_message_is_refused_beside_a_draft(site: SmallSite) -> No
     assert not site.picker().discard()
 
 
+def test_a_plan_names_the_files_of_targets_that_the_draft_adds(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path)
+    picker = site.create()
+    with picker.edit() as edit:
+        sites.lay_out(picker, edit.state)
+    before = sites.files_of(site)
+    plan = {each.name: each for each in picker.plan().targets}
+    assert {each.condition for each in plan.values()} == {"absent"}
+    entry = f"pxelinux.cfg/01-{mac(0).replace(':', '-')}"
+    assert entry in plan["net"].write and "boot/grub/grub.cfg" in plan["disk"].write
+    assert sites.files_of(site) == before, "a plan writes nothing"
+    written = {each.name: each.files_written for each in picker.commit("all").targets}
+    assert written == {name: len(each.write) for name, each in plan.items()}
+
+
+def test_a_plan_for_a_target_that_changes_is_of_all_it_serves(site: SmallSite) -> None:
+    with site.picker().edit() as edit:
+        new = edit.state.target("net").model_copy(update={"loaders": ("grub", "ipxe")})
+        edit.state.put(Key("target", "net"), new)
+    plan = {each.name: each for each in site.picker().plan().targets}
+    assert all("pxelinux.cfg" in path for path in plan["net"].remove)
+    assert plan["net"].remove and not plan["disk"].write
+
+
 def test_a_dry_run_shows_the_plan_and_commits_nothing(site: SmallSite) -> None:
     with site.picker().edit("try", dry_run=True) as edit:
         images.change(edit.state, "web", {"params": ()})

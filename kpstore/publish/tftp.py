@@ -147,7 +147,10 @@ class TftpTarget:
         return generations(self._layout)
 
     def plan(self, generation: Generation) -> FilePlan:
-        """Name the files that a switch would write and remove, below kp's root."""
+        """Name the files that a switch would write and remove, below kp's root.
+
+        The target need not be there yet.
+        """
         return self._prepare(generation).plan()
 
     def space_needed(self, generation: Generation) -> tuple[int, int]:
@@ -231,6 +234,7 @@ class TftpTarget:
     def _staged(
         self, generation: Generation, *, afresh: bool = False
     ) -> StagedGeneration:
+        self._present()
         prepared = self._prepare(generation, afresh=afresh)
         if prepared.new_folders:
             sweep_temporaries(self._layout.base)
@@ -247,7 +251,10 @@ class TftpTarget:
     def _present(self) -> Identity:
         found = self.identity()
         if found is None:
-            raise NotFound(f"{self._layout.base} is no target of kp", hint="mount it")
+            raise NotFound(
+                f"{self._layout.base} is no target of kp",
+                hint="mount it; a wiped one is made anew by kp target adopt",
+            )
         return found
 
     def _check_root(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kpstore.errors import CorruptState, NotFound, Refused
+from kpstore.errors import CorruptState, Refused
 from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import FilePlan, Marker
 from kpstore.publish.tftp_content import Content
@@ -15,7 +15,6 @@ from kpstore.publish.tftp_state import (
     Menu,
     State,
     moving_to,
-    read_identity,
     read_live,
 )
 from kpstore.publish.tftp_survey import survey
@@ -70,15 +69,9 @@ def prepare(
 ) -> Prepared:
     """Work out how `generation` becomes live.
 
-    `afresh` trusts nothing of the live generation: for repair. Raises NotFound when
-    the target is absent, Refused for a foreign file in a node's way, CorruptState
-    when what is live is damaged.
+    `afresh` trusts nothing of the live generation: for repair. Raises Refused for a
+    foreign file in a node's way, CorruptState when what is live is damaged.
     """
-    if read_identity(layout) is None:
-        raise NotFound(
-            f"{layout.base} is no target of kp",
-            hint="mount it; a wiped one is made anew by kp target adopt",
-        )
     old = _trusted(layout) if afresh else read_live(layout)
     live = generation_of(link_text(layout.path(LIVE)) or "")
     if old is not None and not generation.complete:

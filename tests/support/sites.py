@@ -159,31 +159,35 @@ def done(outcome: Outcome | None) -> Outcome:
 
 def first_import(picker: KernelPicker) -> Outcome:
     """Bring in everything: targets, images, kernels, entries, nodes, groups (r2)."""
-    one, gpu = add_kernel(picker, "6.1", modules=True), add_kernel(picker, "5.4")
     with picker.edit("first day", op="import") as edit:
-        state = edit.state
-        site = state.site()
-        rules = site.retention.model_copy(update={"grace": GRACE})
-        state.put(Key("site"), Site(**{**dict(site), "retention": rules}))
-        targets.add(state, "net", {"kind": "tftp", "loaders": LOADERS})
-        image = {"kind": "image", "loaders": ("grub",), "image": "web"}
-        targets.add(state, "disk", image)
-        images.add(state, "web", {"arch": "x86_64", "params": ("root=/dev/sda1",)})
-        put_kernel(state, "web", one)
-        mixed = {"kernel": "6.1", "method": "mixed", "params": ("quiet", "panic=10")}
-        entries.add(state, "web", "production", mixed)
-        entries.add(state, "web", "rescue", {"kernel": "6.1", "params": ("panic=5",)})
-        images.add(state, "gpu", {"arch": "x86_64"})
-        put_kernel(state, "gpu", gpu)
-        own = {"kernel": "5.4", "params": ("panic=9", "node_id={node.index}")}
-        entries.add(state, "gpu", "run", own)
-        for number in range(6):
-            fields = {"macs": (mac(number),), "index": number}
-            image_name = "web" if number < 4 else "gpu"
-            nodes.add(state, name(number), {**fields, "image": image_name})
-        console = {"nodes": "n[000-001]", "params": ("console=ttyS0",)}
-        groups.add(state, "rack1", console)
+        lay_out(picker, edit.state)
     return done(edit.outcome)
+
+
+def lay_out(picker: KernelPicker, state: State) -> None:
+    """Put all of the first day into a state."""
+    one, gpu = add_kernel(picker, "6.1", modules=True), add_kernel(picker, "5.4")
+    site = state.site()
+    rules = site.retention.model_copy(update={"grace": GRACE})
+    state.put(Key("site"), Site(**{**dict(site), "retention": rules}))
+    targets.add(state, "net", {"kind": "tftp", "loaders": LOADERS})
+    image = {"kind": "image", "loaders": ("grub",), "image": "web"}
+    targets.add(state, "disk", image)
+    images.add(state, "web", {"arch": "x86_64", "params": ("root=/dev/sda1",)})
+    put_kernel(state, "web", one)
+    mixed = {"kernel": "6.1", "method": "mixed", "params": ("quiet", "panic=10")}
+    entries.add(state, "web", "production", mixed)
+    entries.add(state, "web", "rescue", {"kernel": "6.1", "params": ("panic=5",)})
+    images.add(state, "gpu", {"arch": "x86_64"})
+    put_kernel(state, "gpu", gpu)
+    own = {"kernel": "5.4", "params": ("panic=9", "node_id={node.index}")}
+    entries.add(state, "gpu", "run", own)
+    for number in range(6):
+        fields = {"macs": (mac(number),), "index": number}
+        image_name = "web" if number < 4 else "gpu"
+        nodes.add(state, name(number), {**fields, "image": image_name})
+    console = {"nodes": "n[000-001]", "params": ("console=ttyS0",)}
+    groups.add(state, "rack1", console)
 
 
 def call_good(picker: KernelPicker) -> Outcome:
@@ -228,6 +232,12 @@ def small_edit(picker: KernelPicker) -> Outcome:
     with picker.edit("next command", beside_draft=True) as edit:
         images.change(edit.state, "gpu", {"params": (f"kp.after={number}",)})
     return done(edit.outcome)
+
+
+def files_of(site: SmallSite) -> set[str]:
+    """Return the paths below the roots of the site's targets."""
+    roots = (site.tftp, site.tree)
+    return {str(path) for root in roots for path in root.rglob("*")}
 
 
 def make(where: Path, *steps: Step) -> SmallSite:
