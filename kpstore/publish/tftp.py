@@ -153,10 +153,6 @@ class TftpTarget:
         """
         return self._prepare(generation).plan()
 
-    def space_needed(self, generation: Generation) -> tuple[int, int]:
-        """Return the bytes and inodes that staging and switching take, at most."""
-        return self._prepare(generation).space()
-
     def copy_objects(self, objects: Collection[ObjectFile]) -> int:
         """Bring artifacts here ahead of their commit; return how many were new."""
         self._present()

@@ -161,13 +161,6 @@ class TreeTarget:
         with Beneath.open(self._root) as tree:
             return survey(tree, rendering, read_live(tree)).foreign
 
-    def space_needed(self, rendering: TreeRendering) -> tuple[int, int]:
-        """Return the bytes and inodes that staging and switching take, at most."""
-        if not rendering.files:
-            return 0, 0
-        with Beneath.open(self._root) as tree:
-            return missing(tree, rendering).needs(rendering)
-
     def copy_objects(self, objects: Collection[ObjectFile]) -> int:
         """Bring artifacts here ahead of their commit; return how many were new."""
         with Beneath.open(self._root) as tree:

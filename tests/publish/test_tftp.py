@@ -292,7 +292,6 @@ def test_no_room(world: World) -> None:
     generation = replace(whole(FIRST), objects=(huge,))
     with pytest.raises(Refused, match="free"):
         world.target.stage(generation)
-    assert world.target.space_needed(generation)[0] > 1 << 60
     assert not list((world.root / "kp").glob("*/*"))
 
 
