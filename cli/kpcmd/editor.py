@@ -7,15 +7,16 @@ from pathlib import Path
 from shlex import split
 
 from kpcmd.context import Session
+from kpcmd.errors import WrongUsage
 from kpstore.errors import InvalidInput
 
 _HELP = "\n# Why? The first line is the subject. Lines with # are left out.\n#\n"
 
 
 def ask_message(session: Session, lines: Iterable[str]) -> str:
-    """Return what was written; InvalidInput where nobody can be asked or is done."""
+    """Return what was written; WrongUsage where nobody can be asked."""
     if not session.world.terminal:
-        raise InvalidInput("a commit needs a message", hint="kp commit -m MESSAGE")
+        raise WrongUsage("a commit needs a message", hint="kp commit -m MESSAGE")
     with tempfile.TemporaryDirectory(prefix="kp-") as folder:
         file = Path(folder) / "COMMIT"
         file.write_text(_HELP + "".join(f"# {line}\n" for line in lines), "utf-8")

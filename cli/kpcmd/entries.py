@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from kpcmd.context import Session
+from kpcmd.errors import WrongUsage
+from kpcmd.options import check_choice
 from kpstore.edits import entries
-from kpstore.errors import InvalidInput
 from kpstore.model.boot import boot_of
 from kpstore.model.documents import XenConfig
 from kpstore.model.params import compose, split
 from kpstore.model.state import State
 from kpstore.questions import EntryShown, verdict_of
 
+METHODS: Final = ("local", "network", "mixed")
+
 
 def fields_of(
     kernel: str | None, method: str | None, params: str | None, ssi: bool | None
 ) -> dict[str, Any]:
-    """Return the fields that were given."""
+    """Return the fields that were given; WrongUsage for no method."""
+    check_choice("--method", method, METHODS)
     given = {
         "kernel": kernel,
         "method": method,
@@ -42,11 +46,13 @@ def hypervisor_of(
     if xen is None and params is None:
         return {}
     if xen == "none":
+        if params is not None:
+            raise WrongUsage("--xen-params goes with a hypervisor, not --xen none")
         return {"xen": None}
     known = state.entry(image, before).xen if before else None
     kernel = xen or (known.kernel if known else None)
     if kernel is None:
-        raise InvalidInput(
+        raise WrongUsage(
             "--xen-params needs a hypervisor", hint="--xen K names a kernel of kind xen"
         )
     state.kernel(image, kernel)
@@ -70,10 +76,10 @@ def set_tokens(
 
 
 def need_kernel(state: State, image: str, kernel: str | None, like: str | None) -> None:
-    """InvalidInput when a new entry's kernel is not known."""
+    """WrongUsage when a new entry's kernel is not known."""
     if kernel is None and like is None:
         known = ", ".join(state.names("kernel", image))
-        raise InvalidInput(
+        raise WrongUsage(
             "a new entry needs a kernel",
             hint=f"--kernel {known}" if known else f"kp kernel add {image} … first",
         )

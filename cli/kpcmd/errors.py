@@ -35,10 +35,27 @@ MEANINGS: Final = {
     INTERRUPTED: "interrupted: nothing changed",
 }
 
-_STATUS: Final = {"conflict": CONFLICT, "drift": DRIFT, "locked": LOCKED}
-_ASKED_WRONGLY: Final = ("invalid", "not-found", "refused", "needs-confirmation")
+_STATUS: Final = {
+    "usage": USAGE,
+    "conflict": CONFLICT,
+    "drift": DRIFT,
+    "locked": LOCKED,
+}
+_ASKED_WRONGLY: Final = (
+    "usage",
+    "invalid",
+    "not-found",
+    "refused",
+    "needs-confirmation",
+)
 _AMISS: Final = ("corrupt", "disk", "failed")
 _RANK: Final = (CONFLICT, LAGGING, DRIFT, UNHEALTHY)
+
+
+class WrongUsage(KpError):  # noqa: N818  # named like its siblings in kpstore
+    """Options are missing, contradict each other or mean nothing, on any site."""
+
+    code = "usage"
 
 
 def worst(*statuses: int) -> int:
@@ -84,7 +101,7 @@ def _usage(session: Session, error: typer.TyperException) -> int:
     """Let typer show its usage line; with --json say it there, too."""
     session.as_json = session.as_json or "--json" in session.argv
     if session.as_json:
-        _fail(session, "usage", error.format_message(), "kp --help")
+        _fail(session, "usage", error.format_message(), "")
     else:
         getattr(error, "show", lambda: None)()
     return USAGE

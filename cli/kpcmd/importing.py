@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from kpcmd.options import check_choice
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.inventory.table import Table, read_nodes
 
@@ -15,14 +16,11 @@ def read_table(file: Path, format_: str, image: str | None) -> Table:
 
     `image` is that of nodes whose line names none.
     """
+    check_choice("--format", format_, ("csv", *_LATER))
     if format_ in _LATER:
         raise Refused(
             f"--format {format_}: kp can't read {format_} yet",
             hint="write a table of name,mac,ip,image,index,group: --format csv",
-        )
-    if format_ != "csv":
-        raise InvalidInput(
-            f"--format {format_!r} is not known", hint=f"csv; later {', '.join(_LATER)}"
         )
     try:
         return read_nodes(_data(file), image)

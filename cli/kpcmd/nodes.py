@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd import completion
-from kpstore.errors import InvalidInput
+from kpcmd.errors import WrongUsage
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand
 from kpstore.model.state import State
@@ -48,7 +48,7 @@ def fields_of(
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise InvalidInput(f"--var {text!r} is not K=V", hint="--var cluster_id=7")
+        raise WrongUsage(f"--var {text!r} is not K=V", hint="--var cluster_id=7")
     return name, value
 
 

@@ -1,10 +1,43 @@
 """Options and arguments that several verbs share, each declared once."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from kpcmd import completion
+from kpcmd.errors import WrongUsage
+
+
+def _reason(context: typer.Context, value: str) -> str:
+    """Hold --force to a reason, where it is given at all."""
+    source = context.get_parameter_source("force")
+    if source is not None and source.name == "COMMANDLINE" and not value.strip():
+        raise typer.BadParameter("--force needs a reason: it is recorded")
+    return value.strip()
+
+
+def check_tokens(added: Sequence[str] | None, removed: Sequence[str] | None) -> None:
+    """WrongUsage when a parameter is to be added and removed at once."""
+    gone = set(removed or ())
+    for token in added or ():
+        if both := gone & {token, token.partition("=")[0]}:
+            raise WrongUsage(f"{both.pop()!r} is to be added and removed at once")
+
+
+def check_given(*values: object) -> None:
+    """WrongUsage when `set` is told nothing to set."""
+    if all(value is None for value in values):
+        raise WrongUsage("nothing to set: name a field")
+
+
+def check_choice(option: str, value: str | None, choices: Sequence[str]) -> None:
+    """WrongUsage when an option has a word that it doesn't know."""
+    if value is not None and value not in choices:
+        raise WrongUsage(
+            f"{option} {value!r} is not known", hint=f"one of {', '.join(choices)}"
+        )
+
 
 Message = Annotated[
     str | None,
@@ -25,12 +58,15 @@ Force = Annotated[
     typer.Option(
         "--force",
         metavar="REASON",
+        callback=_reason,
         help="Make a known-bad payload default.",
     ),
 ]
 Wait = Annotated[
     float,
-    typer.Option("--wait", metavar="SECONDS", help="How long to wait for the lock."),
+    typer.Option(
+        "--wait", metavar="SECONDS", min=0, help="How long to wait for the lock."
+    ),
 ]
 
 ImageArg = Annotated[

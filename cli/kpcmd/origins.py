@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kpcmd.errors import WrongUsage
 from kpstore.artifacts.store import Progress
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.model.documents import Image
@@ -36,7 +37,7 @@ class Origin:
     mismatch: bool = False
 
     def check(self) -> None:
-        """InvalidInput unless there is one origin; Refused for one that is to come."""
+        """WrongUsage unless there is one origin; Refused for one that is to come."""
         given = [name for name, value in self.later.items() if value is not None]
         now = {
             "--files": self.kernel,
@@ -46,7 +47,7 @@ class Origin:
         given += [name for name, value in now.items() if value is not None]
         if len(given) != 1:
             shown = f"not {' and '.join(given)}" if given else "none was given"
-            raise InvalidInput(
+            raise WrongUsage(
                 f"a kernel has exactly one origin, {shown}",
                 hint="--files KERNEL [--initrd F] [--modules DIR], or --installed R",
             )
@@ -55,12 +56,12 @@ class Origin:
                 f"{given[0]}: kp can't take {LATER[given[0]]} yet",
                 hint="unpack it, then --files KERNEL --initrd F --modules DIR",
             )
-        self._check_files()
         parts = (self.initrds, self.modules, self.system_map, self.config)
         if self.kernel is None and any(parts):
-            raise InvalidInput(
+            raise WrongUsage(
                 "--initrd, --modules, --system-map and --config go with --files"
             )
+        self._check_files()
 
     def _check_files(self) -> None:
         """NotFound, InvalidInput for a file that isn't there, or is none."""

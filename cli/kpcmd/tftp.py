@@ -5,6 +5,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kpcmd.errors import WrongUsage
 from kpstore.errors import NotFound, Refused
 
 _BLOCK: Final = 512
@@ -24,11 +25,14 @@ class Server:
 
     @classmethod
     def parse(cls, text: str) -> "Server":
-        """Read `HOST` or `HOST:PORT`."""
+        """Read `HOST`, `HOST:PORT` or `[IPv6]:PORT`; WrongUsage for anything else."""
         host, colon, port = text.rpartition(":")
-        if colon and port.isdigit():
-            return cls(host.strip("[]"), int(port))
-        return cls(text.strip("[]"))
+        is_bare = ":" in host and "[" not in host  # an IPv6 address and no port
+        if not colon or text.endswith("]") or is_bare:
+            return cls(text.strip("[]"))
+        if not (port.isdigit() and 0 < int(port) < 1 << 16):
+            raise WrongUsage(f"--tftp {text!r}: {port!r} is no port")
+        return cls(host.strip("[]"), int(port))
 
     def fetch(self, path: str, limit: int = _LIMIT) -> bytes:
         """Return a file's bytes, `limit` at most.

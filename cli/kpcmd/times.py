@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from kpcmd.errors import WrongUsage
+from kpstore.errors import InvalidInput
 from kpstore.reader import parse_time
 
 
@@ -12,4 +14,7 @@ def shown(time: int) -> str:
 
 def written(text: str | None) -> int | None:
     """Return the time that a person wrote; None stays. See `revspec.parse_time`."""
-    return None if text is None else parse_time(text)
+    try:
+        return None if text is None else parse_time(text)
+    except InvalidInput as error:
+        raise WrongUsage(error.message, hint=error.hint) from None

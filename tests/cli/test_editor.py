@@ -79,5 +79,5 @@ def test_main_that_moved_while_the_message_was_written(made: Cluster, tmp_path: 
 
 
 def test_a_script_is_not_asked(made: Cluster):
-    refused = made.kp("commit", expected=1)
+    refused = made.kp("commit", expected=2)
     assert "kp commit -m MESSAGE" in refused.err

@@ -6,8 +6,10 @@ import typer
 
 from kpcmd import completion
 from kpcmd.entries import shown_json, shown_lines
+from kpcmd.errors import WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import picker
+from kpcmd.times import written
 from kpstore.errors import InvalidInput
 from kpstore.picker import KernelPicker
 from kpstore.questions import EntryShown
@@ -48,7 +50,7 @@ def at(
     """Show what a node, or an image's default, was to boot at a time."""
     session = session_of(context)
     if (node is None) == (image is None):
-        raise InvalidInput("say one of --node N, --image I")
+        raise WrongUsage("say one of --node N, --image I")
     opened = picker(session)
     rev = _revision(opened, when)
     entry, reason = _booted(opened, rev, node, image)
@@ -69,6 +71,7 @@ def _revision(opened: KernelPicker, when: str) -> str:
     try:
         return opened.site.resolve(when)
     except InvalidInput:  # no revision: a time, bare
+        written(when)
         return opened.site.resolve(f"@{{{when}}}")
 
 

@@ -44,9 +44,9 @@ def doctor(
 
     One menu and one kernel are fetched through the site's real TFTP server.
     """
-    session = session_of(context)
+    session, server = session_of(context), Server.parse(tftp)
     checkup = picker(session).checkup(deep=deep)
-    found = [*_tools(), *checkup.examine(), *_fetched(checkup, tftp)]
+    found = [*_tools(), *checkup.examine(), *_fetched(checkup, server)]
     document = [
         {"about": each.about, "level": each.level, "text": each.text, "mend": each.mend}
         for each in found
@@ -71,9 +71,8 @@ def _tools() -> Iterator[Finding]:
             yield Finding("tools", "note", f"no {name}: {purpose}", f"install {name}")
 
 
-def _fetched(checkup: Checkup, tftp: str) -> Iterator[Finding]:
+def _fetched(checkup: Checkup, server: Server) -> Iterator[Finding]:
     """Fetch what a node asks for, and hold it against the file that should answer."""
-    server = Server.parse(tftp)
     try:
         for each in checkup.asked():
             wanted = each.file.read_bytes()

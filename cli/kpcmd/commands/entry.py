@@ -26,6 +26,8 @@ from kpcmd.options import (
     Params,
     RemoveParams,
     Yes,
+    check_given,
+    check_tokens,
 )
 from kpcmd.output import columns
 from kpcmd.picking import picker
@@ -98,6 +100,7 @@ def add(  # one a field
 ) -> int:
     """Add a boot entry; an image's first becomes its default."""
     session = session_of(context)
+    check_tokens(add_param, remove_param)
     fields = fields_of(kernel, method, params, ssi)
     manner = Manner("entry add", message, dry_run, yes, force)
 
@@ -143,6 +146,8 @@ def set_(  # one a field
     """Set fields of a boot entry; what isn't given stays."""
     session = session_of(context)
     fields = fields_of(kernel, method, params, ssi)
+    check_given(*fields.values(), like, add_param, remove_param, xen, xen_params)
+    check_tokens(add_param, remove_param)
     manner = Manner("entry set", message, dry_run, yes, force)
 
     def change(state: State) -> None:

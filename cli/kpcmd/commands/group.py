@@ -7,7 +7,16 @@ import typer
 from kpcmd import completion
 from kpcmd.editing import Manner, edit, say_nodes
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import AddParams, DryRun, GroupArg, Message, RemoveParams, Yes
+from kpcmd.options import (
+    AddParams,
+    DryRun,
+    GroupArg,
+    Message,
+    RemoveParams,
+    Yes,
+    check_given,
+    check_tokens,
+)
 from kpcmd.output import columns
 from kpcmd.picking import picker
 from kpstore.edits import groups
@@ -81,6 +90,8 @@ def set_(
 ) -> int:
     """Set fields of a group; what isn't given stays."""
     session = session_of(context)
+    check_given(nodes, add_param, remove_param, priority)
+    check_tokens(add_param, remove_param)
 
     def change(state: State) -> None:
         groups.change(

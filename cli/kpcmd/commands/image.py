@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd.editing import Manner, edit
+from kpcmd.errors import WrongUsage
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import DryRun, ImageArg, Message, Yes
+from kpcmd.options import DryRun, ImageArg, Message, Yes, check_given
 from kpcmd.output import columns
 from kpcmd.paths import kept_path
 from kpcmd.picking import picker
@@ -56,6 +57,8 @@ def add(
     own loader boots becomes the entry `production`.
     """
     session = session_of(context)
+    if tree is None and arch is None:
+        raise WrongUsage("an image needs --tree DIR, or --arch ARCH without one")
     found = look_at(session, picker(session), tree, arch)
     fields = {"arch": images.require_arch(found.arch), "params": split(params or "")}
     manner = Manner("image add", message, dry_run, yes)
@@ -123,6 +126,7 @@ def set_(
 ) -> int:
     """Set fields of an image; what is given replaces what was."""
     session = session_of(context)
+    check_given(params, require_module, require_firmware, ssi_params)
     fields: dict[str, Any] = {}
     if params is not None:
         fields["params"] = split(params)

@@ -7,11 +7,10 @@ import typer
 
 from kpcmd import completion
 from kpcmd.context import Session
-from kpcmd.errors import LAGGING, LOCKED
+from kpcmd.errors import LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import picker
 from kpcmd.shapes import report
-from kpstore.errors import InvalidInput
 
 _good, _bad = alone(), alone()
 apps = {"good": _good, "bad": _bad}
@@ -98,7 +97,7 @@ def _wanted(
     every: bool,
 ) -> Wanted:
     if (image is None) != every:
-        raise InvalidInput("which image?", hint="kp good IMAGE [ENTRY], or --all")
+        raise WrongUsage("say one of IMAGE [ENTRY], --all")
     if image is not None:
         return [(image, entry, rev)]
     state = picker(session).view(rev or "HEAD")

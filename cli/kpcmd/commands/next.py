@@ -7,14 +7,14 @@ import typer
 
 from kpcmd import completion
 from kpcmd.editing import Manner, edit, nodes_of
-from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.nodes import chosen
 from kpcmd.options import AddParams, DryRun, Why, Yes
 from kpcmd.output import columns
 from kpcmd.picking import picker
 from kpstore.edits import nodes
-from kpstore.errors import InvalidInput, Refused
+from kpstore.errors import Refused
 from kpstore.model.params import compose
 from kpstore.model.state import State
 
@@ -63,11 +63,12 @@ def next_(
 ) -> int:
     """Override what nodes boot next, until it is cleared. Live at once."""
     session = session_of(context)
-    _check(entry, clear=clear, listed=list_, once=once)
+    _check(entry, clear=clear, listed=list_, params=bool(add_param))
     if list_:
         return _list(context, nodeset)
     if not nodeset:
-        raise InvalidInput("which nodes?", hint="kp next NODESET --entry NAME")
+        raise WrongUsage("which nodes?", hint="kp next NODESET --entry NAME")
+    _refuse_once(once=once)
     text = f"next: {','.join(nodeset)} {f'boot {entry}' if entry else 'cleared'}"
     manner = Manner("next", message or text, dry_run, yes, beside_draft=True)
     params = tuple(add_param or ())
@@ -87,14 +88,19 @@ def _change(
     return change
 
 
-def _check(entry: str | None, *, clear: bool, listed: bool, once: bool) -> None:
+def _check(entry: str | None, *, clear: bool, listed: bool, params: bool) -> None:
+    if (entry is not None) + clear + listed != 1:
+        raise WrongUsage("say one of --entry NAME, --clear, --list")
+    if params and entry is None:
+        raise WrongUsage("--add-param goes with --entry")
+
+
+def _refuse_once(*, once: bool) -> None:
     if once:
         raise Refused(
             "--once is not possible yet: nothing would end it after the boot",
             hint="leave it out, and kp next NODESET --clear afterwards",
         )
-    if (entry is not None) + clear + listed != 1:
-        raise InvalidInput("say one of --entry NAME, --clear, --list")
 
 
 def _list(context: typer.Context, nodeset: list[str] | None) -> int:

@@ -18,6 +18,8 @@ from kpcmd.options import (
     NodeSets,
     RemoveParams,
     Yes,
+    check_given,
+    check_tokens,
 )
 from kpcmd.picking import picker
 from kpstore.edits import groups, nodes
@@ -139,6 +141,8 @@ def set_(
 ) -> int:
     """Set fields of nodes; what isn't given stays. `--image none` takes it away."""
     session = session_of(context)
+    check_given(mac, image, ip, index, var, add_param, remove_param)
+    check_tokens(add_param, remove_param)
     fields, variables = fields_of(mac, image, ip, index, var)
 
     def change(state: State) -> None:

@@ -7,11 +7,10 @@ import typer
 
 from kpcmd import completion
 from kpcmd.context import Session
-from kpcmd.errors import DRIFT, LAGGING, LOCKED, worst
+from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import Wait
 from kpcmd.picking import WAIT, picker
-from kpstore.errors import InvalidInput
 from kpstore.outcome import TargetOutcome
 
 app = alone()
@@ -46,7 +45,7 @@ def publish(
     """
     session = session_of(context)
     if force and not targets:
-        raise InvalidInput("--force needs the targets' names")
+        raise WrongUsage("--force needs the targets' names")
     opened = picker(session, wait=wait)
     with opened.writing(), session.out.progress("publishing"):
         found = opened.upkeep.publish(targets or (), force=force)

@@ -7,12 +7,11 @@ import typer
 from kpcmd import completion
 from kpcmd.context import Session
 from kpcmd.editing import ask
-from kpcmd.errors import LAGGING, LOCKED
+from kpcmd.errors import LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import DryRun, Wait, Why, Yes
 from kpcmd.picking import WAIT, picker
 from kpcmd.shapes import count, outcome_json, outcome_lines, report
-from kpstore.errors import InvalidInput
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
 from kpstore.restoring import Rollback
@@ -66,7 +65,7 @@ def rollback(
     """
     session = session_of(context)
     if bool(images) == all_:
-        raise InvalidInput("which images?", hint="kp rollback IMAGE…, or --all")
+        raise WrongUsage("say one of IMAGE…, --all")
     wanted = Rollback(tuple(images or ()), to, message or "", blame, dry_run)
     opened = picker(session, wait=wait)
     if dry_run:

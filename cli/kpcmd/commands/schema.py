@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from kpcmd.errors import WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpstore.model.keys import MODELS
-from kpstore.model.names import missing
 
 app = alone()
 apps = {"schema": app}
@@ -28,7 +28,7 @@ def schema(
     """Print the JSON Schema of one kind of document, or of all by name."""
     known = {str(kind): document for kind, document in MODELS.items()}
     if model is not None and model not in known:
-        raise missing("model", model, known)
+        raise WrongUsage(f"no model {model!r}", hint=f"there are {', '.join(known)}")
     found = {name: known[name].model_json_schema() for name in known}
     document = found if model is None else found[model]
     session_of(context).out.text(json.dumps(document, indent=2) + "\n")

@@ -1,5 +1,6 @@
 """`kp target`: the places that kp publishes to."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,15 +8,14 @@ import typer
 
 from kpcmd import completion
 from kpcmd.editing import Manner, edit
-from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import DryRun, Message, TargetArg, Yes
+from kpcmd.options import DryRun, Message, TargetArg, Yes, check_choice
 from kpcmd.output import columns
 from kpcmd.paths import Table, kept_path, put_path
 from kpcmd.picking import picker
 from kpcmd.servers import advice
 from kpstore.edits import targets
-from kpstore.errors import InvalidInput
 from kpstore.model.state import State
 
 app = noun("The places that kp publishes to.")
@@ -56,12 +56,13 @@ def add(
         ),
     ] = None,
     prefix: Annotated[
-        str,
+        str | None,
         typer.Option("--prefix", metavar="P", help="kp's root below DIR."),
-    ] = "",
+    ] = None,
     grub_dir: Annotated[
-        str, typer.Option("--grub-dir", metavar="D", help="GRUB's folder.")
-    ] = "grub",
+        str | None,
+        typer.Option("--grub-dir", metavar="D", help="GRUB's folder, if not grub."),
+    ] = None,
     replace: Annotated[
         bool,
         typer.Option(
@@ -74,25 +75,34 @@ def add(
 ) -> int:
     """Add a target. What is published is versioned; the path is this server's own."""
     session = session_of(context)
-    _check(kind, image)
+    only_tftp = {"prefix": prefix, "grub_dir": grub_dir}
+    given = {option: text for option, text in only_tftp.items() if text is not None}
+    _check(kind, image, only_tftp=given, replace=replace)
     fields: dict[str, Any] = {"kind": kind, "loaders": tuple(loader), "image": image}
-    options = {"prefix": prefix, "grub_dir": grub_dir, "replace": replace}
-    fields["options"] = options
+    fields["options"] = {**given, "replace": replace}
     manner = Manner("target add", message, dry_run, yes)
     table: Table = "trees" if kind == "image" else "roots"
     with kept_path(session, table, image or name, root, dry_run=dry_run):
         status = edit(session, manner, lambda state: targets.add(state, name, fields))
-    for text in advice(kind, root.absolute(), loader, prefix):
+    for text in advice(kind, root.absolute(), loader, prefix or ""):
         session.out.say(text)
     return status
 
 
-def _check(kind: str, image: str | None) -> None:
+def _check(
+    kind: str, image: str | None, *, only_tftp: Collection[str], replace: bool
+) -> None:
+    """WrongUsage for a kind that isn't one, or for options of the other kind."""
+    check_choice("--kind", kind, ("tftp", "image"))
     if (kind == "image") != (image is not None):
-        raise InvalidInput(
+        raise WrongUsage(
             "--image goes with --kind image, and that needs one",
             hint="kp target add NAME --kind image --root DIR --image IMAGE --loader L",
         )
+    if kind == "image" and only_tftp:
+        raise WrongUsage("--prefix and --grub-dir go with --kind tftp")
+    if kind == "tftp" and replace:
+        raise WrongUsage("--replace goes with --kind image")
 
 
 @verb(app, "list", "kp target list")
