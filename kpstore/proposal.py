@@ -13,6 +13,7 @@ from kpstore.history.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
 from kpstore.model.boot import Boot, boot_of
+from kpstore.model.cautions import cautions
 from kpstore.model.census import FullCensus
 from kpstore.model.checks import check
 from kpstore.model.documents import Artifacts, Image, KernelConfig
@@ -144,7 +145,7 @@ class Proposal:
 
     def warnings(self) -> list[str]:
         """Return what is allowed and still worth a word, each once."""
-        found: dict[str, None] = {}
+        found = dict.fromkeys(cautions(self.moves))
         for key in self.new.changes:
             if key.kind == "entry" and self.new.get(key) is not None:
                 boot: Boot = boot_of(self.new, key.within, key.name)

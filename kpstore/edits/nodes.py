@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kpstore.errors import Refused
+from kpstore.model.boot import disk_default
 from kpstore.model.documents import NextBoot, Node
 from kpstore.model.keys import Key
 from kpstore.model.names import check_node_name, parse_ip, parse_mac
@@ -68,9 +69,33 @@ def set_next(
     override = make(NextBoot, {"entry": entry, "params": params}, f"next {entry}")
     for name in names:
         node = state.node(name)
-        image, wanted = next_entry(entry, node.image)
-        state.entry(image, wanted)
+        _check_next(state, node, *next_entry(entry, node.image), params)
         state.put(Key("node", name), replace(node, {"next": override}, f"node {name}"))
+
+
+def _check_next(
+    state: State, node: Node, image: str, entry: str, params: tuple[str, ...]
+) -> None:
+    """Refuse what would not come true: a local entry is the disk's to boot."""
+    if state.entry(image, entry).method != "local":
+        return
+    disk = disk_default(state, image)
+    hint = f"over the network kp decides: kp entry set {image} {entry} --method mixed"
+    if image != node.image or entry != disk:
+        there = f"boots {image}/{disk}"
+        if image != node.image:
+            there = f"holds {node.image or 'no image'}"
+        raise Refused(
+            f"{image}/{entry} boots from the node's own disk (method local), and "
+            f"the disk of {node.name} {there}",
+            hint=hint,
+        )
+    if params:
+        raise Refused(
+            f"{image}/{entry} boots from the node's own disk (method local): "
+            f"parameters for {node.name} alone don't reach it",
+            hint=hint,
+        )
 
 
 def clear_next(state: State, names: Iterable[str]) -> None:

@@ -13,11 +13,8 @@ from typing import Final, NamedTuple
 
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.names import PARAMETER, VARIABLE_VALUE
-from kpstore.model.params import key_of
+from kpstore.model.params import RESERVED, key_of
 from kpstore.model.variables import fill, used
-
-# A loader adds these itself; pxelinux would even fetch what a second initrd= names.
-RESERVED: Final = frozenset({"initrd", "BOOT_IMAGE"})
 
 _WORD: Final = r"[A-Za-z0-9][A-Za-z0-9._+~/-]*"
 _is_title = re.compile(rf"{_WORD}(?: {_WORD})*").fullmatch

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 from kpstore.loaders import dialects, ipxe
 from kpstore.loaders.menu import POLICY, Linux, Menu, TreeOptions, Xen
 from kpstore.model import variables
-from kpstore.model.boot import Boot, boot_of
+from kpstore.model.boot import Boot, boot_of, disk_default, disk_entries
 from kpstore.model.documents import ArtifactRef, Node
 from kpstore.model.state import State
 
@@ -187,8 +187,7 @@ def tree_boots(state: State, image: str) -> dict[str, Boot]:
 
     Without groups and nodes: the tree is the same for all of them.
     """
-    boots = {name: boot_of(state, image, name) for name in state.names("entry", image)}
-    return {name: boot for name, boot in boots.items() if boot.method != "network"}
+    return {name: boot_of(state, image, name) for name in disk_entries(state, image)}
 
 
 def render_tree(
@@ -197,21 +196,14 @@ def render_tree(
     loaders: Iterable[str],
     options: TreeOptions = TreeOptions(),  # noqa: B008 - an immutable value
 ) -> Tree:
-    """Return an image tree's loader files; empty when it has nothing to boot.
-
-    Its default is the image's. Where that is not in the tree (method network), the
-    disk is asked only when no server answers, and the first entry by name is as good
-    as any other.
-    """
-    boots = tree_boots(state, image)
-    if not boots:
+    """Return an image tree's loader files; empty when it has nothing to boot."""
+    boots, default = tree_boots(state, image), disk_default(state, image)
+    if default is None:
         return Tree()
     menus = {
         name: Menu(f"{image}/{name}", linux_of(boot, _TREE))
         for name, boot in boots.items()
     }
-    chosen = state.image(image).default
-    default = chosen if chosen in menus else next(iter(menus))
     made = [dialects.tree(each).files(menus, default, options) for each in loaders]
     objects = dict.fromkeys(
         file for boot in boots.values() for file in objects_of(boot, _TREE)

@@ -94,6 +94,22 @@ def boot_of(
     )
 
 
+def disk_entries(state: State, image: str) -> list[str]:
+    """Return the entries that are on the image's own disk: local and mixed, sorted."""
+    names = state.names("entry", image)
+    return [name for name in names if state.entry(image, name).method != "network"]
+
+
+def disk_default(state: State, image: str) -> str | None:
+    """Return the entry that a node's own disk boots; None: the disk has none.
+
+    It is the image's default. Where that comes over the network only, the disk is
+    asked only when no server answers, and the first entry by name is as good as any.
+    """
+    listed, chosen = disk_entries(state, image), state.image(image).default
+    return chosen if chosen in listed else next(iter(listed), None)
+
+
 def check_ties(state: State, template: Template) -> None:
     """InvalidInput when groups of equal priority contradict each other."""
     groups = [(state.group(name).priority, name) for name in template.groups]

@@ -1,9 +1,12 @@
 """The one merge rule for kernel parameters: later wins by key, in its old place."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kpstore.errors import InvalidInput
+
+RESERVED: Final = frozenset({"initrd", "BOOT_IMAGE"})
+"""Keys that a loader sets itself; PXELINUX would even fetch what an initrd= names."""
 
 
 class Layer(NamedTuple):
@@ -50,11 +53,16 @@ def merge(layers: Iterable[Layer], repeatable: Collection[str]) -> list[Merged]:
 
 
 def check_layer(layer: Layer, repeatable: Collection[str]) -> None:
-    """InvalidInput when one layer sets a key twice that is not repeatable."""
+    """InvalidInput for a key that is a loader's, or given twice and not repeatable."""
     repeats = {key_of(key) for key in repeatable}
     seen: set[str] = set()
     for token in layer.params:
         key = key_of(token)
+        if key in RESERVED:
+            raise InvalidInput(
+                f"{layer.origin}: parameter {token!r} is for the loader to set",
+                hint="an initrd belongs to the kernel: kp kernel add --initrd",
+            )
         if key in seen and key not in repeats:
             raise InvalidInput(
                 f"{layer.origin}: parameter {key!r} is given twice",

@@ -79,6 +79,7 @@ BROKEN: list[tuple[Edit, str]] = [
         "entry web/x: parameter 'a' is given twice",
     ),
     (put_image(params=("a=1", "a=2")), "image web: parameter 'a'"),
+    (put_entry("x", params=("initrd=/i",)), "'initrd=/i' is for the loader to set"),
     (put_entry("PRODUCTION"), "differ by case only"),
     (drop(Key("image", "web")), "image web goes, but production"),
     (put(node(9, image="nope")), "no image 'nope'"),
