@@ -179,8 +179,13 @@ class KernelPicker:
             return Restoring(self.site, self.caller, wanted).run()
 
     @disk_failures("reverting")
-    def revert(self, rev: str, message: str, *, dry_run: bool = False) -> Edit:
-        """Undo one commit and keep the later ones; Conflict where they clash."""
+    def revert(
+        self, rev: str, message: str, *, dry_run: bool = False, force: str = ""
+    ) -> Edit:
+        """Undo one commit and keep the later ones; Conflict where they clash.
+
+        `force` is the reason to make a known-bad payload default.
+        """
         commit = self.site.resolve(rev)
         parents = self.site.repository.commit(commit).parents
         if not parents:
@@ -195,10 +200,11 @@ class KernelPicker:
             proposal = Proposal(self.site, main, changes)
             edit = Edit(proposal.new)
             if dry_run:
-                edit.plan = self._checked_plan(proposal, "")
+                edit.plan = self._checked_plan(proposal, force)
             else:
-                intent = self.caller.intent("revert", message, reverts=number)
-                edit.outcome = carry_out(proposal, intent, self._manner())
+                intent = self.caller.intent("revert", message, force, reverts=number)
+                manner = self._manner(force=bool(force))
+                edit.outcome = carry_out(proposal, intent, manner)
             return edit
 
     @disk_failures("judging")

@@ -103,7 +103,7 @@ class Proposal:
                     raise NotFound(
                         f"kernel {key.within}/{key.name}: artifact "
                         f"{', '.join(gone)} is not in this site's store",
-                        hint="add the kernel again: kp kernel add",
+                        hint="add its files again: kp kernel add --replace",
                     )
 
     def plan(self, targets: Collection[SiteTarget]) -> Plan:

@@ -88,7 +88,8 @@ class Staging:
         if not self.go_through:
             raise Refused(
                 f"target {target.name} can't be staged: {reason(error)}",
-                hint=f"mend it, or leave it behind: kp commit --without {target.name}",
+                hint=f"mend it, or leave it behind: kp commit --without {target.name}, "
+                f"or kp target disable {target.name} first",
             ) from error
         self._note(target, "lagging", problem=reason(error))
 

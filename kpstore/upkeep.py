@@ -130,7 +130,7 @@ class Upkeep:
         if target.publisher is None:
             raise Refused(
                 f"target {name} has no path on this server",
-                hint="kp target add gives it one, or edit kp.toml",
+                hint="name it in kp.toml: a root by its target, a tree by its image",
             )
         return target.adopt(self._found(target))
 

@@ -62,6 +62,10 @@ Force = Annotated[
         help="Make a known-bad payload default.",
     ),
 ]
+Mismatch = Annotated[
+    bool,
+    typer.Option("--force-mismatch", help="Take files that don't belong together."),
+]
 Wait = Annotated[
     float,
     typer.Option(

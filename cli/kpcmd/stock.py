@@ -25,7 +25,12 @@ class Found:
 
 
 def look_at(
-    session: Session, opened: KernelPicker, tree: Path | None, arch: str | None
+    session: Session,
+    opened: KernelPicker,
+    tree: Path | None,
+    arch: str | None,
+    *,
+    force_mismatch: bool = False,
 ) -> Found:
     """Look into an image tree; nothing of it is run."""
     if tree is None:
@@ -48,6 +53,7 @@ def look_at(
             image,
             tree,
             booted.release,
+            force_mismatch=force_mismatch,
             progress=progress,
         )
     return Found(arch, booted, kernel)

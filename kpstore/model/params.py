@@ -81,7 +81,7 @@ def check_tie(first: Layer, second: Layer, repeatable: Collection[str]) -> None:
             raise InvalidInput(
                 f"{first.origin} and {second.origin} have the same priority and set "
                 f"{key!r} differently: {ours[key]} and {token}",
-                hint="give one of them a higher --priority",
+                hint="give one of them a higher one: kp group set GROUP --priority N",
             )
 
 

@@ -255,6 +255,6 @@ def _foreign(root: Path, found: Survey) -> Refused:
     names = ", ".join(found.foreign)
     return Refused(
         f"{root}: {names} is not kp's",
-        hint="`--replace` keeps the original as an artifact; `kp target rm` puts it "
-        "back",
+        hint="add the target with `kp target add --replace`: the original is kept as "
+        "an artifact, and `kp target rm` puts it back",
     )

@@ -8,7 +8,15 @@ import typer
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import DryRun, ImageArg, Message, Yes, check_given
+from kpcmd.options import (
+    DryRun,
+    Force,
+    ImageArg,
+    Message,
+    Mismatch,
+    Yes,
+    check_given,
+)
 from kpcmd.output import columns
 from kpcmd.paths import kept_path
 from kpcmd.picking import picker
@@ -47,6 +55,8 @@ def add(
     ] = None,
     arch: Arch = None,
     params: ImageParams = None,
+    mismatch: Mismatch = False,
+    force: Force = "",
     message: Message = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -59,9 +69,9 @@ def add(
     session = session_of(context)
     if tree is None and arch is None:
         raise WrongUsage("an image needs --tree DIR, or --arch ARCH without one")
-    found = look_at(session, picker(session), tree, arch)
+    found = look_at(session, picker(session), tree, arch, force_mismatch=mismatch)
     fields = {"arch": images.require_arch(found.arch), "params": split(params or "")}
-    manner = Manner("image add", message, dry_run, yes)
+    manner = Manner("image add", message, dry_run, yes, force)
 
     def change(state: State) -> None:
         images.add(state, image, fields)
@@ -120,6 +130,7 @@ def set_(
         str | None,
         typer.Option("--ssi-params", metavar="P", help="What --ssi entries add."),
     ] = None,
+    force: Force = "",
     message: Message = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -136,7 +147,7 @@ def set_(
         fields["required_firmware"] = tuple(filter(None, require_firmware))
     if ssi_params is not None:
         fields["ssi"] = {"params": split(ssi_params)} if ssi_params else None
-    manner = Manner("image set", message, dry_run, yes)
+    manner = Manner("image set", message, dry_run, yes, force)
     return edit(session, manner, lambda state: images.change(state, image, fields))
 
 

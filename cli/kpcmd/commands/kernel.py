@@ -8,7 +8,7 @@ import typer
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import DryRun, ImageArg, KernelArg, Message, Yes
+from kpcmd.options import DryRun, Force, ImageArg, KernelArg, Message, Mismatch, Yes
 from kpcmd.origins import Origin
 from kpcmd.output import columns
 from kpcmd.picking import picker
@@ -60,10 +60,6 @@ Name = Annotated[
 Replace = Annotated[
     bool, typer.Option("--replace", help="In place of one of that name.")
 ]
-Mismatch = Annotated[
-    bool,
-    typer.Option("--force-mismatch", help="Take files that don't belong together."),
-]
 
 
 @verb(
@@ -93,6 +89,7 @@ def add(
     name: Name = None,
     replace: Replace = False,
     mismatch: Mismatch = False,
+    force: Force = "",
     message: Message = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -133,7 +130,7 @@ def add(
     def change(state: State) -> None:
         kernels.add(state, image, called, found.kernel, replace=replace)
 
-    return edit(session, Manner("kernel add", message, dry_run, yes), change)
+    return edit(session, Manner("kernel add", message, dry_run, yes, force), change)
 
 
 @verb(app, "list", "kp kernel list web", "kp kernel list web --json")

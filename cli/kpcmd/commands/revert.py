@@ -7,7 +7,7 @@ import typer
 from kpcmd.editing import confirm, show_plan
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.options import DryRun, RevArg, Yes
+from kpcmd.options import DryRun, Force, RevArg, Yes
 from kpcmd.picking import picker
 from kpcmd.shapes import report
 
@@ -27,6 +27,7 @@ def revert(
     message: Annotated[
         str, typer.Option("-m", "--message", metavar="MSG", help="Say why.")
     ],
+    force: Force = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -34,11 +35,11 @@ def revert(
     session = session_of(context)
     opened = picker(session)
     if dry_run or (session.world.terminal and not yes):
-        plan = opened.revert(rev, message, dry_run=True).plan
+        plan = opened.revert(rev, message, dry_run=True, force=force).plan
         assert plan  # a dry run has one
         if dry_run:
             return show_plan(session, plan)
         confirm(session, plan, yes=yes)
-    outcome = opened.revert(rev, message).outcome
+    outcome = opened.revert(rev, message, force=force).outcome
     assert outcome  # it was no dry run
     return report(session, outcome)
