@@ -1,6 +1,8 @@
 """Reading tables of nodes for `kp node import`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +24,15 @@ def read_table(file: Path, format_: str, image: str | None) -> Table:
             f"--format {format_}: kp can't read {format_} yet",
             hint="write a table of name,mac,ip,image,index,group: --format csv",
         )
-    try:
+    with of_file(file):
         return read_nodes(_data(file), image)
+
+
+@contextmanager
+def of_file(file: Path) -> Iterator[None]:
+    """Say which file it is that something in the block is wrong with."""
+    try:
+        yield
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from None
 

@@ -8,7 +8,7 @@ whole table, by line and column.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -22,6 +22,7 @@ from kpstore.model.names import (
     VARIABLE_VALUE,
     check_name,
     check_node_name,
+    missing,
     parse_ip,
     parse_mac,
 )
@@ -48,10 +49,23 @@ Row = tuple[int, list[str]]  # line of the file, cells
 
 @dataclass(frozen=True)
 class Table:
-    """The nodes of a table in its order, and which of them each group names."""
+    """The nodes of a table in its order, and which of them each group names.
+
+    `images` has the line that names each image first; a default is not among them.
+    """
 
     nodes: list[Node]
     groups: dict[str, list[str]] = field(default_factory=dict)
+    images: dict[str, int] = field(default_factory=dict)
+
+    def check_images(self, known: Collection[str]) -> None:
+        """InvalidInput, by line and column, for an image that isn't known."""
+        for image, line in self.images.items():
+            if image not in known:
+                error = missing("image", image, known)
+                raise InvalidInput(
+                    f"line {line}, column image: {error.message}", hint=error.hint
+                )
 
 
 def read_nodes(data: bytes | str, image: str | None = None) -> Table:
@@ -78,6 +92,7 @@ class _Reader:
         self._image = image
         self._seen: dict[tuple[str, str], int] = {}
         self._groups: dict[str, list[str]] = {}
+        self._images: dict[str, int] = {}
 
     def read(self, rows: Iterator[Row]) -> Table:
         """Return the table."""
@@ -94,7 +109,7 @@ class _Reader:
             nodes = _NODES.validate_python(found)
         except ValidationError as error:
             raise _unexpected(error, lines) from error
-        return Table(nodes, self._groups)
+        return Table(nodes, self._groups, self._images)
 
     def _node(self, line: int, cells: list[str]) -> dict[str, Any]:
         here = _Line(line, cells, self._at)
@@ -102,7 +117,7 @@ class _Reader:
             "name": here.must("name", check_node_name),
             "macs": here.must("mac", _macs),
             "ips": here.may("ip", _ips, ()),
-            "image": here.may("image", _image, self._image),
+            "image": self._image_of(here, line),
             "index": here.may("index", _index, None),
             "vars": {
                 variable: value
@@ -114,6 +129,13 @@ class _Reader:
         for group in here.may("group", _groups, ()):
             self._groups.setdefault(group, []).append(node["name"])
         return node
+
+    def _image_of(self, here: "_Line", line: int) -> str | None:
+        image = here.may("image", _image, None)
+        if image is None:
+            return self._image
+        self._images.setdefault(image, line)
+        return image
 
     def _once(self, line: int, node: dict[str, Any]) -> None:
         """Refuse what an earlier line has."""

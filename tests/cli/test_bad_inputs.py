@@ -39,7 +39,8 @@ def _inputs(place: Path) -> None:
         "initrd-6.9": makebelieve.initrd("6.9"),
         "junk": b"x" * 5000,
         "no-mac.csv": b"name,mac,image\nn50,02:00:00:00:01:01,web\nn51,02:zz,web\n",
-        "no-image.csv": b"name,mac,image\nn50,02:00:00:00:01:01,nope\n",
+        "no-image.csv": b"name,mac,image\nn50,02:00:00:00:01:01,web\n"
+        b"n51,02:00:00:00:01:02,nope\n",
         "twice.csv": b"name,mac,image\nn50,02:00:00:00:00:01,web\n",
     }
     modules = makebelieve.module_files("6.9")
@@ -105,7 +106,8 @@ BAD = [
     ("node set n[01- --image db", "n[01-"),
     ("node rm n77", "'n77'"),
     ("node import IN/no-mac.csv --format csv", "line 3"),
-    ("node import IN/no-image.csv --format csv", "'nope'"),
+    ("node import IN/no-image.csv --format csv", "line 3, column image: no image"),
+    ("node import IN/twice.csv --format csv --image nope", "'nope'"),
     ("node import IN/twice.csv --format csv", "n01"),
     ("node import IN/none.csv --format csv", "none.csv"),
     ("node import IN/junk --format csv", "line 1"),

@@ -221,3 +221,14 @@ def test_a_hundred_thousand_nodes() -> None:
     assert len(table.nodes) == len(table.groups["all"]) == 100_000
     assert table.nodes[-1].ips == ("10.1.134.159",)
     assert took < 6
+
+
+def test_an_image_that_is_not_known_is_named_by_its_first_line() -> None:
+    lines = ["name,mac,image"]
+    lines += [f"n{n},02:00:00:00:01:0{n},{image}" for n, image in enumerate("web")]
+    lines.append("n9,02:00:00:00:01:09,")
+    table = read_nodes("\n".join(lines), "db")
+    assert table.images == {"w": 2, "e": 3, "b": 4}
+    table.check_images({"w", "e", "b"})
+    with pytest.raises(InvalidInput, match="line 3, column image: no image 'e' here"):
+        table.check_images({"w", "b"})

@@ -8,7 +8,7 @@ import typer
 from kpcmd.context import Session
 from kpcmd.editing import Manner, edit, nodes_of, say_nodes
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.importing import read_table
+from kpcmd.importing import of_file, read_table
 from kpcmd.nodes import OfImage, chosen, fields_of
 from kpcmd.options import (
     AddParams,
@@ -103,6 +103,10 @@ def import_(
     say_nodes(session, [node.name for node in table.nodes])
 
     def change(state: State) -> None:
+        if image is not None:
+            state.image(image)
+        with of_file(file):
+            table.check_images(state.names("image"))
         nodes.put_all(state, table.nodes)
         groups.join(state, table.groups)
 
