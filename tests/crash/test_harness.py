@@ -104,6 +104,21 @@ def test_a_bug_of_the_next_start_is_on_in_the_check_as_well() -> None:
     assert sweep(whole, [KILL]).bad > 0
 
 
+def test_a_harness_can_look_at_some_places_and_stop_at_the_first_bad_one() -> None:
+    bugged = TOY.with_bug("in place", seeded.in_place)
+    everywhere = sweep(bugged, [KILL])
+    there = sweep(bugged, [KILL], workers=1, where=r"^write\(main", until_bad=True)
+    assert there.bad == 1 < everywhere.bad
+    assert there.runs < everywhere.runs
+    assert there.findings[0].call.startswith("write(main")
+    bugged = TOY.with_bug("no fsync", seeded.no_fsync)
+    cut = powerloss.examine(
+        bugged, workers=1, where=r"rename\(.*, main", until_bad=True
+    )
+    assert cut.bad == 1
+    assert cut.findings[0].call.startswith("after rename(")
+
+
 def test_bugs_are_gone_afterwards() -> None:
     before = os.fsync, os.replace, os.rename, toy.publish
     for bug in BUGS.values():

@@ -14,7 +14,7 @@ from support.crash.trees import scratch
 from support.figures import Figure
 from support.gitclient import GitClient
 from support.sites import SmallSite, first_import, make, second_kernel, small_edit
-from support.writers import Writer, run
+from support.writers import Writer, run, wrong
 
 WRITERS = 8
 
@@ -27,15 +27,8 @@ def site_and_writers(where: Path, commits: int) -> tuple[SmallSite, list[Writer]
 
 def check_history(site: SmallSite, writers: list[Writer]) -> int:
     """Return how many revisions came; every acknowledged one must be among them."""
-    assert [each for writer in writers for each in writer.failures] == []
-    chain = bootcheck.history(site.picker())
-    acked = [commit for writer in writers for commit in writer.acked]
-    assert not set(acked) - set(chain)
-    assert len(set(acked)) == len(acked) == sum(w.commits for w in writers)
-    numbers = [site.picker().site.record(commit).revision for commit in chain]
-    assert numbers == list(range(len(chain), 0, -1))
-    assert bootcheck.clean(site) == []
-    return len(chain) - 3
+    assert wrong(site, writers) == []
+    return len(bootcheck.history(site.picker())) - 3
 
 
 def undisturbed(commits: int) -> str:

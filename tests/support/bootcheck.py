@@ -39,6 +39,7 @@ from support.tftp_world import DEFAULT, ENTRY
 
 MACS: Final = tuple(mac(number) for number in range(8))
 GRUB_CFG: Final = "boot/grub/grub.cfg"
+LOST: Final = "acknowledged, and not in history"
 _NEXT: Final = {
     "grub": re.compile(rb"^configfile '([^']*)'$", re.M),
     "ipxe": re.compile(rb"^chain (\S+) \|\| goto again$", re.M),
@@ -156,14 +157,20 @@ def _wrong(root: Path, path: str) -> bool:
 # --- what is wrong
 
 
-def as_found(site: SmallSite, acks: Iterable[str] = ()) -> list[str]:
-    """Say what is wrong before anybody mends it: history, TFTP root, image tree."""
+def as_found(
+    site: SmallSite, acks: Iterable[str] = (), *, before: str = ""
+) -> list[str]:
+    """Say what is wrong before anybody mends it: history, TFTP root, image tree.
+
+    `before`: the commit that main was at; what it was served by must not be gone.
+    """
     try:
         picker = site.picker()
         chain = history(picker)
         lost = [ack for ack in committed(acks) if ack not in chain]
-        wrong = [f"acknowledged, and not in history: {commit}" for commit in lost]
+        wrong = [f"{LOST}: {commit}" for commit in lost]
         wrong += _artifacts(picker)
+        wrong += _gone(site, expected(picker, before)) if before else []
         return [*wrong, *_tftp(site, picker, chain), *_tree(site, picker, chain)]
     except (KpError, MissingFileError) as error:
         return [f"as found: {type(error).__name__}: {error}"]
@@ -179,6 +186,13 @@ def _artifacts(picker: KernelPicker) -> Iterator[str]:
                     ref.sha256
                 ):
                     yield f"artifact of {release} is torn: {ref.sha256}"
+
+
+def _gone(site: SmallSite, then: Rendered) -> Iterator[str]:
+    if then.nodes != NOTHING.nodes and read_live(layout(site)) is None:
+        yield "TFTP: nothing is live any more"
+    if then.tree is not None and not (site.tree / GRUB_CFG).exists():
+        yield "tree: grub.cfg is gone"
 
 
 def committed(acks: Iterable[str]) -> list[str]:

@@ -43,7 +43,9 @@ class Check:
     def __call__(self, where: Path, acks: list[str]) -> list[str]:
         """Say what is bad: as found, then after the next command."""
         site, turn = SmallSite(where, day=self.day), next(self.turns)
-        wrong = bootcheck.as_found(site, acks) + exactness(site, acks)
+        before = (where / BASE).read_text()
+        wrong = bootcheck.as_found(site, acks, before=before)
+        wrong += exactness(before, site, acks)
         try:
             thorough = turn % self.every == 0 or is_empty(site)
             if thorough:
@@ -62,11 +64,11 @@ def is_empty(site: SmallSite) -> bool:
     return not State(site.picker().site.main()).names("image")
 
 
-def exactness(site: SmallSite, acks: list[str]) -> list[str]:
+def exactness(before: str, site: SmallSite, acks: list[str]) -> list[str]:
     """Main moved exactly when that was reported; who is killed may not say it."""
     if not acks or not acks[-1].startswith("refused"):
         return []
-    told = [(site.where / BASE).read_text(), *bootcheck.committed(acks)]
+    told = [before, *bootcheck.committed(acks)]
     return ["refused, and yet main moved"] if told[-1] != main_of(site) else []
 
 

@@ -12,6 +12,7 @@ from kpstore.edits import images, nodes
 from kpstore.model.state import State
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
+from support import bootcheck
 from support.crash.child import SharedLog, fork
 from support.sites import SmallSite, done, name
 
@@ -83,7 +84,7 @@ class Writer:
                 outcome = write(site.picker(), self.number, number)
                 self.told.add(outcome.commit)
         except BaseException:  # told to the test, which fails
-            self.told.add(f"!{traceback.format_exc()}"[-3000:])
+            self.told.add(f"!{traceback.format_exc()[-3000:]}")
 
     def reap(self) -> bool:
         """Tell whether it has ended."""
@@ -109,3 +110,18 @@ def run(writers: list[Writer], *, kill_every: float = 0, seed: int = 0) -> int:
             kills += 1
             victim.start()
     return kills
+
+
+def wrong(site: SmallSite, writers: list[Writer]) -> list[str]:
+    """Say what is bad when all have ended: every commit acknowledged is in one line."""
+    picker = site.picker()
+    chain = bootcheck.history(picker)
+    acked = [commit for writer in writers for commit in writer.acked]
+    bad = [failure for writer in writers for failure in writer.failures]
+    bad += [f"{bootcheck.LOST}: {commit}" for commit in acked if commit not in chain]
+    if not len(acked) == len(set(acked)) == sum(writer.commits for writer in writers):
+        bad.append(f"{len(acked)} acknowledged, {len(set(acked))} different ones")
+    numbers = [picker.site.record(commit).revision for commit in chain]
+    if numbers != list(range(len(chain), 0, -1)):
+        bad.append(f"not one line: {numbers}")
+    return bad or bootcheck.clean(site)

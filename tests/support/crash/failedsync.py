@@ -18,15 +18,22 @@ from support.crash.sweep import Stage
 from support.crash.trees import scratch
 
 
-def examine(script: Script, *, samples: int = 16, workers: int = 2) -> Report:
-    """Fail each sync in turn; check every state that a cut after the run may leave."""
+def examine(
+    script: Script, *, samples: int = 16, workers: int = 2, until_bad: bool = False
+) -> Report:
+    """Fail each sync in turn; check every state that a cut after the run may leave.
+
+    `until_bad`: stop at the first state that is bad.
+    """
 
     def share(number: int) -> Report:
         with scratch() as where:
             stage = Stage(script, where / "site")
             syncs = record(stage).syncs
-            examiner = Examiner(stage, "strict", samples)
+            examiner = Examiner(stage, "strict", samples, until_bad)
             for index in range(syncs)[number::workers]:
+                if examiner.is_done:
+                    break
                 recording = record(stage, failing_sync=index)
                 examiner.last_point(recording)
             return replace(examiner.report, points=syncs)

@@ -14,8 +14,9 @@ import hashlib
 import itertools
 import math
 import random
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from support.crash.child import Ending
@@ -141,6 +142,7 @@ class Examiner:
     stage: Stage
     mode: Mode
     samples: int
+    until_bad: bool = False
     report: Report = field(init=False)
     _seen: set[bytes] = field(default_factory=set)
 
@@ -151,10 +153,15 @@ class Examiner:
         """Examine every state of the wanted points."""
         pending = Pending(recording.start, self.mode)
         for point in range(len(recording.steps) + 1):
-            if point in wanted:
+            if point in wanted and not self.is_done:
                 self._point(recording, point, pending)
             if point < len(recording.steps):
                 pending.add(recording.steps[point].event)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the first bad state was all that was asked for, and is found."""
+        return self.until_bad and bool(self.report.findings)
 
     def last_point(self, recording: Recording) -> None:
         """Examine every state that a cut after the end of the run may leave."""
@@ -163,6 +170,8 @@ class Examiner:
     def _point(self, recording: Recording, point: int, pending: Pending) -> None:
         acks, text = recording.acks_at(point), recording.text_at(point)
         for choice in Choices(pending, self.samples, seed=point).all():
+            if self.is_done:
+                return
             tree = pending.leave(choice).tree()
             if self._is_new(tree, acks):
                 self._check(tree, acks, point, text)
@@ -186,11 +195,10 @@ class Examiner:
         self.report.findings += [Finding(state, point, text, each) for each in wrong]
 
 
-def _share(points: int, number: int, workers: int, stride: int) -> set[int]:
-    """The points of worker `number`: every `stride`-th, in blocks of neighbours."""
-    size = max(1, math.ceil(points / (_BLOCKS * workers)))
-    chosen = range(0, points, stride)
-    return {point for point in chosen if point // size % workers == number}
+def _share(chosen: Sequence[int], number: int, workers: int) -> set[int]:
+    """The points of worker `number`, in blocks of neighbours."""
+    size = max(1, math.ceil(len(chosen) / (_BLOCKS * workers)))
+    return {p for turn, p in enumerate(chosen) if turn // size % workers == number}
 
 
 def examine(
@@ -200,20 +208,25 @@ def examine(
     samples: int = 16,
     stride: int = 1,
     workers: int = 2,
+    where: str = "",
+    until_bad: bool = False,
 ) -> Report:
     """Check every state that a power cut at every `stride`-th call may leave.
 
-    `samples` random states are added where there are too many to try all.
+    `samples` random states are added where there are too many to try all. `where`:
+    only cuts after a call whose text this regular expression finds. `until_bad`: stop
+    at the first state that is bad.
     """
 
     def share(number: int) -> Report:
-        with scratch() as where:
-            stage = Stage(script, where / "site")
+        with scratch() as place:
+            stage = Stage(script, place / "site")
             recording = record(stage)
-            points = len(recording.steps) + 1
-            examiner = Examiner(stage, mode, samples)
-            examiner.points(recording, _share(points, number, workers, stride))
-            return replace(examiner.report, points=points)
+            points = range(len(recording.steps) + 1)
+            chosen = [p for p in points if re.search(where, recording.text_at(p))]
+            examiner = Examiner(stage, mode, samples, until_bad)
+            examiner.points(recording, _share(chosen[::stride], number, workers))
+            return replace(examiner.report, points=len(points))
 
     start = time.monotonic()
     parts = in_processes(workers, share)

@@ -8,6 +8,7 @@ the page cache survives), about kills between two calls (nothing visible changes
 there), or about orders of calls that another scheduling of threads would give.
 """
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -134,24 +135,29 @@ def sweep(
     stride: int = 1,
     workers: int = 2,
     reads: bool = False,
+    where: str = "",
+    until_bad: bool = False,
 ) -> Report:
     """Inject each fault at every `stride`-th point where it is possible.
 
     With `reads` the points are the calls that read below the directory instead.
-    Raises BrokenScriptError when the undisturbed run is not clean.
+    `where`: only at calls whose text this regular expression finds. `until_bad`:
+    stop at the first run that is bad. Raises BrokenScriptError when the undisturbed
+    run is not clean.
     """
 
     def share(number: int) -> Report:
-        with scratch() as where:
-            stage = Stage(script, where / "site", reads)
+        with scratch() as place:
+            stage = Stage(script, place / "site", reads)
             points = stage.points()
             jobs = [
                 (fault, index)
                 for fault in faults
                 for index, point in enumerate(points)
-                if fault.applies(point)
+                if fault.applies(point) and re.search(where, point.text)
             ]
-            return _sweep(stage, points, jobs[::stride][number::workers])
+            jobs = jobs[::stride][number::workers]
+            return _sweep(stage, points, jobs, until_bad=until_bad)
 
     start = time.monotonic()
     parts = in_processes(workers, share)
@@ -159,10 +165,17 @@ def sweep(
 
 
 def _sweep(
-    stage: Stage, points: list[Point], jobs: Sequence[tuple[Fault, int]]
+    stage: Stage,
+    points: list[Point],
+    jobs: Sequence[tuple[Fault, int]],
+    *,
+    until_bad: bool,
 ) -> Report:
-    report = Report(stage.script.name, points=len(points), runs=len(jobs))
+    report = Report(stage.script.name, points=len(points))
     for fault, index in jobs:
+        if until_bad and report.findings:
+            break
+        report.runs += 1
         visitor = Injector(stage.root, stage.reads, [], fault, index)
         wrong = stage.wrong(stage.run(visitor))
         report.unreached += not visitor.reached
