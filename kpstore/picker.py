@@ -9,7 +9,7 @@ print(edit.outcome)
 """
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,17 +93,19 @@ class KernelPicker:
 
         With a message the edit is made under the lock on main as it is then, and
         Conflict is raised when the draft holds other edits, unless `beside_draft`.
-        `force` is the reason to make a known-bad payload default.
+        `force` is the reason to make a known-bad payload default. A dry run takes no
+        lock and writes nothing.
         """
         if message is None and not dry_run:
             with self._draft_edit() as edit:
                 yield edit
             return
-        with self.writing():
+        with nullcontext() if dry_run else self.writing():
             main = self.site.main()
-            if not beside_draft:
+            if not (beside_draft or message is None):
                 self._draft.refuse_others()
-            edit = Edit(State(main))
+            drafted = self._draft.merged(main) if message is None else None
+            edit = Edit(State(main, drafted))
             yield edit
             proposal = Proposal(self.site, main, edit.state.changes)
             if dry_run:
@@ -175,7 +177,7 @@ class KernelPicker:
     @disk_failures("rolling back")
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
-        with self.writing():
+        with nullcontext() if wanted.dry_run else self.writing():
             return Restoring(self.site, self.caller, wanted).run()
 
     @disk_failures("reverting")
@@ -194,7 +196,7 @@ class KernelPicker:
         before = Snapshot(self.site.repository, parents[0])
         backwards = changes_between(undone, before)
         number = f"r{self.site.record(commit).revision}"
-        with self.writing():
+        with nullcontext() if dry_run else self.writing():
             main = self.site.main()
             changes = merge(undone, main, backwards)
             proposal = Proposal(self.site, main, changes)

@@ -39,7 +39,7 @@ def edit(session: Session, manner: Manner, change: Callable[[State], object]) ->
     `change` may be called twice: once for the question, once for the commit.
     """
     if manner.dry_run:
-        return show_plan(session, _planned(session, manner, change))
+        return _preview(session, manner, change)
     if manner.message is None:
         return _draft(session, change)
     asked = None
@@ -69,6 +69,34 @@ def _draft(session: Session, change: Callable[[State], object]) -> int:
     edits = [str(key) for key in sorted(made.state.changes)]
     session.out.answer({"draft": {"edits": edits}}, [f"draft: {summary(edits)}"])
     session.out.say(NOT_LIVE if edits else "nothing to commit")
+    return 0
+
+
+def _preview(
+    session: Session, manner: Manner, change: Callable[[State], object]
+) -> int:
+    """Show what an edit changes, and what a commit would do then.
+
+    Without -m that is the commit of the caller's draft with the edit in it.
+    """
+    edits: list[str] = []
+
+    def compared(state: State) -> None:
+        before, nothing = state.changes, object()
+        change(state)
+        after = state.changes
+        edits.extend(
+            str(key)
+            for key in sorted(before.keys() | after.keys())
+            if before.get(key, nothing) != after.get(key, nothing)
+        )
+
+    plan = _planned(session, manner, compared)
+    for warning in plan.warnings:
+        session.out.warn(warning)
+    what = f"this would change: {summary(edits)}"
+    lines = [what, *plan_lines(session, plan)]
+    session.out.answer({**plan_json(plan), "edits": edits}, lines)
     return 0
 
 

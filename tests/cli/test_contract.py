@@ -11,7 +11,7 @@ import pytest
 
 from kpcmd.registry import VERBS
 from kpstore.disk.locks import SiteLock
-from support.cli import Cluster, copy, ok, run, template
+from support.cli import Cluster, copy, digest, ok, run, template
 
 COMMIT = {"revision", "commit", "targets", "nodes_changed"}
 TARGET = {"name", "live", "files_written"}
@@ -203,6 +203,45 @@ def test_a_dry_run_changes_nothing(made: Cluster):
         made.json(*words.split())
     assert (made.main(), made.served()) == before
     assert made.json("plan")["changes"] == []
+
+
+def test_a_dry_run_without_a_message_is_of_the_draft(made: Cluster):
+    made.kp("image", "add", "new", "--arch", "x86_64")
+    made.kp("entry", "set", "web", "production", "--add-param", "drafted")
+    git, settings = digest(made.site / "state.git"), made.site / "kp.toml"
+    paths = settings.read_text()
+    shown = made.json("node", "set", "n[21-22]", "--image", "new", "-n")
+    assert shown["edits"] == ["node n21", "node n22"]
+    assert shown["changes"] == [
+        "entry web/production",
+        "image new",
+        "node n21",
+        "node n22",
+    ]
+    assert (shown["nodes"], shown["nodes_changed"]) == ("n[01-22]", 22)
+    plain = made.kp(
+        "entry", "set", "web", "production", "--remove-param", "drafted", "-n"
+    )
+    assert plain.out.startswith("this would change: entry web/production\n")
+    refused = run(made.site, "default", "new", "nope", "-n")
+    assert refused.status == 1
+    root = made.where / "tftp2"
+    root.mkdir()
+    add = ("target", "add", "boot2", "--kind", "tftp", "--root", str(root))
+    made.kp(*add, "--loader", "grub", "-n")
+    assert list(root.iterdir()) == []
+    assert (digest(made.site / "state.git"), settings.read_text()) == (git, paths)
+    beside = run(made.site, "image", "set", "db", "--params", "a=1", "-m", "x", "-n")
+    assert beside.status == 3
+
+
+def test_a_dry_run_waits_for_nobody(made: Cluster):
+    with held(made.site):
+        made.kp("image", "set", "web", "--params", "a=1", "-n")
+        made.kp("image", "set", "web", "--params", "a=1", "-n", "-m", "x")
+        made.kp("next", "n01", "--entry", "production", "--add-param", "a=1", "-n")
+        made.kp("revert", "r3", "-m", "x", "-n")
+        made.kp("rollback", "web", "--to", "r2", "-n")
 
 
 def test_a_message_beside_a_draft_is_a_conflict_and_discard_ends_it(made: Cluster):

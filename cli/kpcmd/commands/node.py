@@ -1,8 +1,6 @@
 """`kp node`: the client machines. Its list needs no model, so it starts fast."""
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib import import_module
 from operator import itemgetter
 from typing import Annotated, Any, Final
@@ -13,6 +11,7 @@ from kpcmd import completion
 from kpcmd.context import Session
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.output import columns
+from kpstore.collecting import uncollected
 from kpstore.reader import SiteReader
 
 # Imported when one of its verbs is called for, or the list needs it: it brings the
@@ -46,7 +45,7 @@ def list_(
 ) -> None:
     """List nodes with their images, addresses and next-boot overrides."""
     session = session_of(context)
-    with _uncollected():
+    with uncollected():
         every = _nodes(session, nodeset)
         fitting = (node for node in every if image in (None, node["image"]))
         if session.as_json:
@@ -73,15 +72,3 @@ def _row(node: dict[str, Any]) -> tuple[str, ...]:
         " ".join(node["ips"]) or "-",
         f"next {node['next']['entry']}" if node["next"] else "",
     )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Collect no garbage meanwhile: it would look at every node again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
