@@ -36,12 +36,17 @@ class TargetOutcome:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a commit did; `commit` is empty when there was nothing to do."""
+    """What a commit did; `commit` is empty when there was nothing to do.
+
+    `nodes` is the folded set of those that change, said by a dry run only: folding
+    100,000 of them takes its time.
+    """
 
     revision: str
     commit: str
     targets: Sequence[TargetOutcome] = ()
     nodes_changed: int = 0
+    nodes: str = ""
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
 

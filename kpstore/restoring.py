@@ -66,8 +66,9 @@ class Restoring:
         proposal = Proposal(self.site, self.main, self.new.changes)
         self._note_unresolved(proposal.moves)
         if self.wanted.dry_run or proposal.is_empty:
-            count = proposal.moves.count
-            return Outcome("", "", nodes_changed=count, notes=self.notes)
+            names = proposal.moves.names()
+            nodes = fold(names) if names else ""
+            return Outcome("", "", (), len(names), nodes, notes=self.notes)
         intent = self.caller.intent(
             "rollback", self._message(images), reverts=" ".join(self.reverts)
         )

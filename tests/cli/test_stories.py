@@ -107,6 +107,7 @@ def test_the_way_back_is_one_command(made: Cluster):
     assert boot(made.tftp, 1) == before
     assert tree.read_bytes() == config
     assert made.json("log", "-n", "1")[0]["op"] == "rollback"
+    assert "command  kp --json rollback web -m 'too loud'\n" in made.kp("show").out
     again = made.json("rollback", "web")
     assert again["revision"] is None
     assert again["notes"]
@@ -315,6 +316,23 @@ def test_many_nodes_are_asked_about_once_on_a_terminal(
     assert moved == (status == 0)
     if moved:
         ok(site, "next", "n[0000-0099]", "--clear")
+
+
+@pytest.mark.parametrize("words", ["rollback web --to HEAD~1", "revert HEAD -m x"])
+def test_going_back_names_the_nodes_before_it_asks(thousand: Path, words: str):
+    site, every = thousand / "site", f"n[0000-{MANY - 1:04}]"
+    ok(site, "entry", "set", "web", "run", "--add-param", "quiet", "-m", "quiet")
+    tip = ok(site, "show", "--json").json["commit"]
+    status, text = on_a_terminal(["--site", str(site), *words.split()], "n\n")
+    assert status == 130, text
+    assert (
+        f"1,000 nodes {'go back' if 'rollback' in words else 'change'}: {every}" in text
+    )
+    assert ok(site, "show", "--json").json["commit"] == tip
+    plain = ok(site, *words.split(), "-n")
+    assert f"1,000 nodes would boot differently: {every}" in plain.out
+    done = run(site, *words.split(), "-y", "--json", terminal=True)
+    assert (done.status, done.json["nodes_changed"]) == (0, MANY)
 
 
 def on_a_terminal(argv: list[str], answer: str) -> tuple[int, str]:

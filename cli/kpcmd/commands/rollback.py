@@ -82,13 +82,15 @@ def _confirm(session: Session, opened: KernelPicker, wanted: Rollback) -> None:
     limit = opened.view("HEAD").site().confirm_above
     if before.nodes_changed > limit:
         images = " ".join(wanted.images) or "every image"
-        ask(session, f"{images}: {count(before.nodes_changed)} go back")
+        what = f"{count(before.nodes_changed)} go back: {before.nodes}"
+        ask(session, f"{images}: {what}")
 
 
 def _show(session: Session, outcome: Outcome) -> int:
     lines = [
         *outcome_lines(session, outcome),
-        f"{count(outcome.nodes_changed)} would boot differently",
+        f"{count(outcome.nodes_changed)} would boot differently"
+        + (f": {outcome.nodes}" if outcome.nodes else ""),
     ]
-    session.out.answer(outcome_json(outcome), lines)
+    session.out.answer({**outcome_json(outcome), "nodes": outcome.nodes}, lines)
     return 0
