@@ -1,5 +1,6 @@
 """The only place that maps what went wrong to an exit status and to words."""
 
+import shlex
 import traceback
 from datetime import UTC, datetime
 from typing import Final
@@ -123,7 +124,7 @@ def _keep(session: Session, text: str) -> str:
     log = session.root / "cache/errors.log"
     try:
         with log.open("a", encoding="utf-8") as file:
-            file.write(f"{now} kp {' '.join(session.argv)}\n{text}\n")
+            file.write(f"{now} {shlex.join(('kp', *session.argv))}\n{text}\n")
     except OSError:
         return "again with -v shows where"
     return f"the traceback is in {log}"

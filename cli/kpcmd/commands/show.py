@@ -1,5 +1,6 @@
 """`kp show`: one commit, field by field."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +55,7 @@ def _lines(shown: Shown) -> Iterator[str]:
         "nodes": record.nodes,
         "ticket": record.ticket,
         "reverts": record.reverts,
-        "command": " ".join(record.argv),
+        "command": shlex.join(record.argv),
     }
     yield from (f"{name:<8} {text}" for name, text in facts.items() if text)
     yield from ("", f"    {line.subject}")
