@@ -20,7 +20,7 @@ VERBS = """ask caller checkup commit create discard edit intake judge log open p
 VALUES = {
     Caller: "argv author clock host notify shield ticket user wait",
     Edit: "outcome plan state",
-    Outcome: "commit nodes_changed notes revision targets warnings",
+    Outcome: "commit nodes nodes_changed notes revision targets warnings",
     Plan: "base changes id nodes nodes_changed targets warnings",
 }
 CODES = {
