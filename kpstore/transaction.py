@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kpstore.collecting import uncollected
 from kpstore.errors import DiskFailure, KpError, disk_failures
 from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
@@ -203,7 +204,8 @@ def carry_out(proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
     """Commit a proposal, or say that there is nothing to do; see `Transaction.run`."""
     if proposal.is_empty:
         return Outcome("", "", notes=["nothing to do"])
-    return Transaction(proposal, intent, manner).run()
+    with uncollected():
+        return Transaction(proposal, intent, manner).run()
 
 
 def nodes_trailer(moves: Moves) -> str:
