@@ -107,7 +107,7 @@ def test_the_way_back_is_one_command(made: Cluster):
     assert boot(made.tftp, 1) == before
     assert tree.read_bytes() == config
     assert made.json("log", "-n", "1")[0]["op"] == "rollback"
-    assert "rollback web -m 'too loud'\n" in made.kp("show").out
+    assert "kp rollback web -m 'too loud'" in made.kp("show").out
     again = made.json("rollback", "web")
     assert again["revision"] is None
     assert again["notes"]
