@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kpstore.history.record import person
+from kpstore.history.record import author, person
 from kpstore.outcome import Intent
 
 
@@ -17,7 +17,8 @@ def _silent(_: str) -> None:
 class Caller:
     """The caller of one verb.
 
-    `user` names the draft and the author, unless `author` is given. `clock` gives
+    `user` names the draft and the author, unless `author` is given: a name, or
+    `Name <mail>`. `clock` gives
     seconds since 1970, UTC. `wait` is seconds to wait for the lock. `notify` is told
     what a person may want to know meanwhile. `shield` holds signals back from the
     commit point on.
@@ -36,7 +37,9 @@ class Caller:
     @property
     def person(self) -> str:
         """Return the author as `Name <mail>`."""
-        return person(self.author or self.user, self.host)
+        if self.author:
+            return author(self.author, self.host)
+        return person(self.user, self.host)
 
     @property
     def now(self) -> str:

@@ -14,6 +14,7 @@ _HIDDEN: Final = re.compile(
 )
 _RESERVED: Final = re.compile(r"^kp-", re.I | re.M)
 _PERSON: Final = re.compile(r"[<>]")
+_AUTHOR: Final = re.compile(r"([^<>\n]+?)(?: *<([^<>\s@]+@[^<>\s@]+)>)?")
 _TRAILER: Final = re.compile(r"(Kp-[A-Z][a-z]+): (.*)")
 
 
@@ -86,6 +87,21 @@ def person(name: str, host: str) -> str:
     if not shown:
         raise InvalidInput(f"{name!r} is not the name of a person")
     return f"{shown} <{local}@{re.sub(r'[^A-Za-z0-9.-]', '', host) or 'localhost'}>"
+
+
+def author(text: str, host: str) -> str:
+    """Return `Name <mail>` of an author as people write one: so, or a name alone.
+
+    InvalidInput for what git could not keep as it is written.
+    """
+    _check_text("the author", text)
+    found = _AUTHOR.fullmatch(text.strip())
+    if found and found[2] is None:
+        return person(text, host)
+    if found is None:
+        raise InvalidInput(f"{text!r} is no author", hint="Ann Example <ann@example>")
+    name = person(found[1], host).partition(" <")[0]
+    return f"{name} <{found[2]}>"
 
 
 def person_name(author: str) -> str:

@@ -1,6 +1,7 @@
 """The contract of `kp`: exit statuses, stdout and stderr, the keys of --json."""
 
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -242,6 +243,27 @@ def test_a_dry_run_waits_for_nobody(made: Cluster):
         made.kp("next", "n01", "--entry", "production", "--add-param", "a=1", "-n")
         made.kp("revert", "r3", "-m", "x", "-n")
         made.kp("rollback", "web", "--to", "r2", "-n")
+
+
+def test_an_author_is_kept_as_git_keeps_one(made: Cluster):
+    made.kp("image", "set", "web", "--params", "a=1")
+    for bad in ("Bea <bea>", "Bea <b@x", "<b@x>", "B\nea <b@x>"):
+        refused = run(made.site, "commit", "-m", "x", "--author", bad, "--json")
+        assert (refused.status, refused.error["code"]) == (1, "invalid")
+        assert refused.error["hint"]
+    made.kp("commit", "-m", "x", "--author", "Bea Ott <bea@site.example>")
+    log = [
+        "git",
+        "-C",
+        str(made.site / "state.git"),
+        "log",
+        "-1",
+        "--format=%an|%ae|%cn",
+    ]
+    said = subprocess.run([*log, "main"], check=True, capture_output=True, text=True)
+    assert said.stdout == "Bea Ott|bea@site.example|kp\n"
+    assert made.json("log", "--author", "Bea Ott")[0]["author"] == "Bea Ott"
+    assert made.json("show")["author"] == "Bea Ott"
 
 
 def test_a_message_beside_a_draft_is_a_conflict_and_discard_ends_it(made: Cluster):

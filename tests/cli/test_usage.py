@@ -16,6 +16,7 @@ WRONG = [
     ("at yesterday --node n01", "yesterday"),
     ("bad -m x", "--all"),
     ("bad web --all -m x", "--all"),
+    ("commit -m x --author=", "--author"),
     ("default web production --force= -m x", "reason"),
     ("doctor --tftp boot1:tftp", "boot1:tftp"),
     ("entry add web x -m x", "needs a kernel"),

@@ -144,3 +144,39 @@ def test_an_author_has_one_pair_of_brackets(name: str, host: str) -> None:
     assert author.endswith(">")
     assert " <" in author
     assert "\n" not in author
+
+
+@pytest.mark.parametrize(
+    ("text", "author"),
+    [
+        ("Bea", "Bea <Bea@head1>"),
+        ("Bea Ott <bea@site.example>", "Bea Ott <bea@site.example>"),
+        (" Béa  Ott<b+o@[10.0.0.1]> ", "Béa Ott <b+o@[10.0.0.1]>"),
+    ],
+)
+def test_an_author_is_a_name_or_a_name_and_a_mail(text: str, author: str) -> None:
+    assert record.author(text, "head1") == author
+
+
+BAD_AUTHORS = [
+    *("<bea@x>", "Bea <bea>", "Bea <be a@x>", "Bea <bea@x", "Bea bea@x>"),
+    *("Bea <a@x> <b@x>", "Bea <a@x> Ott", "Be\na <a@x>", "Bea <a@\x01x>"),
+    *(" . <a@x>", " ", "Bea <a@x@y>", "Bea\nOtt"),
+]
+
+
+@pytest.mark.parametrize("text", BAD_AUTHORS)
+def test_what_is_no_author_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        record.author(text, "head1")
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_an_author_is_one_that_git_takes_or_refused(name: str, mail: str) -> None:
+    try:
+        found = record.author(f"{name} <{mail}>", "head1")
+    except InvalidInput:
+        return
+    assert found.count("<") == found.count(">") == 1
+    assert not set(found) & {"\n", "\0"}
+    assert found.endswith(f" <{mail}>")

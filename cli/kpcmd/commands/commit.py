@@ -7,7 +7,7 @@ import typer
 from kpcmd import completion
 from kpcmd.editing import confirm
 from kpcmd.editor import ask_message
-from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import DryRun, Force, Wait, Why, Yes
 from kpcmd.picking import WAIT, picker
@@ -41,8 +41,9 @@ def commit(
     ] = None,
     wait: Wait = WAIT,
     author: Annotated[
-        str, typer.Option("--author", metavar="A", help="Who, if not you.")
-    ] = "",
+        str | None,
+        typer.Option("--author", metavar="A", help="Who, if not you: Name <mail>."),
+    ] = None,
     ticket: Annotated[
         str, typer.Option("--ticket", metavar="T", help="A ticket, for the record.")
     ] = "",
@@ -52,7 +53,9 @@ def commit(
 ) -> int:
     """Commit and publish your draft. Without -m, $EDITOR opens."""
     session = session_of(context)
-    opened = picker(session, wait=wait, author=author, ticket=ticket)
+    if author is not None and not author.strip():
+        raise WrongUsage("--author needs a name")
+    opened = picker(session, wait=wait, author=author or "", ticket=ticket)
     for name in without or ():
         opened.view().target(name)  # a slip of the pen must not publish there
     if dry_run or session.world.terminal or message is None:
