@@ -219,10 +219,11 @@ class KernelPicker:
         """Say that payloads are `good` or `bad`; each is image, entry, revision."""
         with self.writing():
             main = self.site.main()
-            changes = judge(self.site, main, verdict, defaults, self.caller, message)
-            proposal = Proposal(self.site, main, changes)
+            said = judge(self.site, main, verdict, defaults, self.caller, message)
+            proposal = Proposal(self.site, main, said.changes)
             intent = self.caller.intent(verdict, message)
-            return carry_out(proposal, intent, self._manner())
+            outcome = carry_out(proposal, intent, self._manner())
+            return replace(outcome, notes=[*said.notes, *outcome.notes])
 
     # --- reading and upkeep
 

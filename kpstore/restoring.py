@@ -8,7 +8,7 @@ from kpstore.errors import InvalidInput, Refused
 from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
-from kpstore.judging import said_by
+from kpstore.judging import said_by, spread
 from kpstore.model.boot import Boot
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
@@ -181,19 +181,13 @@ class Restoring:
             revision = f"r{self.site.record(self.main.commit or '').revision}"
             reason = self.wanted.message or f"rolled back from {before.entry}"
             said = said_by(self.caller, revision, reason, image)
+            earlier = State(self.main, self.new.changes)
             give(self.new, before.payload, "bad", said)
             self.notes.append(
                 f"{image}/{before.entry} (kernel {before.config.kernel}, payload "
                 f"{before.payload.id[:12]}) is known bad now"
             )
-            self.notes += self._others(image, before)
-
-    def _others(self, image: str, bad: Boot) -> Iterator[str]:
-        """Name the other images whose default is the same payload."""
-        for other in self.new.names("image"):
-            boot = default_boot(self.new, other) if other != image else None
-            if boot and boot.payload.id == bad.payload.id:
-                yield f"image {other} boots that payload too: {boot.entry}"
+            self.notes += spread(earlier, self.new, {(image, before.entry)})
 
     def _note_bad(self, image: str) -> None:
         """Say that what was asked for by name is no way out."""

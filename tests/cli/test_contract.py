@@ -1,6 +1,7 @@
 """The contract of `kp`: exit statuses, stdout and stderr, the keys of --json."""
 
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from kpcmd.demo.cluster import OLD
 from kpcmd.registry import VERBS
+from kpstore.artifacts import makebelieve
 from kpstore.disk.locks import SiteLock
 from support.cli import Cluster, copy, digest, ok, run, template
 
@@ -320,6 +323,37 @@ def test_good_and_bad_are_commits(made: Cluster):
     assert made.json("entry", "list", "web")[0]["verdict"] == "bad"
     _is_commit(made, made.json("good", "web", "-m", "a cable"), "r5")
     assert made.json("good", "--all", "-m", "all")["revision"] in (None, "r6")
+
+
+def test_a_verdict_says_where_else_the_payload_is_default(made: Cluster):
+    """Web and db boot the same kernel and parameters: they share one payload."""
+    made.kp("entry", "add", "web", "other", "--like", "production", "-m", "x")
+    done = made.json("bad", "web", "other", "-m", "it hangs")
+    too = "its default production is known bad now, too"
+    assert done["notes"] == [
+        f"image {image}: {too}: it is the same payload" for image in ("db", "web")
+    ]
+    assert made.json("entry", "list", "db")[0]["verdict"] == "bad"
+    done = made.json("good", "db", "-m", "it was a cable")
+    assert done["notes"] == [
+        "image web: its default production is known good now, too: it is the same "
+        "payload"
+    ]
+    made.kp("image", "set", "db", "--params", "a=1", "-m", "a payload of its own")
+    assert made.json("bad", "web", "-m", "it hangs")["notes"] == []
+
+
+def test_bad_is_of_the_kernel_with_another_initrd_too(made: Cluster):
+    tree = made.where / "images/db2"
+    shutil.copytree(made.tree("db"), tree, symlinks=True)
+    initrd = makebelieve.initrd(OLD, modules=("nfs",))
+    (tree / f"boot/initrd.img-{OLD}").write_bytes(initrd)
+    made.kp("image", "add", "db2", "--tree", str(tree), "-m", "another initrd")
+    made.kp("image", "set", "web", "--params", "a=1", "-m", "a payload of its own")
+    assert made.json("bad", "db", "-m", "it hangs")["notes"] == [
+        "image db2: its default production is known bad now, too: it is that kernel "
+        "with another initrd"
+    ]
 
 
 # --- targets that lag, drift, are gone
