@@ -13,9 +13,9 @@ from kpstore.loaders.render import TftpPaths, TreePaths, linux_of, objects_of
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Document, Node, Verdict
 from kpstore.model.keys import Key
-from kpstore.model.params import Merged, compose
+from kpstore.model.params import Layer, Merged, compose
 from kpstore.model.state import State
-from kpstore.model.templates import Membership, Template, template_of
+from kpstore.model.templates import Membership, Template, next_entry, template_of
 from kpstore.model.variables import fill
 from kpstore.served_bytes import served_bytes
 from kpstore.site import OpenSite
@@ -132,7 +132,7 @@ class Questions:
             return _entry(state, boot, None)
         found = state.node(node)
         template = _template(state, found)._replace(image=image, entry=name)
-        boot = resolve(state, template)
+        boot = resolve(state, template, _own(found, image, name))
         assert boot is not None
         return _entry(state, boot, found)
 
@@ -152,7 +152,7 @@ class Questions:
         """Return what a node boots next, with every parameter's origin."""
         node = state.node(name)
         template = _template(state, node)
-        boot = resolve(state, template)
+        boot = resolve(state, template, _own(node, template.image, template.entry))
         return Why(
             node=name,
             image=node.image,
@@ -204,6 +204,14 @@ def _fields(document: Document | None) -> dict[str, Any]:
 def _template(state: State, node: Node) -> Template:
     groups = Membership(state.groups()).of(node.name)
     return template_of(node, groups, state.site().repeatable)
+
+
+def _own(node: Node, image: str, entry: str) -> list[Layer]:
+    """Return what a node adds to an entry; its next boot's only to that entry."""
+    layers = [Layer(f"node {node.name}", node.params)]
+    if node.next and next_entry(node.next.entry, node.image) == (image, entry):
+        layers.append(Layer(f"next boot of {node.name}", node.next.params))
+    return layers
 
 
 def _reason(state: State, node: Node, boot: Boot | None) -> str:

@@ -1,5 +1,6 @@
 """Resolving: from a template, or an entry, to what is booted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,8 +54,12 @@ class Boot:
         return compose(fill(self.params, self.values(node)))
 
 
-def resolve(state: State, template: Template) -> Boot | None:
+def resolve(
+    state: State, template: Template, own: Sequence[Layer] | None = None
+) -> Boot | None:
     """Return what the template's nodes boot; None for the unknown-node policy.
+
+    `own` are the layers of one node, by name, instead of the template's parameters.
 
     A node without an image, or of an image without a default, boots by the policy.
     No group and no node reaches a local entry: the image's tree is one for all.
@@ -67,8 +72,8 @@ def resolve(state: State, template: Template) -> Boot | None:
         return None
     if state.entry(template.image, entry).method == "local":
         return boot_of(state, template.image, entry)
-    origin = "node or its next boot" if template.entry else "node"
-    own = [Layer(origin, template.params)] if template.params else []
+    if own is None:
+        own = [Layer("node", template.params)]
     return boot_of(state, template.image, entry, [*_groups(state, template), *own])
 
 

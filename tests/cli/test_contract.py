@@ -124,6 +124,23 @@ def test_an_entry_as_a_node_boots_it(shared: Cluster):
         assert (shared.tree("db") / file["tree_path"].lstrip("/")).is_file()
 
 
+def test_a_next_boot_is_told_apart_from_its_node(made: Cluster):
+    made.kp("entry", "add", "web", "rescue", "--like", "production", "-m", "x")
+    made.kp("node", "set", "n01", "--add-param", "mine", "-m", "x")
+    made.kp("next", "n01", "--entry", "rescue", "--add-param", "single")
+    entry = made.json("why", "n01")["entry"]
+    origins = {each["token"]: each["origin"] for each in entry["params"]}
+    assert (origins["mine"], origins["single"]) == ("node n01", "next boot of n01")
+    assert "  single  from next boot of n01\n" in made.kp("why", "n01").out
+    show = ("entry", "show", "web")
+    assert made.json(*show, "rescue", "--node", "n01")["cmdline"] == entry["cmdline"]
+    assert entry["cmdline"].endswith(" mine single")
+    other = made.json(*show, "production", "--node", "n01")["cmdline"]
+    assert other.endswith(" mine")  # without what the next boot adds to rescue
+    made.kp("next", "n01", "--clear")
+    assert made.json("why", "n01")["entry"]["cmdline"] == other
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_has_examples_and_exit_statuses(shared: Cluster, verb: str):
     text = shared.kp(verb, "--help").out
