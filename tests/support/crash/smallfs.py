@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.crash.child import Ending, SharedLog
 from support.crash.mounts import mounted_tmpfs, private_namespace, resize_tmpfs
 from support.crash.parallel import in_processes
 from support.crash.report import Finding, Report, merged
 from support.crash.script import Script
-from support.crash.sweep import BrokenScriptError
-from support.crash.trees import scratch
+from support.crash.sweep import Stage
+from support.crash.trees import restore, scratch
 
 _PAGE = 4096
 _AMPLE = "size=1g,nr_inodes=1000000"
@@ -56,10 +55,10 @@ def fill(script: Script, rooms: Iterable[Room], *, workers: int = 2) -> Report:
     def share(number: int) -> tuple[Report, int]:
         private_namespace()
         report, refused = Report(script.name, points=len(every)), 0
-        with scratch() as where:
+        with scratch() as mount, mounted_tmpfs(mount, _AMPLE):
+            stage = Stage(script, mount / "site")
             for room in every[number::workers]:
-                with mounted_tmpfs(where, _AMPLE):
-                    refused += _was_refused(script, where, room, report)
+                refused += _was_refused(stage, mount, room, report)
         return report, refused
 
     start = time.monotonic()
@@ -69,22 +68,16 @@ def fill(script: Script, rooms: Iterable[Room], *, workers: int = 2) -> Report:
     return merged(name, (part for part, _ in parts), time.monotonic() - start)
 
 
-def _was_refused(script: Script, mount: Path, room: Room, report: Report) -> bool:
-    site, acks = mount / "site", SharedLog()
-    site.mkdir()
-    script.setup(site)
+def _was_refused(stage: Stage, mount: Path, room: Room, report: Report) -> bool:
+    restore(stage.pristine, stage.root)
+    stage.acks.clear()
     resize_tmpfs(mount, room.options(mount))
-    ending = script.job(site, acks).run()
+    ending = stage.script.job(stage.root, stage.acks).run()
     resize_tmpfs(mount, _AMPLE)
-    wrong = script.verdict(site, acks.texts(), ending)
     if room == Room():
-        _demand_clean(script, ending, wrong)
+        stage.demand_clean(ending)
+    wrong = stage.wrong(ending)
     report.runs += 1
     report.findings += [Finding(str(room), 0, "", each) for each in wrong]
-    said = any(ack.startswith("refused") for ack in acks.texts())
+    said = any(ack.startswith("refused") for ack in stage.acks.texts())
     return said or ending.kind == "refused"
-
-
-def _demand_clean(script: Script, ending: Ending, wrong: list[str]) -> None:
-    if ending.kind != "done" or wrong:
-        raise BrokenScriptError(f"{script.name}, ample room: {ending} {wrong}")
