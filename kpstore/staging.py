@@ -75,6 +75,10 @@ class Staging:
         if condition == "lagging" and (self.go_through or moves is None):
             self.add(target, None, self.marker(target))  # whatever it lagged behind
             return
+        if condition == "ahead":
+            main = f"r{self.revision} {(self.snapshot.commit or '')[:12]}"
+            self._note(target, condition, problem=target.ahead_of(main))
+            return
         if condition != "live":
             self._note(target, condition)
             return

@@ -13,6 +13,7 @@ from kpstore.publish.target import (
     Condition,
     FilePlan,
     Finding,
+    Identity,
     Marker,
     Staged,
 )
@@ -37,6 +38,10 @@ class SiteTarget:
         """Return the target's name."""
         return self.spec.name
 
+    def identity(self) -> Identity | None:
+        """Return whose target it says it is."""
+        return self.publisher.identity() if self.publisher else None
+
     def marker(self) -> Marker | None:
         """Return what it says it serves."""
         return self.publisher.marker() if self.publisher else None
@@ -46,6 +51,18 @@ class SiteTarget:
     ) -> Condition:
         """Judge it against main; docs/architecture.md section 5 has the words."""
         return judge(self.spec, self.site, self.publisher, subtree, on_main)
+
+    def ahead_of(self, main: str) -> str:
+        """Say what it is that kp leaves alone here; `main` names main's commit."""
+        found, marker = self.identity(), self.marker()
+        if found and (found.site, found.target) != (self.site, self.name):
+            what = f"it is target {found.target} of site {found.site}"
+        elif marker:
+            of = f" of site {marker.site}" if marker.site != self.site else ""
+            what = f"it serves r{marker.revision} {marker.commit[:12]}{of}"
+        else:
+            what = "it serves nothing that can be read"
+        return f"{what}, main is {main}: kp publish {self.name} --force, if it may go"
 
     def plan(self, made: Generation | TreeRendering) -> FilePlan:
         """Name the files that publishing a rendering would write and remove."""

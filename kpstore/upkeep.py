@@ -94,7 +94,9 @@ class Upkeep:
             target.adopt(self._found(target))
             condition = "lagging"
         if condition not in ("live", "lagging"):
-            return TargetOutcome(target.name, condition, _commit(target.marker()))
+            problem = target.ahead_of(self._named(main)) if condition == "ahead" else ""
+            live = _commit(target.marker())
+            return TargetOutcome(target.name, condition, live, problem=problem)
         try:
             return self._bring_and_repair(target, main, condition)
         except (KpError, OSError) as error:
@@ -117,6 +119,10 @@ class Upkeep:
         for finding in mended:
             self.caller.notify(f"{target.name}: {finding.path} was {finding.kind}")
         return TargetOutcome(target.name, "live", marker.commit, written + len(mended))
+
+    def _named(self, main: Snapshot) -> str:
+        assert main.commit
+        return f"r{self.site.record(main.commit).revision} {main.commit[:12]}"
 
     def _found(self, target: SiteTarget) -> Path:
         return self.site.found(target.name, self.caller.clock())
