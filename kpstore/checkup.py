@@ -11,6 +11,7 @@ from kpstore.caller import Caller
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import CorruptState, KpError
 from kpstore.history import drafts, trees, walk
+from kpstore.mending import how_to_mend
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
@@ -27,11 +28,7 @@ _CONDITIONS: Final[dict[Condition, tuple[Level, str]]] = {
     "ahead": ("bad", "find out whose it is; kp publish --force TARGET takes it over"),
     "on hold": ("note", "a person holds it back"),
 }
-_FOREIGN: Final = "kp target adopt TARGET moves it aside, or leave it"
-_MENDS: Final = {
-    "main": "git -C state.git log main; take main back to the last commit of kp's",
-    "history": "restore the objects from a clone: git fetch into state.git",
-}
+_KEPT: Final = "leave it, or move it away"
 
 
 class Finding(NamedTuple):
@@ -63,15 +60,19 @@ class Checkup:
             "drafts": self._drafts,
             "targets": self._targets,
         }
+        told = set[str]()  # what stops one look stops others, too
         for about, look in looks.items():
-            yield from _guarded(look, about)
+            for found in self._guarded(look, about):
+                if found.level == "ok" or found.text not in told:
+                    told.add(found.text)
+                    yield found
 
     def history(self) -> list[Finding]:
         """Return what of history or of main's artifacts is damaged or gone."""
         found = (
-            *_guarded(self._main, "main"),
-            *_guarded(self._history, "history"),
-            *_guarded(self._artifacts, "artifacts"),
+            *self._guarded(self._main, "main"),
+            *self._guarded(self._history, "history"),
+            *self._guarded(self._artifacts, "artifacts"),
         )
         return [each for each in found if each.level == "bad"]
 
@@ -192,18 +193,22 @@ class Checkup:
             level, mend = _CONDITIONS[each.condition]
             yield Finding(about, level, each.condition, mend)
             for found in each.findings:
-                mend = _FOREIGN if found.kind == "foreign" else "kp publish"
-                level = "note" if found.kind == "foreign" else "bad"
+                mend = "kp publish" if found.is_drift else _KEPT
+                level = "bad" if found.is_drift else "note"
                 text = f"{found.path} is {found.kind} {found.detail}".rstrip()
                 yield Finding(about, level, text, mend)
 
-
-def _guarded(look: Callable[[], Iterator[Finding]], about: str) -> Iterator[Finding]:
-    """Yield what a look finds; what stops it is found, too."""
-    try:
-        yield from look()
-    except KpError as error:
-        yield Finding(about, "bad", error.message, error.hint or _MENDS.get(about, ""))
-    except OSError as error:
-        text = f"{error.filename}: {error.strerror}"
-        yield Finding(about, "bad", text, "see to the disk")
+    def _guarded(
+        self, look: Callable[[], Iterator[Finding]], about: str
+    ) -> Iterator[Finding]:
+        """Yield what a look finds; what stops it is found, too."""
+        try:
+            yield from look()
+        except KpError as error:
+            mend = error.hint
+            if not mend or "kp doctor" in mend:  # that is where the person is
+                mend = how_to_mend(self.site, error)
+            yield Finding(about, "bad", error.message, mend)
+        except OSError as error:
+            text = f"{error.filename}: {error.strerror}"
+            yield Finding(about, "bad", text, "see to the disk")

@@ -29,6 +29,11 @@ class Verified:
     condition: Condition
     findings: list[Finding] = field(default_factory=list)
 
+    @property
+    def drift(self) -> list[Finding]:
+        """Return the findings that kp would mend."""
+        return [finding for finding in self.findings if finding.is_drift]
+
 
 class Upkeep:
     """What `kp verify`, `kp publish`, `kp gc` and `kp target adopt` do."""
@@ -202,7 +207,7 @@ def refuse_drift(verified: Collection[Verified]) -> None:
     lines = [
         f"{each.name}: {finding.path} {finding.kind}"
         for each in verified
-        for finding in each.findings
+        for finding in each.drift
     ]
     if lines:
         shown = "\n  ".join(lines[:20])

@@ -24,11 +24,15 @@ class Marker:
 
 @dataclass(frozen=True)
 class Identity:
-    """The identity file of a target: whose it is, and whether a person holds it."""
+    """The identity file of a target: whose it is, and whether a person holds it.
+
+    `kept`: paths of others' files that were there before kp and stay until adopted.
+    """
 
     site: str
     target: str
     hold: str = ""
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,19 @@ class FilePlan:
 class Finding:
     """One difference between a target and its commit.
 
-    `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `serving`
-    is what a target that was left goes on with.
+    `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `kept` is
+    another's and in nobody's way; `serving` is what a target that was left goes on
+    with.
     """
 
     path: str
     kind: str
     detail: str = ""
+
+    @property
+    def is_drift(self) -> bool:
+        """Tell whether kp should have something else there."""
+        return self.kind != "kept"
 
 
 class Staged(Protocol):

@@ -91,14 +91,14 @@ class TftpTarget:
         self._check_root()
         mine = self._identity
         if found is None:
-            write_identity(self._layout, mine)
+            write_identity(self._layout, replace(mine, kept=self._defaults.foreign()))
         elif found.site != mine.site or found.target in others:
             raise Refused(
                 f"{self._layout.base} is target {found.target} of site {found.site}",
                 hint=f"kp target adopt {mine.target} takes it over",
             )
         elif found.target != mine.target:
-            write_identity(self._layout, replace(mine, hold=found.hold))
+            write_identity(self._layout, replace(found, target=mine.target))
 
     def take_back(self) -> None:
         """Undo `create` of this object, where it was no target before."""
@@ -126,7 +126,7 @@ class TftpTarget:
     def set_hold(self, reason: str) -> None:
         """Hold the target back from publishing, or release it by ''."""
         found = self._present()
-        write_identity(self._layout, Identity(found.site, found.target, reason))
+        write_identity(self._layout, replace(found, hold=reason))
 
     def marker(self) -> Marker | None:
         """Return what is served, None before the first publish; or CorruptState."""
@@ -212,6 +212,7 @@ class TftpTarget:
         findings = self.verify(generation, deep=True)
         want = wanted(layout, generation, self._policy, deep=True)
         mend(layout, want, generation, self._artifacts, findings, found)
+        adopt(layout, self._defaults, found, self._present().kept)
         self._defaults.ensure()
         self._staged(generation, afresh=_in_generation(findings)).switch()
         return findings

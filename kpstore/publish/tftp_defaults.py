@@ -1,6 +1,6 @@
 """What nodes get that the site doesn't know: the default files of each loader."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from kpstore.disk.durable import (
@@ -37,16 +37,19 @@ class Defaults:
             if self._kind(names) in ("missing", "changed"):
                 self.put(names)
 
-    def findings(self) -> Iterator[Finding]:
-        """Report what is absent or in the way."""
+    def findings(self, kept: Collection[str]) -> Iterator[Finding]:
+        """Report what is absent or in the way; `kept` were there before kp."""
         for names in self._layout.entries:
-            if kind := self._kind(names):
-                detail = "kept until adopted" if kind == "foreign" else ""
-                yield Finding(f"{names.folder}/{names.default}", kind, detail)
+            name, kind = names.default_path, self._kind(names)
+            if kind == "foreign" and name in kept:
+                yield Finding(name, "kept", "not kp's: kp target adopt takes it over")
+            elif kind:
+                yield Finding(name, kind)
 
-    def foreign(self) -> list[EntryNames]:
-        """Return those whose name is taken by a file that isn't kp's."""
-        return [n for n in self._layout.entries if self._kind(n) == "foreign"]
+    def foreign(self) -> tuple[str, ...]:
+        """Return the paths that are taken by files that aren't kp's."""
+        entries = self._layout.entries
+        return tuple(n.default_path for n in entries if self._kind(n) == "foreign")
 
     def put(self, names: EntryNames) -> None:
         """Replace one, whatever is there."""
@@ -59,7 +62,7 @@ class Defaults:
 
     def path(self, names: EntryNames) -> Path:
         """Return where a loader's default is."""
-        return self._layout.path(names.folder, names.default)
+        return self._layout.path(names.default_path)
 
     def _link(self, names: EntryNames) -> str:
         return f"{names.live}{POLICY}/{names.loader}"

@@ -105,6 +105,11 @@ class EntryNames:
         """The way from the folder to the live generation."""
         return "../" * (self.folder.count("/") + 1) + "kp/live/"
 
+    @property
+    def default_path(self) -> str:
+        """The path, below kp's root, of what unknown nodes get."""
+        return f"{self.folder}/{self.default}"
+
     def name(self, mac: str) -> str:
         """Name the entry point of a MAC."""
         return f"{self.head}{mac.replace(':', '-')}{self.tail}"

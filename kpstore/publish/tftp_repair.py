@@ -65,12 +65,14 @@ def _clear_way(path: Path, finding: Finding) -> None:
         remove_tree(path)
 
 
-def adopt(layout: Layout, defaults: Defaults, found: Path) -> list[str]:
-    """Put kp's default files in the place of foreign ones; name those."""
-    taken = []
-    for names in defaults.foreign():
-        path = f"{names.folder}/{names.default}"
-        if _aside(layout, path, found):
+def adopt(
+    layout: Layout, defaults: Defaults, found: Path, kept: Collection[str] = ()
+) -> list[str]:
+    """Put kp's default files in the place of foreign ones but `kept`; name those."""
+    taken, foreign = [], {*defaults.foreign()} - {*kept}
+    for names in layout.entries:
+        path = names.default_path
+        if path in foreign and _aside(layout, path, found):
             _clear(layout.path(path))
             defaults.put(names)
             taken.append(path)

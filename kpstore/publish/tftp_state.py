@@ -171,7 +171,8 @@ def read_identity(layout: Layout) -> Identity | None:
     path = layout.path(IDENTITY)
     try:
         found = json.loads(path.read_bytes())
-        return Identity(found["site"], found["target"], found["hold"])
+        kept = tuple(found["kept"])
+        return Identity(found["site"], found["target"], found["hold"], kept)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except _UNREADABLE as error:
@@ -181,7 +182,12 @@ def read_identity(layout: Layout) -> Identity | None:
 def encode_identity(identity: Identity) -> bytes:
     """Return the canonical JSON of TARGET."""
     return canonical(
-        {"hold": identity.hold, "site": identity.site, "target": identity.target}
+        {
+            "hold": identity.hold,
+            "kept": list(identity.kept),
+            "site": identity.site,
+            "target": identity.target,
+        }
     )
 
 

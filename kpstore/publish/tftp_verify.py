@@ -31,7 +31,14 @@ from kpstore.publish.tftp_layout import (
 )
 from kpstore.publish.tftp_reading import link_text, links_in, names_in
 from kpstore.publish.tftp_stage import generation_links
-from kpstore.publish.tftp_state import Live, State, live_name, moving_to, read_state
+from kpstore.publish.tftp_state import (
+    Live,
+    State,
+    live_name,
+    moving_to,
+    read_identity,
+    read_state,
+)
 from kpstore.publish.tftp_wanted import wanted
 
 OBJECT_MODE = 0o444
@@ -59,7 +66,8 @@ def verify(
     if deep:
         for names in layout.entries:
             found += _entries(layout, names, generation.nodes)
-    return [*found, *defaults.findings()]
+    identity = read_identity(layout)
+    return [*found, *defaults.findings(identity.kept if identity else ())]
 
 
 def _read_live(layout: Layout) -> tuple[Live | None, list[Finding]]:
@@ -110,10 +118,10 @@ def _entry(
     names: EntryNames, mac: str, name: str, text: str, *, known: bool
 ) -> Finding:
     """Say what is wrong with an entry point that has this text."""
-    ours = names.parse(mac, text) is not None
-    kind = ("changed" if known else "extra") if ours else "foreign"
-    detail = "" if known else "no node has this MAC"
-    return Finding(f"{names.folder}/{name}", kind, detail)
+    path, ours = f"{names.folder}/{name}", names.parse(mac, text) is not None
+    if known:
+        return Finding(path, "changed" if ours else "foreign")
+    return Finding(path, "extra" if ours else "kept", "no node has this MAC")
 
 
 def _objects(

@@ -146,9 +146,25 @@ def test_targets_that_are_gone_or_foreign(made: Cluster):
     shutil.rmtree(made.tree("db"))
     found = examined(made, expected=4)
     by = {(each["about"], each["level"]) for each in found}
-    assert ("target boot1", "note") in by
+    assert ("target boot1", "bad") in by
     assert ("target db-tree", "bad") in by
     assert ("settings", "note") in by
+
+
+def test_a_default_that_was_there_before_kp_is_kept_and_no_drift(made: Cluster):
+    root = made.where / "old-tftp"
+    theirs = root / "pxelinux.cfg/default"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("DEFAULT mine\n", "utf-8")
+    made.kp(
+        *("target", "add", "old", "--kind", "tftp", "--root", str(root)),
+        *("--loader", "pxelinux", "-m", "the old server"),
+    )
+    said = made.kp("verify").out
+    assert "old: live, as committed\n  pxelinux.cfg/default: kept not kp's" in said
+    assert ("target old", "note") in {(f["about"], f["level"]) for f in examined(made)}
+    made.kp("target", "adopt", "old")
+    assert theirs.is_symlink()
 
 
 def test_a_broken_kp_toml_does_not_end_the_visit(made: Cluster):

@@ -271,9 +271,7 @@ def test_a_link_that_kp_never_writes_is_foreign(world: World, text: str) -> None
     with pytest.raises(Refused):
         world.target.stage(change(FIRST, second))
     found = world.target.verify(whole(FIRST), deep=True)
-    assert [(f.kind, D.replace(":", "-") in f.path) for f in found] == [
-        ("foreign", True)
-    ]
+    assert [(f.kind, D.replace(":", "-") in f.path) for f in found] == [("kept", True)]
 
 
 def test_a_dropped_node_leaves_a_foreign_file(world: World) -> None:
@@ -310,9 +308,27 @@ def test_a_foreign_default_is_kept_until_adopted(tmp_path: Path) -> None:
     world.publish(None, FIRST)
     assert theirs.read_text() == "LOCALBOOT 0\n"
     found = world.target.verify(whole(FIRST), deep=True)
-    assert [(f.path, f.kind) for f in found] == [("pxelinux.cfg/default", "foreign")]
+    assert [(f.path, f.kind) for f in found] == [("pxelinux.cfg/default", "kept")]
+    world.target.set_hold("fire")
+    world.target.set_hold("")
+    assert not any(f.is_drift for f in world.target.repair(whole(FIRST), tmp_path))
+    assert theirs.read_text() == "LOCALBOOT 0\n"
     aside = tmp_path / "found"
     assert world.target.adopt(aside) == ["pxelinux.cfg/default"]
+    assert (aside / "pxelinux.cfg/default").read_text() == "LOCALBOOT 0\n"
+    check(world, FIRST)
+
+
+def test_a_foreign_default_that_came_later_is_drift(world: World) -> None:
+    world.publish(None, FIRST)
+    theirs = world.root / "pxelinux.cfg/default"
+    theirs.unlink()
+    theirs.write_text("LOCALBOOT 0\n")
+    found = world.target.verify(whole(FIRST), deep=True)
+    assert [(f.path, f.kind) for f in found] == [("pxelinux.cfg/default", "foreign")]
+    assert found[0].is_drift
+    aside = world.folder / "found"
+    world.target.repair(whole(FIRST), aside)
     assert (aside / "pxelinux.cfg/default").read_text() == "LOCALBOOT 0\n"
     check(world, FIRST)
 

@@ -256,7 +256,7 @@ def test_foreign_files_of_nobody_are_reported_and_kept(world: World) -> None:
     other.write_text("mine\n")
     found = world.target.repair(whole(FIRST), world.folder / "found")
     assert [(f.path, f.kind) for f in found] == [
-        (f"pxelinux.cfg/{theirs.name}", "foreign")
+        (f"pxelinux.cfg/{theirs.name}", "kept")
     ]
     assert theirs.read_text() == other.read_text() == "mine\n"
 

@@ -76,7 +76,7 @@ def _refuse_damage(damage: list[Finding]) -> None:
 
 def _lines(session: Session, found: list[Verified]) -> Iterator[str]:
     for each in found:
-        what = f"{len(each.findings)} differences" if each.findings else "as committed"
+        what = f"{len(each.drift)} differences" if each.drift else "as committed"
         if each.condition in ("absent", "ahead"):
             what = "not compared"
         yield f"{each.name}: {session.out.paint(each.condition)}, {what}"
@@ -85,7 +85,7 @@ def _lines(session: Session, found: list[Verified]) -> Iterator[str]:
 
 
 def _status(session: Session, found: list[Verified]) -> int:
-    drifted = any(each.findings or each.condition == "ahead" for each in found)
+    drifted = any(each.drift or each.condition == "ahead" for each in found)
     behind = any(each.condition in ("lagging", "absent") for each in found)
     if drifted or behind:
         session.out.say("kp publish repairs; what others changed is kept in found/")
