@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, TextIO
 
 _COLOURS: Final = {
@@ -99,9 +100,10 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _lined_up(rows: list[tuple[str, ...]]) -> list[str]:
-    """Line up plain cells; this is for 100,000 rows."""
-    line = "  ".join(f"{{:<{width}}}" for width in _widths(rows)).format
-    return [line(*row).rstrip() for row in rows]
+    """Line up plain cells; for 100,000 rows, so no Python runs for each of them."""
+    *widths, _ = _widths(rows)
+    line = "".join(f"%-{width}s  " for width in widths) + "%s"
+    return list(map(str.rstrip, map(line.__mod__, rows)))
 
 
 def _painted(rows: list[tuple[str, ...]]) -> list[str]:
@@ -118,14 +120,14 @@ def _painted(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _widths(rows: list[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [max(map(len, map(itemgetter(at), rows))) for at in range(len(rows[0]))]
 
 
 def _json(document: Any) -> str:
     """Write a document; a list as one element a line, which is fast and greps well."""
     if not isinstance(document, list):
         return json.dumps(document, indent=2, ensure_ascii=False)
-    lines = (json.dumps(element, ensure_ascii=False) for element in document)
+    lines = map(json.JSONEncoder(ensure_ascii=False).encode, document)
     return "[\n" + ",\n".join(lines) + "\n]" if document else "[]"
 
 

@@ -52,7 +52,10 @@ def list_(
             session.out.answer(sorted(fitting, key=itemgetter("name")), ())
         else:  # rows are a tenth of what the nodes take
             header = ("NODE", "IMAGE", "INDEX", "MAC", "IP", "")
-            session.out.answer(None, columns(header, sorted(map(_row, fitting))))
+            # Lined up where they lie in memory, then sorted: half the time. The blanks
+            # behind a name come before any character of one.
+            lines = columns(header, map(_row, fitting))
+            session.out.answer(None, [*lines[:1], *sorted(lines[1:])])
 
 
 def _nodes(session: Session, nodeset: list[str] | None) -> Iterable[dict[str, Any]]:
