@@ -81,6 +81,7 @@ class _Tftp:
     def __init__(self, spec: TargetSpec) -> None:
         self._loaders = spec.loaders
         self._paths = files.TftpPaths(spec.prefix)
+        self._own: dict[Template, files.NodeFiles | None] = {}
 
     def menus(self, boots: Boots) -> dict[str, dict[str, bytes]]:
         """Return the menus of templates and of the policy."""
@@ -108,10 +109,13 @@ class _Tftp:
 
     def own(self, node: Node, template: Template, boot: Boot) -> NodeForm:
         """Return the form of a node whose template's boot has variables."""
-        try:
-            own = files.render_node(
-                boot, node, self._loaders, self._paths, template.name
+        if template not in self._own:
+            self._own[template] = files.node_files(
+                boot, self._loaders, self._paths, template.name
             )
+        write = self._own[template]
+        try:
+            own = write.of(node) if write else None
         except KpError:  # a commit refuses this; a rollback goes through, and says so
             return _UNKNOWN
         return NodeForm(template.name, own)
@@ -201,8 +205,8 @@ class _Whole(_Tftp):
             if boot is None or not boot.variables
         }
         for mac, name, template in self._census.macs():
-            form, boot = shared.get(template), boots[template]
-            if form is None and boot is not None:
+            form = shared.get(template)
+            if form is None and (boot := boots[template]) is not None:
                 form = self.own(self._state.node(name), template, boot)
             yield mac, form or _UNKNOWN
 
@@ -219,7 +223,8 @@ def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
     """Refuse a command line that is too long, where an edit touches what is served."""
     _check_trees(moves, specs)
     before = moves.census.templates()
-    for template in {*moves.changed_templates, *moves.templates.keys() - before.keys()}:
+    whole = {*moves.changed_templates, *moves.templates.keys() - before.keys()}
+    for template in whole:
         boot = moves.new_boot(template)
         if boot is not None and boot.method != "local":
             who = f"template {template.name}"
@@ -227,7 +232,9 @@ def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
             values = longest(boot.values(node) for node in nodes)
             _check(boot, values, who, specs)
     for name, move in moves.nodes.items():
-        boot = moves.new_boot(move.new_template) if move.new_template else None
+        if move.new_template is None or move.new_template in whole:
+            continue  # its template's longest line was held to it
+        boot = moves.new_boot(move.new_template)
         if move.new and boot and boot.method != "local" and boot.variables:
             _check(boot, boot.values(move.new), f"node {name}", specs)
 

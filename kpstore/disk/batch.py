@@ -1,7 +1,9 @@
 """Many new things made durable together, then named.
 
 Start write-out of all, then fsync each, then rename, then the directories: half
-the time of one by one. OSErrors leave this module raw, naming the final path.
+the time of one by one. Of very many, the first are done so, and the others by one
+flush of their file system, where that can be trusted (`volumes`): a fifth of it.
+OSErrors leave this module raw, naming the final path, or where the flush began.
 """
 
 import errno
@@ -28,9 +30,10 @@ from kpstore.disk.descriptors import (
 from kpstore.disk.directories import make_directories, sync_directory
 from kpstore.disk.libc import start_writeout
 from kpstore.disk.tree import remove_tree_at
+from kpstore.disk.volumes import Volumes
 from kpstore.errors import InvalidInput
 
-_OPEN_FILES = 128  # unsynced files kept open at a time; the usual limit is 1024
+_OPEN_FILES = 64  # unsynced files kept open at a time; fewer are fsynced faster
 
 
 class Batch:
@@ -50,6 +53,7 @@ class Batch:
         # Strings: a batch may hold 100,000 links, and a Path costs four times that.
         self._staged: deque[tuple[str, str]] = deque()  # temp, final name
         self._unsynced_files: list[tuple[int, str]] = []  # open, final name
+        self._volumes = Volumes()  # those that have more new files than that
         self._unsynced_directories: dict[str, int] = {}  # new directory -> mode
         self._parents: dict[str, None] = {}  # in order, each once
 
@@ -66,6 +70,7 @@ class Batch:
         for descriptor, _ in self._unsynced_files:
             os.close(descriptor)
         self._unsynced_files.clear()
+        self._volumes.close()
         self._unsynced_directories.clear()
         while self._staged:
             # What can't be removed now is swept later; the first error matters more.
@@ -105,7 +110,8 @@ class Batch:
             self._unsynced_directories, key=lambda path: path.count("/"), reverse=True
         )
         for path in deepest_first:
-            _finish_directory(path, self._unsynced_directories.pop(path))
+            self._finish_directory(path, self._unsynced_directories.pop(path))
+        self._volumes.sync()
 
     def commit(self) -> None:
         """Prepare, rename in the order of the calls, fsync each parent once.
@@ -135,19 +141,32 @@ class Batch:
     def _write(self, temp: str, final: str, data: bytes, mode: int) -> None:
         descriptor = self._created(temp, final)
         write_all(descriptor, data)
-        os.fchmod(descriptor, mode)
+        self._written(descriptor, mode)
 
     def _copy(self, temp: str, final: str, source: int, mode: int) -> None:
         descriptor = self._created(temp, final)
         copy_all(source, descriptor)
-        os.fchmod(descriptor, mode)
+        self._written(descriptor, mode)
 
     def _created(self, temp: str, final: str) -> int:
         if len(self._unsynced_files) >= _OPEN_FILES:
             self._sync_files()
+            self._volumes.watch(os.path.dirname(temp))
         descriptor = create(temp)
         self._unsynced_files.append((descriptor, final))
         return descriptor
+
+    def _written(self, descriptor: int, mode: int) -> None:
+        os.fchmod(descriptor, mode)
+        if self._volumes.take(descriptor):
+            self._unsynced_files.pop()
+            os.close(descriptor)
+
+    def _finish_directory(self, path: str, mode: int) -> None:
+        with closing(os.open(path, DIRECTORY)) as directory:
+            os.fchmod(directory, mode)
+            if not self._volumes.take(directory):
+                sync_directory_fd(directory)
 
     def _sync_files(self) -> None:
         if len(self._unsynced_files) > 1:
@@ -202,9 +221,9 @@ class NewDirectory:
         if "/" in name or name in {"", ".", ".."}:
             raise InvalidInput(f"{name!r} is not the name of a file in a directory")
         self._changed()
-        final = os.path.join(self._final, name)
+        final = f"{self._final}/{name}"
         with about(final):
-            yield os.path.join(self._temp, name), final
+            yield f"{self._temp}/{name}", final
 
     def _changed(self) -> None:
         self._batch._unsynced_directories[self._temp] = self._mode
@@ -218,9 +237,3 @@ def _rename(temp: str, final: str) -> None:
             error.filename = final
             raise
         remove_tree_at(temp)
-
-
-def _finish_directory(path: str, mode: int) -> None:
-    with closing(os.open(path, DIRECTORY)) as directory:
-        os.fchmod(directory, mode)
-        sync_directory_fd(directory)

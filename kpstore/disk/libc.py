@@ -6,6 +6,7 @@ import os
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SYS_OPENAT2 = 437  # the same on every architecture kp serves (asm-generic)
 _SYNC_FILE_RANGE_WRITE = 2
+_STATFS = 256  # bytes; more than `struct statfs` has anywhere
 
 
 class _OpenHow(ctypes.Structure):
@@ -57,7 +58,19 @@ def start_writeout(descriptor: int) -> None:
     )
 
 
-def _checked(result: int, name: str, other: str | None = None) -> int:
+def sync_file_system(descriptor: int) -> None:
+    """Call syncfs: flush all that the file system of an open file holds."""
+    _checked(_LIBC.syncfs(ctypes.c_int(descriptor)), None)
+
+
+def file_system_type(descriptor: int) -> int:
+    """Return the f_type of fstatfs(2), a number of linux/magic.h."""
+    found = ctypes.create_string_buffer(_STATFS)
+    _checked(_LIBC.fstatfs(ctypes.c_int(descriptor), found), None)
+    return ctypes.c_long.from_buffer(found).value  # its first field
+
+
+def _checked(result: int, name: str | None, other: str | None = None) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), name, None, other)

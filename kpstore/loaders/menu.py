@@ -23,6 +23,9 @@ _is_parameter = re.compile(PARAMETER).fullmatch
 _is_value = re.compile(VARIABLE_VALUE).fullmatch
 
 
+_used = lru_cache(maxsize=64)(used)
+
+
 @dataclass(frozen=True, slots=True)
 class Disk:
     """The machine's own disk boots, as if no server had answered."""
@@ -52,7 +55,7 @@ class Linux:
     @property
     def variables(self) -> tuple[str, ...]:
         """Return the node variables that the parameters use."""
-        return used(self.params)
+        return _used(self.params)
 
     @property
     def wants_bootif(self) -> bool:
@@ -100,11 +103,17 @@ POLICY: Final = Menu("local disk", Disk())
 
 def admit(menu: Menu) -> Disk | Linux:
     """Return what to boot; InvalidInput when a part is outside its grammar."""
+    _check_menu(menu)
+    return menu.boot
+
+
+@lru_cache(maxsize=64)  # 100,000 nodes have few templates
+def _check_menu(menu: Menu) -> None:
     if not _is_title(menu.title):
         raise InvalidInput(f"{menu.title!r} can't be a menu's title")
     boot = menu.boot
     if isinstance(boot, Disk):
-        return boot
+        return
     if boot.xen is not None:
         raise Refused(
             f"{menu.title}: entries with a Xen hypervisor can't be rendered yet",
@@ -114,7 +123,6 @@ def admit(menu: Menu) -> Disk | Linux:
         check_path(path)
     for token in boot.params:
         _check_token(token)
-    return boot
 
 
 def admit_local(menu: Menu) -> Linux:

@@ -133,28 +133,38 @@ def render_template(
     }
 
 
-def render_node(
-    boot: Boot | None,
-    node: Node,
-    loaders: Iterable[str],
-    paths: TftpPaths,
-    template: str,
-) -> dict[str, bytes] | None:
-    """Return a node's own file for each loader.
+class NodeFiles:
+    """Writes the own files of a template's nodes: `boot` has variables."""
 
-    None when the template's menu is all it needs, so that a link will do. InvalidInput
-    when the node lacks a variable that its parameters use.
+    def __init__(
+        self, boot: Boot, loaders: Iterable[str], paths: TftpPaths, template: str
+    ) -> None:
+        self._boot = boot
+        self._menus = {
+            loader: (menu_of(boot, paths.of(loader)), paths.menu(template, loader))
+            for loader in loaders
+        }
+
+    def of(self, node: Node) -> dict[str, bytes]:
+        """Return a node's file for each loader; InvalidInput for a variable unset."""
+        variables.check(node, self._boot.variables, {})
+        values = self._boot.values(node)
+        return {
+            loader: dialects.network(loader).write_node(menu, values, path)
+            for loader, (menu, path) in self._menus.items()
+        }
+
+
+def node_files(
+    boot: Boot | None, loaders: Iterable[str], paths: TftpPaths, template: str
+) -> NodeFiles | None:
+    """Return what writes its nodes' own files.
+
+    None when the template's menu is all they need, so that a link will do.
     """
     if boot is None or boot.method == "local" or not boot.variables:
         return None
-    variables.check(node, boot.variables, {})
-    values = boot.values(node)
-    return {
-        loader: dialects.network(loader).write_node(
-            menu_of(boot, paths.of(loader)), values, paths.menu(template, loader)
-        )
-        for loader in loaders
-    }
+    return NodeFiles(boot, loaders, paths, template)
 
 
 def _variables(menu: Menu) -> tuple[str, ...]:

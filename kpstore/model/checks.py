@@ -12,7 +12,6 @@ from kpstore.model.documents import (
     Group,
     Image,
     KernelConfig,
-    Node,
     Site,
     Target,
 )
@@ -190,27 +189,28 @@ def _check_site(moves: Moves, new: Site) -> None:
     if old.variables != new.variables:
         taken: dict[Held, str] = {}
         for node in moves.new.nodes():
-            _take(node, new, taken)
+            _take(node.name, unique_values(node, new.variables), taken)
 
 
-def _take(node: Node, site: Site, taken: dict[Held, str]) -> None:
-    for held in unique_values(node, site.variables):
-        other = taken.setdefault(held, node.name)
-        if other != node.name:
+def _take(node: str, values: Iterable[Held], taken: dict[Held, str]) -> None:
+    for held in values:
+        other = taken.setdefault(held, node)
+        if other != node:
             raise InvalidInput(
-                f"{held[0]} {held[1]} is of {other} and of {node.name}",
+                f"{held[0]} {held[1]} is of {other} and of {node}",
                 hint="give each node its own",
             )
 
 
 def _check_unique(moves: Moves) -> None:
     """No two nodes hold one value; who is moved by this edit lets go of the old."""
-    site, new = moves.new.site(), [m.new for m in moves.nodes.values() if m.new]
-    wanted = {held for node in new for held in unique_values(node, site.variables)}
-    holders = moves.census.holders(wanted)
+    rules = moves.new.site().variables
+    new = [move.new for move in moves.nodes.values() if move.new]
+    wanted = {node.name: unique_values(node, rules) for node in new}
+    holders = moves.census.holders({held for each in wanted.values() for held in each})
     taken = {held: name for held, name in holders.items() if name not in moves.nodes}
-    for node in new:
-        _take(node, site, taken)
+    for name, values in wanted.items():
+        _take(name, values, taken)
 
 
 def _check_node(name: str, move: Move, moves: Moves) -> None:

@@ -23,20 +23,26 @@ def value(node: "Node", variable: str) -> str | None:
     """Return the node's value of `index`, `name`, `mac`, `ip`, `image`, `var.X`."""
     if variable.startswith("var."):
         return node.vars.get(variable[4:])
-    values: dict[str, str | None] = {
-        "name": node.name,
-        "index": None if node.index is None else str(node.index),
-        "mac": node.macs[0] if node.macs else None,
-        "ip": node.ips[0] if node.ips else None,
-        "image": node.image,
-    }
-    return values[variable]
+    match variable:
+        case "index":
+            return None if node.index is None else str(node.index)
+        case "mac":
+            return node.macs[0] if node.macs else None
+        case "ip":
+            return node.ips[0] if node.ips else None
+        case "image":
+            return node.image
+        case "name":
+            return node.name
+    raise KeyError(variable)
 
 
 def fill(tokens: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:
     """Replace every reference by its value; KeyError names an unset variable."""
     return tuple(
         _REFERENCE.sub(lambda match: values[match.group()[6:-1]], token)
+        if "{" in token
+        else token
         for token in tokens
     )
 

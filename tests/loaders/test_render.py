@@ -15,9 +15,9 @@ from kpstore.loaders.render import (
     Tree,
     TreePaths,
     menu_of,
+    node_files,
     objects_of,
     render_defaults,
-    render_node,
     render_template,
     render_tree,
     tree_boots,
@@ -31,6 +31,15 @@ from kpstore.model.templates import Template
 from support import histories, strategies
 
 LOADERS = ("pxelinux", "grub", "ipxe")
+
+
+def own_files(
+    made: Boot, node: Node, prefix: str = "", template: str = ""
+) -> dict[str, bytes] | None:
+    write = node_files(made, LOADERS, TftpPaths(prefix), template or TEMPLATE.name)
+    return write.of(node) if write else None
+
+
 VMLINUZ, FIRST, SECOND = "ab" * 32, "00" * 32, "01" * 32
 NODE = histories.node(17, vars={"rack": "r1"})
 TEMPLATE = Template("web", "", ("rack",))
@@ -90,7 +99,7 @@ def test_every_loader_makes_the_command_line_that_the_model_says(
     own = {name[4:]: text for name, text in values.items() if name.startswith("var.")}
     node = NODE.model_copy(update={"vars": own})
     menus = render_template(made, LOADERS, TftpPaths())
-    files = render_node(made, node, LOADERS, TftpPaths(), TEMPLATE.name) or {}
+    files = own_files(made, node) or {}
     assert bool(files) == bool(values)
     for loader in LOADERS:
         found = line(loader, menus.get(loader, b""), files.get(loader))
@@ -99,26 +108,26 @@ def test_every_loader_makes_the_command_line_that_the_model_says(
 
 def test_a_node_without_variables_needs_no_file_of_its_own():
     made = boot("quiet")
-    assert render_node(made, NODE, LOADERS, TftpPaths(), TEMPLATE.name) is None
+    assert own_files(made, NODE) is None
     assert set(render_template(made, LOADERS, TftpPaths())) == set(LOADERS)
 
 
 def test_pxelinux_has_no_menu_for_a_template_with_variables():
     made = boot(*VARIABLES)
     assert set(render_template(made, LOADERS, TftpPaths())) == {"grub", "ipxe"}
-    files = render_node(made, NODE, LOADERS, TftpPaths(), TEMPLATE.name)
+    files = own_files(made, NODE)
     assert files and set(files) == set(LOADERS)
 
 
 def test_a_node_without_a_value_gets_no_file():
     node = Node(name="n1", image="web")
     with pytest.raises(InvalidInput, match="node n1 has no index"):
-        render_node(boot(*VARIABLES), node, LOADERS, TftpPaths(), TEMPLATE.name)
+        own_files(boot(*VARIABLES), node)
 
 
 def test_local_entries_say_boot_from_disk_whatever_their_variables():
     made = boot(*VARIABLES, method="local")
-    assert render_node(made, NODE, LOADERS, TftpPaths(), TEMPLATE.name) is None
+    assert own_files(made, NODE) is None
     menus = render_template(made, LOADERS, TftpPaths())
     assert pxelinux.read_menu(menus["pxelinux"]) == Menu("web/a", Disk())
     assert grub.read_menu(menus["grub"]) == Menu("web/a", Disk())
@@ -159,7 +168,7 @@ def test_paths_on_a_tftp_target():
 
 
 def test_a_node_s_file_goes_on_below_the_prefix():
-    files = render_node(boot(*VARIABLES), NODE, LOADERS, TftpPaths("srv"), "web~0")
+    files = own_files(boot(*VARIABLES), NODE, "srv", "web~0")
     assert files
     assert grub.read_node(files["grub"])[1] == "/srv/kp/live/web~0/grub"
     assert ipxe.read_node(files["ipxe"])[1] == "/srv/kp/live/web~0/ipxe"

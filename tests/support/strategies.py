@@ -2,9 +2,9 @@
 
 from hypothesis import strategies as st
 
-from kpstore.loaders.menu import RESERVED, Linux, Menu
+from kpstore.loaders.menu import Linux, Menu
 from kpstore.model import names
-from kpstore.model.params import key_of
+from kpstore.model.params import RESERVED, key_of
 from kpstore.model.variables import used
 
 # What one loader or another would take for its own.
