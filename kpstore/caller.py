@@ -13,6 +13,11 @@ def _silent(_: str) -> None:
     """Tell nobody."""
 
 
+def utc(time: float) -> str:
+    """Return seconds since 1970 as text: ISO 8601, UTC."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(frozen=True)
 class Caller:
     """The caller of one verb.
@@ -44,8 +49,7 @@ class Caller:
     @property
     def now(self) -> str:
         """Return the time as text: ISO 8601, UTC."""
-        time = datetime.fromtimestamp(self.clock(), UTC)
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return utc(self.clock())
 
     def intent(
         self, op: str, message: str, force: str = "", *, reverts: str = ""

@@ -16,7 +16,7 @@ from kpstore.model.boot import Boot, boot_of
 from kpstore.model.cautions import cautions
 from kpstore.model.census import FullCensus
 from kpstore.model.checks import check
-from kpstore.model.documents import Artifacts, Image, KernelConfig
+from kpstore.model.documents import Artifacts, KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
@@ -87,10 +87,7 @@ class Proposal:
         return sorted(n for n in names if self.new.get(Key("image", n)) is not None)
 
     def _refuse_bad(self, image: str) -> None:
-        new = default_boot(self.new, image)
-        old = None
-        if isinstance(self.base.get(Key("image", image)), Image):
-            old = default_boot(self.base, image)
+        new, old = default_boot(self.new, image), default_boot(self.base, image)
         if new and (old is None or old.payload.id != new.payload.id):
             refuse_bad_default(self.new, image, new.payload)
 

@@ -1,10 +1,10 @@
 """Rollback carried out: images go back, what stands in the way goes with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from kpstore.caller import Caller
-from kpstore.errors import InvalidInput, Refused
+from kpstore.caller import Caller, utc
+from kpstore.errors import InvalidInput, KpError, Refused
 from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
@@ -15,6 +15,7 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import Moves, image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Documents, State
+from kpstore.model.templates import Template
 from kpstore.outcome import Outcome
 from kpstore.proposal import Proposal, missing_artifacts
 from kpstore.rollback import (
@@ -65,6 +66,7 @@ class Restoring:
             self._restore(image)
         proposal = Proposal(self.site, self.main, self.new.changes)
         self._note_unresolved(proposal.moves)
+        self._note_refused(proposal)
         if self.wanted.dry_run or proposal.is_empty:
             names = proposal.moves.names()
             nodes = fold(names) if names else ""
@@ -83,8 +85,9 @@ class Restoring:
         return self.wanted.message or f"roll back {', '.join(images)} to {where}"
 
     def _restore(self, image: str) -> None:
-        self.today.image(image)
         history = self.site.revisions(Query(image=image))
+        if not history:
+            self.today.image(image)  # it never was: the nearest is named
         if self.wanted.to is None and self._is_settled(image, history):
             return
         revision, earlier = self._earlier(image, history)
@@ -105,13 +108,16 @@ class Restoring:
     def _is_settled(self, image: str, history: list[Revision]) -> bool:
         """Two people at 3 a.m. must not roll back twice."""
         boot = default_boot(self.today, image)
-        newest = history[0] if history else None
+        newest = history[0]
+        last = f"r{newest.number} by {newest.author}, {utc(newest.time)}"
         if boot and is_good(self.today, boot.payload):
-            self.notes.append(f"image {image}: its default {boot.entry} is known good")
-        elif newest and newest.op == "rollback" and not self._is_bad(self.today, boot):
+            self.notes += [
+                f"image {image}: its default {boot.entry} is known good",
+                f"its last change: {last}: {newest.subject}",
+            ]
+        elif boot and newest.op == "rollback" and not self._is_bad(self.today, boot):
             self.notes.append(
-                f"image {image} was rolled back already: r{newest.number} by "
-                f"{newest.author}: {newest.subject}"
+                f"image {image} was rolled back already: {last}: {newest.subject}"
             )
         else:
             return False
@@ -131,30 +137,33 @@ class Restoring:
             self._refuse_gone(image, earlier)
             return f"r{self.site.record(commit).revision}", earlier
         found = choose(
-            self.today, image, candidates(image, self._states(history)), self._missing
+            self.today,
+            image,
+            candidates(image, self._states(history)),
+            lambda then: [n for _, gone in self._gone(image, then) for n in gone],
         )
-        return found.revision, Snapshot(self.site.repository, found.commit)
+        return found.revision, found.documents
 
-    def _states(self, history: list[Revision]) -> Iterator[tuple[str, str, Documents]]:
+    def _states(self, history: list[Revision]) -> Iterator[tuple[str, Documents]]:
         for line in history:
-            snapshot = Snapshot(self.site.repository, line.commit)
-            yield f"r{line.number}", line.commit, snapshot
+            yield f"r{line.number}", Snapshot(self.site.repository, line.commit)
 
-    def _missing(self, boot: Boot) -> list[str]:
-        kernels = [boot.kernel, *([boot.xen] if boot.xen else [])]
-        return [n for k in kernels for n in missing_artifacts(self.site, k.artifacts)]
-
-    def _refuse_gone(self, image: str, earlier: Snapshot) -> None:
+    def _gone(self, image: str, earlier: Documents) -> Iterator[tuple[str, list[str]]]:
+        """Yield the kernels of then that have lost files, with the files."""
         for name in earlier.names("kernel", image):
             kernel = earlier.get(Key("kernel", name, image))
             if isinstance(kernel, KernelConfig):
                 gone = missing_artifacts(self.site, kernel.artifacts)
                 if gone:
-                    raise Refused(
-                        f"image {image}: kernel {name} of then has lost its files: "
-                        f"{', '.join(gone)}",
-                        hint="git lfs pull, or add the files to the store again",
-                    )
+                    yield name, gone
+
+    def _refuse_gone(self, image: str, earlier: Documents) -> None:
+        for name, gone in self._gone(image, earlier):
+            raise Refused(
+                f"image {image}: kernel {name} of then has lost its files: "
+                f"{', '.join(gone)}",
+                hint="git lfs pull, or add the files to the store again",
+            )
 
     def _note_undone(self, image: str, revision: str, history: list[Revision]) -> None:
         number = int(revision[1:])
@@ -210,21 +219,46 @@ class Restoring:
         if cleared:
             self.notes.append(f"next boot cleared on {fold(cleared)}")
 
+    def _note_refused(self, proposal: Proposal) -> None:
+        """Say what a commit would be refused for: it may be why nodes don't boot."""
+        try:
+            proposal.check(force=True)
+        except KpError as error:
+            self.notes.append(f"a commit would be refused for this: {error.message}")
+
     def _note_unresolved(self, moves: Moves) -> None:
-        lost = [
-            node.name
-            for template in moves.changed_templates
-            if (boot := moves.new_boot(template)) and boot.variables
-            for node in moves.members(template)
-            if len(boot.values(node)) < len(boot.variables)
-        ]
-        if lost:
-            self.notes.append(
-                f"{fold(lost)} can't be resolved in the older state (variables are "
-                "missing): they boot by the unknown-node policy"
-            )
+        came = (move.new_template for move in moves.nodes.values())
+        templates = dict.fromkeys([*moves.changed_templates, *filter(None, came)])
+        for why, lost in (
+            ("variables are missing", _without_values(moves, templates)),
+            ("no entry is the default", _without_entry(moves, templates)),
+        ):
+            if lost:
+                self.notes.append(
+                    f"{fold(lost)} can't be resolved in the older state ({why}): they "
+                    "boot by the unknown-node policy"
+                )
         if not self.wanted.images and not self.reverts:
             raise_if_nothing(self.notes)
+
+
+def _without_values(moves: Moves, templates: Iterable[Template]) -> list[str]:
+    return [
+        node.name
+        for template in templates
+        if (boot := moves.new_boot(template)) and boot.variables
+        for node in moves.members(template)
+        if len(boot.values(node)) < len(boot.variables)
+    ]
+
+
+def _without_entry(moves: Moves, templates: Iterable[Template]) -> list[str]:
+    return [
+        node.name
+        for template in templates
+        if template.image and moves.new_boot(template) is None
+        for node in moves.members(template)
+    ]
 
 
 def raise_if_nothing(notes: list[str]) -> None:

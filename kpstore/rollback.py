@@ -18,42 +18,47 @@ class Candidate:
     """An earlier state of an image that could be gone back to."""
 
     revision: str
-    commit: str
+    documents: Documents
     boot: Boot
 
 
 def default_boot(documents: Documents, image: str) -> Boot | None:
-    """Return what the image's default boots, groups and nodes left out."""
+    """Return what the image's default boots, groups and nodes left out.
+
+    None without a default, or without the image.
+    """
     state = documents if isinstance(documents, State) else State(documents)
-    default = state.image(image).default
+    there = state.get(Key("image", image)) is not None
+    default = state.image(image).default if there else None
     return boot_of(state, image, default) if default else None
 
 
 def candidates(
-    image: str, history: Iterable[tuple[str, str, Documents]]
+    image: str, history: Iterable[tuple[str, Documents]]
 ) -> Iterator[Candidate]:
     """Yield the earlier states of an image that have a default, newest first.
 
-    `history` gives revision, commit and documents of the commits that touched it.
+    `history` gives revision and documents of the commits that touched it.
     """
-    for revision, commit, documents in history:
+    for revision, documents in history:
         try:
             boot = default_boot(documents, image)
-        except NotFound:  # the image did not exist then, or the state dangles
+        except NotFound:  # the state dangles
             continue
         if boot is not None:
-            yield Candidate(revision, commit, boot)
+            yield Candidate(revision, documents, boot)
 
 
 def choose(
     today: State,
     image: str,
     found: Iterable[Candidate],
-    missing_artifacts: Callable[[Boot], list[str]],
+    missing_artifacts: Callable[[Documents], list[str]],
 ) -> Candidate:
     """Return the newest known-good state that differs from today's default.
 
-    Refused, saying why each good one was passed over, when there is none.
+    It has all of the image's files: its tree lists every entry. Refused, saying why
+    each good one was passed over, when there is none.
     """
     now = default_boot(today, image)
     passed: list[str] = []
@@ -62,7 +67,7 @@ def choose(
             continue
         if not is_good(today, candidate.boot.payload):
             continue
-        gone = missing_artifacts(candidate.boot)
+        gone = missing_artifacts(candidate.documents)
         if not gone:
             return candidate
         passed.append(f"{candidate.revision} lacks {', '.join(gone)}")
