@@ -9,8 +9,9 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -52,14 +53,18 @@ Files = tuple[bytes, ...]
 
 @dataclass(frozen=True)
 class Rendered:
-    """What a commit says: the files of each MAC and loader; the tree's rendering."""
+    """What a commit says: the files of each MAC and loader; the tree's rendering.
+
+    `artifacts`: release and SHA-256 of every file that its kernels name.
+    """
 
     nodes: Mapping[tuple[str, str], Files]
     tree: TreeRendering | None
+    artifacts: Collection[tuple[str, str]]
 
 
 NOTHING: Final = Rendered(
-    {(node, loader): () for node in MACS for loader in LOADERS}, None
+    {(node, loader): () for node in MACS for loader in LOADERS}, None, ()
 )
 _rendered: dict[str, Rendered] = {}
 
@@ -82,7 +87,14 @@ def _render(picker: KernelPicker, commit: str) -> Rendered:
             nodes = _nodes(made)
         elif made.files:
             tree = made
-    return Rendered(nodes, tree)
+    return Rendered(nodes, tree, list(_named(state)))
+
+
+def _named(state: State) -> Iterator[tuple[str, str]]:
+    for image in state.names("image"):
+        for release in state.names("kernel", image):
+            for ref in state.kernel(image, release).artifacts.refs():
+                yield release, ref.sha256
 
 
 def _nodes(made: Generation) -> dict[tuple[str, str], Files]:
@@ -143,10 +155,10 @@ def broken_chains(
     return {f"{path} is not what its name says" for path in paths if _wrong(root, path)}
 
 
-def _boots(loader: str, data: bytes) -> Iterator[str]:
+@cache
+def _boots(loader: str, data: bytes) -> tuple[str, ...]:
     boot = dialects.network(loader).read_menu(data).boot
-    if isinstance(boot, Linux):
-        yield from (boot.kernel, *boot.initrds)
+    return (boot.kernel, *boot.initrds) if isinstance(boot, Linux) else ()
 
 
 def _wrong(root: Path, path: str) -> bool:
@@ -178,14 +190,10 @@ def as_found(
 
 def _artifacts(picker: KernelPicker) -> Iterator[str]:
     """Every file that main's kernels name is in the store, whole."""
-    state, store = State(picker.site.main()), picker.site.artifacts
-    for image in state.names("image"):
-        for release in state.names("kernel", image):
-            for ref in state.kernel(image, release).artifacts.refs():
-                if hashlib.sha256(store.path(ref.sha256).read_bytes()).hexdigest() != (
-                    ref.sha256
-                ):
-                    yield f"artifact of {release} is torn: {ref.sha256}"
+    store, main = picker.site.artifacts, picker.site.tip()
+    for release, sha256 in expected(picker, main).artifacts:
+        if hashlib.sha256(store.path(sha256).read_bytes()).hexdigest() != sha256:
+            yield f"artifact of {release} is torn: {sha256}"
 
 
 def _gone(site: SmallSite, then: Rendered) -> Iterator[str]:
@@ -292,13 +300,11 @@ def _serves(picker: KernelPicker, target: SiteTarget) -> bool:
 
 def strays(site: SmallSite) -> list[str]:
     """Return temps, locks and journals that nobody needs any more."""
-    places = (Path(top, n) for top, ds, fs in os.walk(site.where) for n in (*ds, *fs))
     return [
-        f"stray {path.relative_to(site.where)}"
-        for path in places
-        if path.name.startswith(TEMP_PREFIX)
-        or path.suffix in (".lock", ".tmp")
-        or path.name.endswith("-journal")
+        f"stray {os.path.relpath(os.path.join(top, name), site.where)}"
+        for top, folders, files in os.walk(site.where)
+        for name in (*folders, *files)
+        if name.startswith(TEMP_PREFIX) or name.endswith((".lock", ".tmp", "-journal"))
     ]
 
 

@@ -16,13 +16,17 @@ _ALLOCATING = frozenset({"write", "copy", "resize", "move", "make", "sync", "ope
 
 @dataclass(frozen=True)
 class Point:
-    """A place to inject: what the call was in the undisturbed run."""
+    """A place to inject: what the call was in the undisturbed run.
+
+    `stop` is its number among all the calls that a visitor saw there.
+    """
 
     name: str
     family: str
     text: str
     bytes: int = 0
     creates: bool = False
+    stop: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ there), or about orders of calls that another scheduling of threads would give.
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from support.crash.child import Ending, SharedLog
@@ -78,23 +78,23 @@ class Counter:
     root: Path
     only_below: bool = False
     points: list[Point] = field(default_factory=list)
+    seen: int = 0
 
     def enter(self, call: Call) -> Verdict:
         """Note the call."""
-        self.next_point(call)
+        if point := self.as_point(call):
+            self.points.append(replace(point, stop=self.seen))
+        self.seen += 1
         return PROCEED
 
     def leave(self, call: Call, result: int) -> None:
         """Nothing is watched."""
 
-    def next_point(self, call: Call) -> Point | None:
-        """The call as the next point, or None when it doesn't count."""
+    def as_point(self, call: Call) -> Point | None:
+        """The call as a point, or None when it doesn't count."""
         if self.only_below and not self._is_below(call):
             return None
-        point = as_point(call, self.root)
-        if point:
-            self.points.append(point)
-        return point
+        return as_point(call, self.root)
 
     def _is_below(self, call: Call) -> bool:
         return any(place.startswith(f"{self.root}/") for place in call.places())
@@ -102,24 +102,28 @@ class Counter:
 
 @dataclass
 class Injector(Counter):
-    """A visitor that injects `fault` at point `target`."""
+    """A visitor that injects `fault` at the call number `stop`.
+
+    The calls before it are counted, not looked at: that is half the tracer's time.
+    """
 
     fault: Fault = EVERY[0]
-    target: int = 0
+    stop: int = 0
 
     def enter(self, call: Call) -> Verdict:
         """Count the call; disturb it if its turn has come."""
-        here = len(self.points)
-        point = self.next_point(call)
-        due = here == self.target or (self.fault.forever and here > self.target)
-        if point and due and self.fault.applies(point):
-            return self.fault.verdict(call)
+        here = self.seen
+        self.seen += 1
+        if here == self.stop or (self.fault.forever and here > self.stop):
+            point = self.as_point(call)
+            if point and self.fault.applies(point):
+                return self.fault.verdict(call)
         return PROCEED
 
     @property
     def reached(self) -> bool:
-        """Whether the run came as far as the point."""
-        return len(self.points) > self.target
+        """Whether the run came as far as the call."""
+        return self.seen > self.stop
 
 
 def list_points(script: Script, *, reads: bool = False) -> list[Point]:
@@ -176,7 +180,9 @@ def _sweep(
         if until_bad and report.findings:
             break
         report.runs += 1
-        visitor = Injector(stage.root, stage.reads, [], fault, index)
+        visitor = Injector(
+            stage.root, stage.reads, fault=fault, stop=points[index].stop
+        )
         wrong = stage.wrong(stage.run(visitor))
         report.unreached += not visitor.reached
         call = points[index].text
