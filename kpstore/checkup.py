@@ -47,6 +47,7 @@ class Checkup:
         self.site = site
         self.caller = caller
         self.deep = deep
+        self._told = set[str]()
 
     def examine(self) -> Iterator[Finding]:
         """Yield what is found."""
@@ -60,12 +61,8 @@ class Checkup:
             "drafts": self._drafts,
             "targets": self._targets,
         }
-        told = set[str]()  # what stops one look stops others, too
         for about, look in looks.items():
-            for found in self._guarded(look, about):
-                if found.level == "ok" or found.text not in told:
-                    told.add(found.text)
-                    yield found
+            yield from self._guarded(look, about)
 
     def history(self) -> list[Finding]:
         """Return what of history or of main's artifacts is damaged or gone."""
@@ -205,6 +202,9 @@ class Checkup:
         try:
             yield from look()
         except KpError as error:
+            if error.message in self._told:  # what stops one look stops others
+                return
+            self._told.add(error.message)
             mend = error.hint
             if not mend or "kp doctor" in mend:  # that is where the person is
                 mend = how_to_mend(self.site, error)
