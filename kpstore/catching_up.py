@@ -5,7 +5,6 @@ from kpstore.history.snapshot import Snapshot, changes_between
 from kpstore.model.census import FullCensus
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.publish.target import Marker
 from kpstore.reader import SiteReader
 from kpstore.targets import SiteTarget
 
@@ -18,19 +17,15 @@ def moves_from(site: SiteReader, target: SiteTarget, main: Snapshot) -> Moves | 
     """
     marker = target.marker()
     unfinished = target.publisher is not None and target.publisher.unfinished()
-    if marker is None or unfinished or not _readable(site, marker):
+    if marker is None or unfinished:
         return None
     served = Snapshot(site.repository, marker.commit)
     document = f"targets/{target.name}.json"
-    if served.subtree(document) != main.subtree(document):
+    try:
+        if served.subtree(document) != main.subtree(document):
+            return None
+        changes = changes_between(served, main)
+    except CorruptState:
         return None
     old = State(served)
-    return Moves(old, State(served, changes_between(served, main)), FullCensus(old))
-
-
-def _readable(site: SiteReader, marker: Marker) -> bool:
-    try:
-        site.repository.commit(marker.commit)
-    except CorruptState:
-        return False
-    return True
+    return Moves(old, State(served, changes), FullCensus(old))

@@ -1,5 +1,6 @@
 """`kp doctor`: what is amiss is found, and a mend is named for each."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -113,6 +114,83 @@ def test_a_lost_object_of_main(made: Cluster):
     assert "history is not intact" in verified.error["message"]
 
 
+def damage(made: Cluster, how: str) -> None:
+    """Do something to main, from which nothing recovers by itself."""
+    ref = made.site / "state.git/refs/heads/main"
+    git = ["git", "-C", str(made.site / "state.git")]
+    wanted = made.main() + ("^{tree}" if "tree" in how else "")
+    parse = subprocess.run([*git, "rev-parse", wanted], capture_output=True, check=True)
+    oid = parse.stdout.decode().strip()
+    file = made.site / "state.git/objects" / oid[:2] / oid[2:]
+    if "ref" in how:
+        ref.unlink()
+    if how == "garbage in the ref":
+        ref.write_text("junk\n")
+    if "lost" in how or "damaged" in how:
+        file.unlink()
+    if "damaged" in how:
+        file.write_bytes(b"junk")
+
+
+# The tip r5 adds nothing that a target serves.
+DAMAGES = [
+    "no ref",
+    "garbage in the ref",
+    "a lost commit",
+    "a damaged commit",
+    "a lost tree",
+]
+
+
+@pytest.mark.parametrize("way", ["clone", "back"])
+@pytest.mark.parametrize("index", [True, False], ids=["index", "no index"])
+@pytest.mark.parametrize("how", DAMAGES)
+def test_what_the_doctor_says_can_be_typed(
+    made: Cluster, how: str, index: bool, way: str
+):
+    made.kp("image", "add", "r4", "--arch", "x86_64", "-m", "r4")
+    made.kp("image", "add", "r5", "--arch", "x86_64", "-m", "r5")
+    source, clone = made.site / "state.git", made.where / "clone.git"
+    subprocess.run(["git", "clone", "-q", "--mirror", source, clone], check=True)
+    damage(made, how)
+    if not index:
+        (made.site / "cache/index.db").unlink()
+    [mend] = [each["mend"] for each in examined(made, expected=4) if bad(each)]
+    assert "kp doctor" not in mend
+    commands = {
+        "clone": re.search(
+            r"with a clone of it: (rm .* fetch --refetch CLONE main)", mend
+        ),
+        "back": re.search(
+            r"back to r\d, .*: ((?:rm .* && )?git .*) && kp publish$", mend
+        ),
+    }
+    # Git's ways need a ref that leads somewhere; kp's index knows where it led.
+    said = "ref" not in how if way == "clone" else index or how == "a lost tree"
+    assert bool(commands[way]) == said
+    if found := commands[way]:
+        typed(found[1].replace("CLONE", str(clone)))
+        newest = "r4" if way == "back" and "ref" not in how else "r5"
+        if newest == "r4":  # a target that serves r5 is let go by name
+            told = made.kp("publish", expected=4).out
+            assert "kp publish boot1 --force" in told
+            made.kp("publish", "boot1", "--force")
+        made.kp("publish")
+        assert made.json("log", "-n", "1")[0]["revision"] == newest
+        assert not any(map(bad, examined(made)))
+        made.kp("image", "set", "web", "--params", "x", "-m", "it goes on")
+    elif not any(commands.values()):
+        assert "from a backup, or a clone" in mend
+
+
+def bad(finding: dict[str, Any]) -> bool:
+    return finding["level"] == "bad"
+
+
+def typed(command: str) -> None:
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+
+
 def test_a_foreign_tip(made: Cluster, tmp_path: Path):
     """A commit that kp did not write is named, with the way to mend it."""
     git = ["git", "-C", str(made.site / "state.git")]
@@ -128,8 +206,12 @@ def test_a_foreign_tip(made: Cluster, tmp_path: Path):
     done = made.kp("doctor", "--tftp", "127.0.0.1:1", expected=4)
     assert "BAD   main: " in done.out
     assert "was not written by kp" in done.out
+    back = re.search(r"back to r3, .*: (git .*) && kp publish", done.out)
+    assert back
     refused = made.kp("image", "set", "web", "--params", "x", "-m", "y", expected=1)
     assert "kp doctor" in refused.err
+    typed(back[1])
+    assert examined(made) == []
 
 
 def test_the_index_lock_and_drafts(made: Cluster):
