@@ -55,6 +55,7 @@ class Checkup:
             "settings": self._settings,
             "lock": self._lock,
             "main": self._main,
+            "paths": self._paths,
             "history": self._history,
             "artifacts": self._artifacts,
             "index": self._index,
@@ -89,6 +90,17 @@ class Checkup:
                 if not path.is_dir():
                     text = f"{table}.{name}: {path} is no directory"
                     yield Finding("settings", "note", text, "mount it, or edit kp.toml")
+
+    def _paths(self) -> Iterator[Finding]:
+        """Yield the paths of what is neither in main nor in a draft."""
+        main, drafted = self.site.placed()
+        for table, paths in zip(("roots", "trees"), self.site.settings, strict=True):
+            for name in sorted(paths):
+                if (table, name) not in main | drafted:
+                    what = "target" if table == "roots" else "image"
+                    text = f"kp.toml: {table}.{name} is of no {what} that there is"
+                    mend = f"take the line out, or kp {what} add {name}"
+                    yield Finding("settings", "note", text, mend)
 
     def _lock(self) -> Iterator[Finding]:
         lock = SiteLock(self.site.root / "lock", holder="")

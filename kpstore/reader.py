@@ -121,6 +121,21 @@ class SiteReader:
         refs = self.repository.refs(DRAFTS)
         return {unquote(ref.removeprefix(DRAFTS)): ref for ref in refs}
 
+    def placed(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+        """Return the rows that kp.toml may have, of main and of all drafts.
+
+        They are `roots` by target and `trees` by image.
+        """
+        tips = map(self.repository.tip, self.drafts().values())
+        drafted = (row for tip in tips if tip for row in self._rows(tip))
+        return set(self._rows(self.tip())), set(drafted)
+
+    def _rows(self, commit: str) -> Iterator[tuple[str, str]]:
+        for name in self.names(commit, "targets"):
+            yield "roots", name.removesuffix(".json")
+        for name in self.names(commit, "images"):
+            yield "trees", name
+
     def nodes(self, commit: str) -> Iterator[dict[str, Any]]:
         """Read every node's fields as they are written, for listings."""
         entry = self.repository.lookup(self.repository.commit(commit).tree, "nodes")

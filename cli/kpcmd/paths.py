@@ -8,6 +8,7 @@ from typing import Literal
 from kpcmd.context import Session
 from kpcmd.picking import picker
 from kpstore.errors import Refused
+from kpstore.reader import SiteReader
 from kpstore.settings import Settings, load, save
 
 Table = Literal["roots", "trees"]
@@ -29,13 +30,45 @@ def kept_path(
     if path is None or dry_run:
         yield
         return
-    _refuse_site(picker(session).site.root, path)
+    site = picker(session).site
+    _refuse_site(site.root, path)
+    _refuse_other(site.settings, table, name, path.absolute())
     before = put_path(session, table, name, path.absolute())
     try:
         yield
     except BaseException:
         put_path(session, table, name, before)
         raise
+
+
+@contextmanager
+def tidied(session: Session) -> Iterator[None]:
+    """Take out of kp.toml the paths of what the block takes out of the site.
+
+    A drafted target has its path there at once; with the draft it goes again. Paths
+    that a person wrote, of what isn't there yet, stay.
+    """
+    main, drafted = SiteReader(session.root).placed()
+    yield
+    main_now, drafted_now = SiteReader(session.root).placed()
+    # A draft that began before the block holds what main held then.
+    gone = (main | drafted) - main_now - (drafted_now - main)
+    settings = load(session.root / "kp.toml")
+    tables: tuple[Table, ...] = ("roots", "trees")
+    for table in tables:
+        for name in getattr(settings, table):
+            if (table, name) in gone:
+                put_path(session, table, name, None)
+
+
+def _refuse_other(settings: Settings, table: Table, name: str, path: Path) -> None:
+    """Keep a tree where it is: what is published there would be left behind."""
+    before = settings.trees.get(name, path) if table == "trees" else path
+    if before.resolve() != path.resolve():
+        raise Refused(
+            f"the tree of image {name} is {before} on this server",
+            hint="if it has moved, say so in kp.toml",
+        )
 
 
 def _refuse_site(site: Path, path: Path) -> None:

@@ -10,6 +10,7 @@ from kpcmd.editor import ask_message
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import DryRun, Force, Wait, Why, Yes
+from kpcmd.paths import tidied
 from kpcmd.picking import WAIT, picker
 from kpcmd.shapes import count, plan_json, plan_lines, report
 
@@ -68,5 +69,6 @@ def commit(
         confirm(session, found, yes=yes)
         plan = plan or found.id
         message = message or ask_message(session, plan_lines(session, found))
-    outcome = opened.commit(message, plan=plan, without=without or (), force=force)
+    with tidied(session):
+        outcome = opened.commit(message, plan=plan, without=without or (), force=force)
     return report(session, outcome)

@@ -4,6 +4,7 @@ import typer
 
 from kpcmd.errors import LOCKED
 from kpcmd.frame import alone, session_of, verb
+from kpcmd.paths import tidied
 from kpcmd.picking import picker
 
 app = alone()
@@ -14,7 +15,8 @@ apps = {"discard": app}
 def discard(context: typer.Context) -> int:
     """Drop your draft; main and the targets stay as they are."""
     session = session_of(context)
-    gone = picker(session).discard()
+    with tidied(session):
+        gone = picker(session).discard()
     text = "the draft is dropped" if gone else "there was no draft"
     session.out.answer({"discarded": gone}, [text])
     return 0

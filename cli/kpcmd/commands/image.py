@@ -18,7 +18,7 @@ from kpcmd.options import (
     check_given,
 )
 from kpcmd.output import columns
-from kpcmd.paths import kept_path
+from kpcmd.paths import kept_path, tidied
 from kpcmd.picking import picker
 from kpcmd.stock import look_at, offer_production
 from kpstore.edits import images
@@ -162,7 +162,8 @@ def rm(
     """Remove an image with its entries and kernels; refused while nodes use it."""
     session = session_of(context)
     manner = Manner("image rm", message, dry_run, yes)
-    return edit(session, manner, lambda state: images.remove(state, image))
+    with tidied(session):
+        return edit(session, manner, lambda state: images.remove(state, image))
 
 
 def _line(state: State, name: str) -> dict[str, Any]:

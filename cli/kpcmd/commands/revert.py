@@ -8,6 +8,7 @@ from kpcmd.editing import confirm, show_plan
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import DryRun, Force, RevArg, Yes
+from kpcmd.paths import tidied
 from kpcmd.picking import picker
 from kpcmd.shapes import report
 
@@ -40,6 +41,7 @@ def revert(
         if dry_run:
             return show_plan(session, plan)
         confirm(session, plan, yes=yes)
-    outcome = opened.revert(rev, message, force=force).outcome
+    with tidied(session):
+        outcome = opened.revert(rev, message, force=force).outcome
     assert outcome  # it was no dry run
     return report(session, outcome)

@@ -12,7 +12,7 @@ from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.options import DryRun, Message, TargetArg, Yes, check_choice
 from kpcmd.output import columns
-from kpcmd.paths import Table, kept_path, put_path
+from kpcmd.paths import Table, kept_path, tidied
 from kpcmd.picking import picker
 from kpcmd.servers import advice
 from kpstore.edits import targets
@@ -144,11 +144,8 @@ def rm(
     """Take a target out of the site."""
     session = session_of(context)
     manner = Manner("target rm", message, dry_run, yes)
-    kind = picker(session).view().target(name).kind
-    status = edit(session, manner, lambda state: targets.remove(state, name))
-    if message is not None and not dry_run and kind == "tftp":
-        put_path(session, "roots", name, None)
-    return status
+    with tidied(session):
+        return edit(session, manner, lambda state: targets.remove(state, name))
 
 
 @verb(app, "disable", "kp target disable boot1 -m 'being rebuilt'", exits=(CONFLICT,))
