@@ -192,7 +192,7 @@ class _Looking:
             condition = judge(spec, self.site["id"], served, subtree, reader.on_main)
             if served is None or target is None or condition == "absent":
                 return line(condition)
-            marker, drifted = served.marker(), drift(target, reader.index)
+            marker, drifted = served.marker(), drift(target, reader.index) or []
             return line(condition, marker.commit if marker else None, drifted)
         except (KpError, OSError) as error:
             return line("absent", problem=str(error))

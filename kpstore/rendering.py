@@ -192,23 +192,32 @@ class _Whole(_Tftp):
             menus=self.menus(boots),
             kept=frozenset(),
             objects=self.objects(boots.values()),
-            nodes=dict(self._forms(boots)),
+            nodes=self._forms(boots),
             now=when.now,
             grace=when.grace,
             complete=True,
         )
 
-    def _forms(self, boots: Boots) -> Iterator[tuple[str, NodeForm]]:
-        shared = {
-            template: NodeForm(template.name) if boot else _UNKNOWN
-            for template, boot in boots.items()
-            if boot is None or not boot.variables
-        }
-        for mac, name, template in self._census.macs():
-            form = shared.get(template)
-            if form is None and (boot := boots[template]) is not None:
-                form = self.own(self._state.node(name), template, boot)
-            yield mac, form or _UNKNOWN
+    def _forms(self, boots: Boots) -> dict[str, NodeForm | None]:
+        forms: dict[str, NodeForm | None] = {}
+        own: dict[str, tuple[Template, Boot]] = {}
+        for template, macs in self._census.macs().items():
+            boot = boots[template]
+            if boot is None or not boot.variables:
+                shared = NodeForm(template.name) if boot else _UNKNOWN
+                forms |= dict.fromkeys(macs, shared)
+            else:
+                names = self._census.nodes_of(template)
+                own |= dict.fromkeys(names, (template, boot))
+        for node in self._nodes(own):
+            forms |= dict.fromkeys(node.macs, self.own(node, *own[node.name]))
+        return forms
+
+    def _nodes(self, names: Collection[str]) -> Iterable[Node]:
+        """Read these nodes: one by one, or all where they are many of all."""
+        if len(names) * 4 < sum(self._census.templates().values()):
+            return map(self._state.node, names)
+        return (node for node in self._state.nodes() if node.name in names)
 
 
 def _resolved(state: State, template: Template) -> Boot | None:

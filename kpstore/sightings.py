@@ -46,13 +46,13 @@ def sighted(settings: Settings, spec: TargetSpec) -> Sighted | None:
     return Sighted(spec, tftp)
 
 
-def drift(target: Sighted, index: Index | None) -> list[Finding]:
-    """Return what changed on a target since kp wrote there, as far as is known."""
+def drift(target: Sighted, index: Index | None) -> list[Finding] | None:
+    """Return what changed on a target since kp wrote there; None: nothing is known."""
     if isinstance(target.served, ServedTree):
         return target.served.quick()
     noted = index.noted(_name(target.spec.name)) if index else None
     if not noted:
-        return []
+        return None
     note = json.loads(noted)
     if note["drift"]:
         return [Finding(**each) for each in note["drift"]]
@@ -64,7 +64,7 @@ def look(targets: Iterable[Sighted], index: Index | None) -> Drift:
     found: Drift = {}
     for target in targets:
         with suppress(KpError, OSError):  # its condition says that it can't be read
-            found[target.spec.name] = drift(target, index)
+            found[target.spec.name] = drift(target, index) or []
     return {name: findings for name, findings in found.items() if findings}
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kpstore import recovery
+from kpstore import recovery, sightings
 from kpstore.caller import Caller
+from kpstore.collecting import uncollected
 from kpstore.errors import Drift, KpError, NotFound, Refused, disk_failures
 from kpstore.health.retention import retained
 from kpstore.history import drafts, indexing
@@ -44,20 +45,32 @@ class Upkeep:
 
     @disk_failures("verifying")
     def verify(self, *, deep: bool) -> list[Verified]:
-        """Compare every target with the commit that it serves."""
+        """Compare every target with the commit that it serves.
+
+        Not `deep`, look only for what changed since kp last wrote there, at a cost
+        that doesn't grow with the nodes; where that isn't known, names, links and
+        menus are compared.
+        """
         main = self.site.main()
-        return [
-            self._verify(target, main, deep=deep)
-            for target in self.site.targets(State(main))
-        ]
+        with uncollected():
+            return [
+                self._verify(target, main, deep=deep)
+                for target in self.site.targets(State(main))
+            ]
 
     def _verify(self, target: SiteTarget, main: Snapshot, *, deep: bool) -> Verified:
         condition = target.condition(main.subtree, self.site.on_main)
         marker = target.marker() if condition != "absent" else None
         if marker is None or condition == "ahead":
             return Verified(target.name, condition)
+        if not deep and (seen := self._seen(target)) is not None:
+            return Verified(target.name, condition, seen)
         made = self._complete(target, marker, main, condition)
         return Verified(target.name, condition, target.verify(made, deep=deep))
+
+    def _seen(self, target: SiteTarget) -> list[Finding] | None:
+        known = sightings.sighted(self.site.settings, target.spec)
+        return sightings.drift(known, self.site.index) if known else None
 
     def _complete(
         self, target: SiteTarget, marker: Marker, main: Snapshot, condition: Condition

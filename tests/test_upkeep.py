@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kpstore import upkeep
 from kpstore.edits import images
 from kpstore.errors import Drift, NotFound
 from kpstore.upkeep import Verified, refuse_drift
@@ -81,6 +83,33 @@ def test_drift_is_seen_and_repaired(site: SmallSite, harm: object) -> None:
         refuse_drift(verified(site).values())
     assert set(published(site).values()) == {"live"}
     assert kinds(site) == set()
+
+
+@pytest.mark.parametrize("harm", [change_menu, lose_link, edit_grub, lose_tree_kernel])
+def test_a_quick_look_sees_it_and_renders_nothing(
+    site: SmallSite, harm: Callable[[SmallSite], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("rendered")
+
+    monkeypatch.setattr(upkeep, "render_whole", never)
+    looks = verified(site, deep=False)
+    assert {name: each.findings for name, each in looks.items()} == {
+        "net": [],
+        "disk": [],
+    }
+    harm(site)
+    assert any(each.drift for each in verified(site, deep=False).values())
+
+
+def test_a_quick_look_compares_menus_where_no_writer_left_a_note(
+    site: SmallSite,
+) -> None:
+    (site.root / "cache/index.db").unlink()
+    assert not any(each.drift for each in verified(site, deep=False).values())
+    change_menu(site)
+    [found] = verified(site, deep=False)["net"].drift
+    assert found.path.endswith("/pxelinux")
 
 
 def test_what_others_wrote_is_moved_aside_not_lost(site: SmallSite) -> None:

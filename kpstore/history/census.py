@@ -40,13 +40,9 @@ class IndexCensus:
         """Return the names of the nodes that boot by a template, sorted."""
         return self._index.nodes_of(_key(template))
 
-    def macs(self) -> Iterator[tuple[str, str, Template]]:
-        """Yield every MAC, the node that holds it, and that node's template."""
-        templates: dict[str, Template] = {}
-        for mac, node, key in self._index.macs():
-            if key not in templates:
-                templates[key] = _template(key)
-            yield mac, node, templates[key]
+    def macs(self) -> Mapping[Template, list[str]]:
+        """Return the MACs of the nodes that boot by each template."""
+        return {_template(key): macs for key, macs in self._index.macs().items()}
 
 
 class Filling(NamedTuple):

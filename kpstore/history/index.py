@@ -219,13 +219,17 @@ class Index:
         )
         return [name for (name,) in self._rows(sql, template)]
 
-    def macs(self) -> list[tuple[str, str, str]]:
-        """Return every MAC, the node that holds it and the key of its template."""
+    def macs(self) -> dict[str, list[str]]:
+        """Return the MACs of the nodes of each template, by its key.
+
+        They come as one text each: a row for each of 100,000 takes twice the time.
+        """
         sql = (
-            "SELECT value, node, key FROM uniques JOIN nodes ON nodes.name = node"
-            " JOIN templates ON templates.id = template WHERE what = 'mac'"
+            "SELECT key, group_concat(value, ' ') FROM uniques"
+            " JOIN nodes ON nodes.name = node JOIN templates ON templates.id = template"
+            " WHERE what = 'mac' GROUP BY template"
         )
-        return [(mac, node, key) for mac, node, key in self._rows(sql)]
+        return {key: macs.split() for key, macs in self._rows(sql)}
 
     # ---
 

@@ -1,7 +1,8 @@
 """What is asked of all nodes at once: templates in use, who holds an address."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Literal, Protocol
 
 from kpstore.model.documents import Node, Site, VariableRule
@@ -29,8 +30,8 @@ class Census(Protocol):
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""
 
-    def macs(self) -> Iterator[tuple[str, str, Template]]:
-        """Yield every MAC, the node that holds it, and that node's template."""
+    def macs(self) -> Mapping[Template, list[str]]:
+        """Return the MACs of the nodes that boot by each template."""
 
 
 def unique_values(node: Node, rules: Mapping[str, VariableRule]) -> list[Held]:
@@ -83,10 +84,19 @@ class FullCensus:
 
     def nodes_of(self, template: Template) -> list[str]:
         """Return the names of the nodes that boot by a template, sorted."""
-        return sorted(name for name, own in self._of.items() if own == template)
+        return sorted(self._by_template.get(template, ()))
 
-    def macs(self) -> Iterator[tuple[str, str, Template]]:
-        """Yield every MAC, the node that holds it, and that node's template."""
+    @cached_property
+    def _by_template(self) -> dict[Template, list[str]]:
+        found: dict[Template, list[str]] = {}
+        for name, template in self._of.items():
+            found.setdefault(template, []).append(name)
+        return found
+
+    def macs(self) -> Mapping[Template, list[str]]:
+        """Return the MACs of the nodes that boot by each template."""
+        found: dict[Template, list[str]] = {}
         for (what, value), name in self._holders.items():
             if what == "mac":
-                yield value, name, self._of[name]
+                found.setdefault(self._of[name], []).append(value)
+        return found

@@ -37,14 +37,15 @@ class ServedTftp:
         """Return what `quick` compares; see `tftp_quick.stamps`."""
         return tftp_quick.stamps(self._layout)
 
-    def quick(self, since: Mapping[str, str] | None) -> list[Finding]:
-        """Look whether anything changed since `stamps`; nothing is known without.
+    def quick(self, since: Mapping[str, str]) -> list[Finding] | None:
+        """Look whether anything changed since `stamps`.
 
-        Nor after a switch that was not noted: its writer was killed.
+        None when nothing is known: after a switch that was not noted, since its
+        writer was killed.
         """
         live = tftp_state.read_live(self._layout)
-        if since is None or live is None or since.get(LIVE) != live.name:
-            return []
+        if live is None or since.get(LIVE) != live.name:
+            return None
         return tftp_quick.quick(self._layout, since)
 
 

@@ -199,14 +199,14 @@ def entry_texts(
     """Return the plain text of each node's entry point, by its name."""
     texts: dict[str, str] = {}
     shared: dict[str, str] = {}  # 100,000 nodes have few templates
-    for mac, node in nodes.items():
+    for name, (mac, node) in zip(names.names(nodes), nodes.items(), strict=True):
         if node is None:
             continue
         if node.files and names.loader in node.files:
             text = names.text(mac, OWN)
         elif (text := shared.get(node.template, "")) == "":
             text = shared[node.template] = names.text(mac, node.template)
-        texts[names.name(mac)] = text
+        texts[name] = text
     return texts
 
 

@@ -7,7 +7,7 @@ entry point -> live -> template -> menu.
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +113,12 @@ class EntryNames:
     def name(self, mac: str) -> str:
         """Name the entry point of a MAC."""
         return f"{self.head}{mac.replace(':', '-')}{self.tail}"
+
+    def names(self, macs: Iterable[str]) -> list[str]:
+        """Name the entry points of many MACs, in their order."""
+        between = f"{self.tail}\n{self.head}"
+        dashed = between.join(macs).replace(":", "-")
+        return f"{self.head}{dashed}{self.tail}".split("\n") if dashed else []
 
     def mac(self, name: str) -> str | None:
         """Return the MAC whose entry point has this name."""

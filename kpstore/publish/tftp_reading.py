@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,28 @@ def link_text(path: str | Path, directory: int | None = None) -> str | None:
         return ""
 
 
-def links_in(folder: Path) -> Iterator[tuple[str, str]]:
-    """Return the name and text of all in a directory; '' for what is no link."""
+def other_links(
+    folder: Path, want: Mapping[str, str]
+) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """Compare the links of a directory with their texts, by name.
+
+    Return what of `want` has another text (None: it isn't there; '': it is no link),
+    and the text of what else is there.
+    """
+    readlink = os.readlink
+    differing: dict[str, str | None] = {}
     with _opened(folder) as directory:
-        for name in _listing(directory):
-            yield name, link_text(name, directory) or ""
+        if directory is None:
+            return dict.fromkeys(want), {}
+        for name, text in want.items():  # of 100,000 nothing is kept that is right
+            try:
+                if readlink(name, dir_fd=directory) == text:
+                    continue
+            except OSError:  # `link_text` tells them apart
+                pass
+            differing[name] = link_text(name, directory)
+        more = set(_listing(directory)).difference(want)
+        return differing, {name: link_text(name, directory) for name in more}
 
 
 def files_in(folder: Path) -> Iterator[tuple[str, int, bytes]]:

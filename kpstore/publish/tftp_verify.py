@@ -29,7 +29,7 @@ from kpstore.publish.tftp_layout import (
     generation_of,
     is_digest,
 )
-from kpstore.publish.tftp_reading import link_text, links_in, names_in
+from kpstore.publish.tftp_reading import link_text, names_in, other_links
 from kpstore.publish.tftp_stage import generation_links
 from kpstore.publish.tftp_state import (
     Live,
@@ -107,11 +107,13 @@ def _entries(
 ) -> Iterator[Finding]:
     """Compare one loader's entry points with their text."""
     want = entry_texts(names, nodes)
-    for name, text in links_in(layout.path(names.folder)):
-        known = want.pop(name, None)
-        if text != known and (mac := names.mac(name)):
-            yield _entry(names, mac, name, text, known=known is not None)
-    yield from (Finding(f"{names.folder}/{name}", "missing") for name in want)
+    differing, more = other_links(layout.path(names.folder), want)
+    for name, text in (differing | more).items():
+        if text is None:
+            if name in want:
+                yield Finding(f"{names.folder}/{name}", "missing")
+        elif mac := names.mac(name):
+            yield _entry(names, mac, name, text, known=name in want)
 
 
 def _entry(

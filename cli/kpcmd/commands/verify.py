@@ -28,7 +28,7 @@ apps = {"verify": app}
 def verify(
     context: typer.Context,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Names, links and menus; not every byte.")
+        bool, typer.Option("--quick", help="What changed since kp last wrote; at once.")
     ] = False,
     rendered: Annotated[
         bool, typer.Option("--rendered", help="What is served only, not history.")
