@@ -11,6 +11,7 @@ from functools import partial
 from kpstore.catching_up import moves_from
 from kpstore.errors import KpError
 from kpstore.history.snapshot import Snapshot
+from kpstore.keeping import Keeping
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.reader import MAIN
@@ -59,7 +60,7 @@ def _failed(target: SiteTarget, error: KpError | OSError) -> TargetOutcome:
 def _sweep(site: OpenSite, main: Snapshot, now: float, host: str) -> None:
     """Remove what killed writers left."""
     _quietly(partial(site.sweep, host))
-    _quietly(partial(site.sweep_targets, main, now))
+    _quietly(lambda: Keeping(site, main, now).sweep_targets())
     _quietly(site.settle)
 
 

@@ -8,20 +8,16 @@ from pathlib import Path
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
 from kpstore.disk.locks import Hold, SiteLock
-from kpstore.errors import NotFound, Refused
-from kpstore.health.retention import good_verdicts, retained
+from kpstore.errors import Refused
 from kpstore.history import indexing, layout, walk
 from kpstore.history.boot import boot_id
 from kpstore.history.census import IndexCensus, feed
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census, FullCensus
-from kpstore.model.documents import KernelConfig
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.publish.tftp import TftpTarget
 from kpstore.reader import MAIN, SiteReader
-from kpstore.rollback import default_boot
 from kpstore.targets import SiteTarget, TargetSpec, open_target
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
@@ -139,50 +135,3 @@ class OpenSite(SiteReader):
         else:
             index = indexing.bring(self.index_file, self.repository, snapshot.commit)
             self.__dict__["index"] = index
-
-    def sweep_targets(self, snapshot: Snapshot, now: float) -> None:
-        """Remove from the targets what no retained generation needs."""
-        state = State(snapshot)
-        for target in self.targets(state):
-            publisher = target.publisher
-            if publisher is None or publisher.identity() is None:
-                continue
-            if isinstance(publisher, TftpTarget):
-                grace = state.site().retention.grace
-                publisher.sweep(self._kept(state, publisher), now=now, grace=grace)
-            else:
-                kernels = self._known_good(state, publisher.image)
-                refs = [ref for k in kernels for ref in k.artifacts.refs()]
-                releases = {kernel.release for kernel in kernels}
-                publisher.sweep({ref.sha256[:12] for ref in refs}, releases)
-
-    def _known_good(self, state: State, image: str) -> list[KernelConfig]:
-        """Return the kernels of the image's newest known-good default."""
-        verdicts = good_verdicts(state).get(image, [])
-        if not verdicts:
-            return []
-        then = State(Snapshot(self.repository, self.resolve(verdicts[-1].revision)))
-        try:
-            boot = default_boot(then, image)
-        except NotFound:  # the verdict is of an entry that was no default
-            return []
-        return [boot.kernel, *([boot.xen] if boot.xen else [])] if boot else []
-
-    def _kept(self, state: State, publisher: TftpTarget) -> list[str]:
-        """Return the commits whose generations stay: the last ones, and good ones.
-
-        One that a killed writer staged and never committed is not among them.
-        """
-        made = [each for each in publisher.generations() if self._is_recorded(*each)]
-        kept = [commit for _, commit in made[-state.site().retention.generations :]]
-        for revision in retained(state):
-            before = [commit for number, commit in made if number <= revision]
-            kept += before[-1:]
-        return kept
-
-    def _is_recorded(self, revision: int, commit: str) -> bool:
-        """Tell whether main has a commit, of 12 digits, as that revision."""
-        try:
-            return self.resolve(f"r{revision}").startswith(commit)
-        except NotFound:
-            return False

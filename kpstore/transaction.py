@@ -16,6 +16,7 @@ from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
 from kpstore.history.repository import id_of, new_commit
 from kpstore.history.snapshot import Snapshot
+from kpstore.keeping import Keeping
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.outcome import Intent, Outcome
@@ -163,7 +164,8 @@ class Transaction:
         self._after(self._retire)
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
         if outlook.sweep:
-            self._after(lambda: self.site.sweep_targets(snapshot, self.intent.time))
+            now = self.intent.time
+            self._after(lambda: Keeping(self.site, snapshot, now).sweep_targets())
         return Outcome(
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",

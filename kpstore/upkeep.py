@@ -1,6 +1,6 @@
 """Upkeep: disk held against commit, repaired from it, and swept."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,12 +8,10 @@ from kpstore import recovery, sightings
 from kpstore.caller import Caller
 from kpstore.collecting import uncollected
 from kpstore.errors import Drift, KpError, NotFound, Refused, disk_failures
-from kpstore.health.retention import retained
-from kpstore.history import drafts, indexing
+from kpstore.history import indexing
 from kpstore.history.snapshot import Snapshot
-from kpstore.model.documents import KernelConfig
-from kpstore.model.keys import Key
-from kpstore.model.state import Documents, State
+from kpstore.keeping import Keeping
+from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Finding, Marker
 from kpstore.rendering import Rendered, When, render_whole
@@ -168,13 +166,13 @@ class Upkeep:
     def gc(self, *, dry_run: bool = False) -> list[str]:
         """Remove artifacts that nothing retained names; return their ids.
 
-        Kept are those of main, of the drafts, of the states that retained good
-        verdicts speak of, and whatever is younger than the grace time. The caller
+        See `keeping`; what is younger than the grace time stays, too. The caller
         holds the lock.
         """
-        main = self.site.main()
-        kept = set(self._needed(main))
-        before = self.caller.clock() - State(main).site().retention.grace
+        main, now = self.site.main(), self.caller.clock()
+        keeping = Keeping(self.site, main, now)
+        kept = keeping.artifacts()
+        before = now - State(main).site().retention.grace
         gone = [
             stored.sha256
             for stored in self.site.artifacts
@@ -184,19 +182,8 @@ class Upkeep:
             for sha256 in gone:
                 self.site.artifacts.remove(sha256)
             self.site.artifacts.sweep()
-            self.site.sweep_targets(main, self.caller.clock())
+            keeping.sweep_targets()
         return gone
-
-    def _needed(self, main: Snapshot) -> Iterator[str]:
-        yield from _artifacts(main)
-        for target in self.site.targets(State(main)):
-            yield from target.originals_kept().values()
-        for user in drafts.users(self.site.repository):
-            tip = self.site.repository.tip(drafts.ref_of(user))
-            yield from _artifacts(Snapshot(self.site.repository, tip))
-        for revision in retained(State(main)):
-            commit = self.site.resolve(f"r{revision}")
-            yield from _artifacts(Snapshot(self.site.repository, commit))
 
     def rebuild_index(self) -> None:
         """Make the derived index anew; the caller holds the lock."""
@@ -205,14 +192,6 @@ class Upkeep:
 
 def _commit(marker: Marker | None) -> str:
     return marker.commit if marker else ""
-
-
-def _artifacts(documents: Documents) -> Iterator[str]:
-    for image in documents.names("image"):
-        for name in documents.names("kernel", image):
-            kernel = documents.get(Key("kernel", name, image))
-            if isinstance(kernel, KernelConfig):
-                yield from (ref.sha256 for ref in kernel.artifacts.refs())
 
 
 def refuse_drift(verified: Collection[Verified]) -> None:

@@ -17,6 +17,7 @@ from kpstore.edits import images, nodes
 from kpstore.errors import Conflict, KpError, Locked, Refused
 from kpstore.history import drafts, refs
 from kpstore.history.repository import Repository
+from kpstore.keeping import Keeping
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker
 from kpstore.publish import tftp, tftp_stage, tree_stage
@@ -157,16 +158,18 @@ def test_a_live_target_that_can_not_be_staged_may_be_left_behind(
     assert conditions(site.picker()) == {"disk": "live", "net": "live"}
 
 
-@pytest.mark.parametrize("step", ["feed_index", "sweep_targets"])
+@pytest.mark.parametrize(
+    ("where", "step"), [(OpenSite, "feed_index"), (Keeping, "sweep_targets")]
+)
 def test_what_fails_after_the_commit_point_is_a_warning(
-    site: SmallSite, step: str
+    site: SmallSite, where: type, step: str
 ) -> None:
     for number in range(3):  # the eighth revision sweeps
         sites.small_edit(site.picker())
         assert (
             site.picker().site.record(site.picker().site.tip()).revision == 5 + number
         )
-    with replaced(OpenSite, **{step: refuse}):
+    with replaced(where, **{step: refuse}):
         outcome = sites.small_edit(site.picker())
     assert outcome.revision == "r8"
     assert not outcome.behind

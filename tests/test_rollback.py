@@ -220,8 +220,7 @@ def prove(site: SmallSite) -> None:
         give(edit.state, boot.payload, "good", said)
         known = edit.state.verdict(boot.payload.id)
         assert known
-        evidence = {**known.evidence, "reports": 4}
-        counted = known.model_copy(update={"evidence": evidence})
+        counted = known.model_copy(update={"evidence": {"reports": 4}})
         edit.state.put(Key("verdict", boot.payload.id), counted)
 
 

@@ -1,31 +1,32 @@
 """What must stay on disk for the way back: the newest good payloads of each image."""
 
 from collections import defaultdict
+from typing import NamedTuple
 
-from kpstore.model.documents import Verdict
 from kpstore.model.state import State
 
 
-def good_verdicts(state: State) -> dict[str, list[Verdict]]:
-    """Return each image's newest good verdicts, as many as the site retains."""
-    by_image: dict[str, list[Verdict]] = defaultdict(list)
+class Good(NamedTuple):
+    """A payload that is good, and the revision of the image of which that was said."""
+
+    payload: str
+    revision: int
+
+
+def good_payloads(state: State) -> dict[str, list[Good]]:
+    """Return each image's good payloads that the site retains, the newest first.
+
+    One payload may be several images': what is good is good for each of them.
+    """
+    found: dict[str, list[tuple[str, Good]]] = defaultdict(list)
     for name in state.names("verdict"):
         verdict = state.verdict(name)
         if verdict and verdict.verdict == "good":
-            by_image[str(verdict.evidence.get("image", ""))].append(verdict)
+            for image, revision in verdict.images.items():
+                good = Good(name, int(revision.removeprefix("r")))
+                found[image].append((verdict.since, good))
     kept = state.site().retention.known_good
     return {
-        image: sorted(verdicts, key=lambda v: v.since)[-kept:]
-        for image, verdicts in by_image.items()
+        image: [good for _, good in sorted(goods, reverse=True)[:kept]]
+        for image, goods in found.items()
     }
-
-
-def retained(state: State) -> list[int]:
-    """Return the revisions whose states are retained for those payloads."""
-    return sorted(
-        {
-            int(verdict.revision.removeprefix("r"))
-            for verdicts in good_verdicts(state).values()
-            for verdict in verdicts
-        }
-    )

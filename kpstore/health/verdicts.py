@@ -21,7 +21,12 @@ class Said:
 
 
 def give(state: State, payload: Payload, verdict: str, said: Said) -> None:
-    """Write a verdict (`good` or `bad`) on a payload; a later one replaces it."""
+    """Write a verdict (`good` or `bad`) on a payload; a later one replaces it.
+
+    The same verdict said of another image with that payload counts for both.
+    """
+    known = state.verdict(payload.id)
+    images = known.images if known and known.verdict == verdict else {}
     document = Verdict.model_validate(
         {
             "verdict": verdict,
@@ -30,7 +35,7 @@ def give(state: State, payload: Payload, verdict: str, said: Said) -> None:
             "revision": said.revision,
             "reason": said.reason,
             "kin": payload.kin,
-            "evidence": {"image": said.image},
+            "images": {**images, said.image: said.revision},
         }
     )
     state.put(Key("verdict", payload.id), document)

@@ -25,6 +25,7 @@ PayloadId = Annotated[str, StringConstraints(pattern=names.PAYLOAD)]
 Release = Annotated[str, StringConstraints(pattern=names.RELEASE)]
 Parameter = Annotated[str, StringConstraints(pattern=names.PARAMETER, max_length=1024)]
 VariableName = Annotated[str, StringConstraints(pattern=names.VARIABLE)]
+RevisionName = Annotated[str, StringConstraints(pattern=r"^r[1-9][0-9]{0,8}$")]
 VariableValue = Annotated[str, StringConstraints(pattern=names.VARIABLE_VALUE)]
 Text = Annotated[
     str, StringConstraints(max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")
@@ -231,15 +232,17 @@ class Verdict(Document):
     """What is known of a payload, since when (UTC, ISO 8601), by whom and why.
 
     `kin` is the payload's second key: the same kernel, modules, hypervisor and
-    parameters with any initrd.
+    parameters with any initrd. `images` has the revision of each image that it was
+    said of.
     """
 
     verdict: Literal["good", "bad"]
     by: Text
     since: Text
-    revision: Text
+    revision: RevisionName
     reason: Text = ""
     kin: PayloadId
+    images: dict[Name, RevisionName] = {}
     evidence: dict[str, Any] = {}
 
 

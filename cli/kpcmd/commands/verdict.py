@@ -53,5 +53,6 @@ def _verdicts(state: State) -> Iterator[dict[str, Any]]:
         found = state.verdict(payload)
         if found is not None:
             fields = found.model_dump(mode="json")
-            image = fields["evidence"].get("image", "")
-            yield {"payload": payload, "image": image, **fields}
+            for image, revision in fields.pop("images").items():
+                said = {"image": image, **fields, "revision": revision}
+                yield {"payload": payload, **said}

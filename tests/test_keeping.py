@@ -1,0 +1,342 @@
+"""What is kept of the past for the way back, and what goes: docs/format.md."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kpstore.artifacts.store import ArtifactStore
+from kpstore.edits import entries, images, targets
+from kpstore.errors import CorruptState, Refused
+from kpstore.history import drafts
+from kpstore.model.documents import KernelConfig, Site
+from kpstore.model.keys import Key
+from kpstore.model.state import State
+from kpstore.publish.tftp import TftpTarget
+from kpstore.restoring import Rollback
+from kpstore.settings import load, save
+from support import sites
+from support.cli import digest
+from support.sites import SmallSite, call_good, first_import
+
+OLD = sites.NOW - 300 * sites.DAY  # long before any day of these tests
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> SmallSite:
+    """A site that keeps two generations and two good payloads an image (r4)."""
+    site = sites.make(tmp_path, first_import, call_good)
+    with site.picker().edit("rules") as edit:
+        known = edit.state.site()
+        rules = {"generations": 2, "known_good": 2}
+        retention = known.retention.model_copy(update=rules)
+        edit.state.put(Key("site"), Site(**{**dict(known), "retention": retention}))
+    return site
+
+
+def age(site: SmallSite) -> None:
+    """Make every artifact and object old: what is young stays anyway."""
+    for root in (site.root / "state.git/lfs/objects", site.tftp / "kp/objects"):
+        for path in (*root.rglob("*"), root):
+            os.utime(path, (OLD, OLD), follow_symlinks=False)
+
+
+def collect(site: SmallSite, day: float) -> list[str]:
+    """Run gc on a day, and have it believe that all files are old."""
+    age(site)
+    picker = replace(site, day=day).picker()
+    with picker.writing():
+        return picker.upkeep.gc()
+
+
+def params(site: SmallSite, day: float, *tokens: str) -> int:
+    """Commit an image-level change of gpu on a day; return the revision."""
+    with replace(site, day=day).picker().edit("params") as edit:
+        images.change(edit.state, "gpu", {"params": tokens})
+    assert edit.outcome
+    return int(edit.outcome.revision[1:])
+
+
+def new_default(
+    site: SmallSite, day: float, release: str, *, good: bool = False
+) -> KernelConfig:
+    """Give web a new default and forget its other entries and kernels."""
+    picker = replace(site, day=day).picker()
+    kernel = sites.add_kernel(picker, release)
+    with picker.edit(f"only {release}") as edit:
+        for entry in edit.state.names("entry", "web"):
+            edit.state.drop(Key("entry", entry, "web"))
+        for old in edit.state.names("kernel", "web"):
+            edit.state.drop(Key("kernel", old, "web"))
+        sites.put_kernel(edit.state, "web", kernel)
+        fields = {"kernel": release, "method": "mixed", "params": ("panic=5",)}
+        entries.add(edit.state, "web", f"run{release}", fields, default=True)
+    if good:
+        replace(site, day=day).picker().judge("good", [("web", None, None)], "runs")
+    return kernel
+
+
+def kept(site: SmallSite) -> list[int]:
+    """Return the revisions whose generations are on the TFTP root."""
+    picker = site.picker()
+    [net] = [t for t in picker.site.targets(picker.view("HEAD")) if t.name == "net"]
+    assert isinstance(net.publisher, TftpTarget)
+    return [revision for revision, _ in net.publisher.generations()]
+
+
+def store(site: SmallSite) -> ArtifactStore:
+    return site.picker().site.artifacts
+
+
+def has(site: SmallSite, kernel: KernelConfig) -> bool:
+    return all(store(site).has(r.sha256, r.size) for r in kernel.artifacts.refs())
+
+
+def in_tree(site: SmallSite, kernel: KernelConfig) -> bool:
+    return (site.tree / "boot/kp" / kernel.artifacts.vmlinuz.sha256[:12]).exists()
+
+
+# --- generations of a TFTP root
+
+
+def test_live_the_last_ones_and_the_newest_of_each_good_payload(
+    site: SmallSite,
+) -> None:
+    for day in range(1, 4):  # r5 to r7: web still boots what is good since r2
+        params(site, day, f"day={day}")
+    new_default(site, 4, "6.8")  # r8: what web booted until r7 is good
+    for day in range(5, 9):  # r9 to r12
+        params(site, day, f"day={day}")
+    collect(site, 20)
+    assert kept(site) == [7, 11, 12]
+
+
+def test_what_was_live_within_the_grace_time_stays(site: SmallSite) -> None:
+    new_default(site, 1, "6.8")  # r5
+    hour = 1 / 24
+    for at in range(4):  # r6 to r9, ten minutes apart
+        params(site, 2 + at * hour / 6, f"at={at}")
+    collect(site, 2 + hour * 0.9)
+    assert kept(site) == [4, 5, 6, 7, 8, 9]
+    collect(site, 3)
+    assert kept(site) == [4, 8, 9]
+
+
+def test_as_many_good_payloads_as_the_site_says(site: SmallSite) -> None:
+    for day, release in enumerate(("6.3", "6.4", "6.5"), start=1):
+        new_default(site, day, release, good=True)  # r5, r7, r9
+    for day in range(4, 7):  # r11 to r13
+        params(site, day, f"day={day}")
+    new_default(site, 7, "6.8")  # r14: the newest of 6.5 is r13
+    params(site, 8, "day=8")  # r15
+    collect(site, 20)
+    assert kept(site) == [8 - 1, 13, 14, 15]
+
+
+def test_a_target_that_came_after_the_verdict_keeps_the_good_one_too(
+    site: SmallSite,
+) -> None:
+    root = site.where / "late"
+    root.mkdir()
+    settings = load(site.root / "kp.toml")
+    roots = {**settings.roots, "late": root}
+    save(site.root / "kp.toml", settings._replace(roots=roots))
+    with site.picker().edit("late") as edit:  # r5
+        targets.add(edit.state, "late", {"kind": "tftp", "loaders": ("grub",)})
+    new_default(site, 1, "6.8")  # r6
+    for day in range(2, 6):
+        params(site, day, f"day={day}")
+    collect(site, 20)
+    objects = os.listdir(root / "kp/objects")
+    good = site.picker().view("r2").kernel("web", "6.1").artifacts.vmlinuz.sha256
+    assert good in objects
+
+
+# --- image trees
+
+
+def test_a_tree_keeps_what_is_live_and_one_known_good(site: SmallSite) -> None:
+    first = site.picker().view().kernel("web", "6.1")
+    second = new_default(site, 1, "6.3", good=True)
+    third = new_default(site, 2, "6.4")
+    fourth = new_default(site, 3, "6.5")
+    collect(site, 20)
+    there = [in_tree(site, kernel) for kernel in (first, second, third, fourth)]
+    assert there == [False, True, False, True]
+
+
+def test_a_payload_of_two_images_is_known_good_of_both(site: SmallSite) -> None:
+    with site.picker().edit("a copy") as edit:
+        web = edit.state.image("web")
+        edit.state.put(Key("image", "zcopy"), web)
+        for each in ("production", "rescue"):
+            edit.state.put(Key("entry", each, "zcopy"), edit.state.entry("web", each))
+        sites.put_kernel(edit.state, "zcopy", edit.state.kernel("web", "6.1"))
+    first = site.picker().view().kernel("web", "6.1")
+    site.picker().judge("good", [("web", None, None), ("zcopy", None, None)], "all")
+    new_default(site, 1, "6.8")
+    collect(site, 20)
+    assert in_tree(site, first)
+    assert replace(site, day=21).picker().rollback(Rollback(("web",))).revision
+
+
+def test_an_entry_that_is_no_default_may_be_the_known_good(site: SmallSite) -> None:
+    new_default(site, 1, "6.8")
+    picker = replace(site, day=2).picker()
+    spare = sites.add_kernel(picker, "6.9")
+    with picker.edit("a spare one") as edit:
+        sites.put_kernel(edit.state, "web", spare)
+        entries.add(edit.state, "web", "spare", {"kernel": "6.9", "method": "local"})
+    replace(site, day=2).picker().judge("good", [("web", "spare", None)], "tried")
+    with replace(site, day=3).picker().edit("away with it") as edit:
+        entries.remove(edit.state, "web", "spare")
+        edit.state.drop(Key("kernel", "6.9", "web"))
+    collect(site, 20)
+    assert in_tree(site, spare)
+
+
+# --- artifacts
+
+
+def test_artifacts_of_kept_generations_stay_and_the_way_there_is_open(
+    site: SmallSite,
+) -> None:
+    first = site.picker().view().kernel("web", "6.1")
+    second = new_default(site, 1, "6.3")  # r5
+    third = new_default(site, 2, "6.4")  # r6
+    fourth = new_default(site, 3, "6.5")  # r7: r6 and r7 are the last two
+    gone = collect(site, 20)
+    assert {r.sha256 for r in second.artifacts.refs()} <= set(gone)
+    assert [has(site, k) for k in (first, second, third, fourth)] == [
+        True,  # good
+        False,
+        True,
+        True,
+    ]
+    later = replace(site, day=21)
+    with pytest.raises(Refused, match="has lost its files") as caught:
+        later.picker().rollback(Rollback(("web",), to="r5"))
+    assert second.artifacts.vmlinuz.sha256[:12] in caught.value.message
+    outcome = later.picker().rollback(Rollback(("web",), to="r6"))
+    assert [t.condition for t in outcome.targets] == ["live", "live"]
+
+
+def test_what_main_named_within_the_grace_time_stays(site: SmallSite) -> None:
+    """Whatever the targets are: no TFTP root, and the files are old."""
+    with site.picker().edit("no more TFTP") as edit:
+        targets.remove(edit.state, "net")
+    second = new_default(site, 1, "6.3")
+    hour = 1 / 24
+    new_default(site, 2, "6.4")
+    collect(site, 2 + hour / 2)
+    assert has(site, second)
+    collect(site, 2 + 2 * hour)
+    assert not has(site, second)
+
+
+def test_what_a_draft_names_stays(site: SmallSite) -> None:
+    bob = replace(site, user="bob").picker()
+    with bob.edit() as edit:
+        sites.put_kernel(edit.state, "web", sites.add_kernel(bob, "6.9"))
+    drafted = bob.view().kernel("web", "6.9")
+    collect(site, 20)
+    assert has(site, drafted)
+    bob.discard()
+    collect(site, 20)
+    assert not has(site, drafted)
+
+
+def test_a_draft_that_can_not_be_read_stops_the_sweep_of_artifacts(
+    site: SmallSite,
+) -> None:
+    git = site.root / "state.git"
+    blob = subprocess.check_output(
+        ["git", "-C", git, "hash-object", "-t", "blob", "-w", "--stdin"], input=b"x"
+    )
+    ref = git / drafts.ref_of("bob")
+    ref.parent.mkdir(parents=True, exist_ok=True)
+    ref.write_bytes(blob)
+    with pytest.raises(CorruptState, match="the draft of bob"):
+        collect(site, 20)
+    replace(site, user="bob").picker().discard()
+    collect(site, 20)
+
+
+def test_a_replaced_loader_file_outlives_gc_and_comes_back(tmp_path: Path) -> None:
+    site = SmallSite(tmp_path)
+    site.create()
+    theirs = site.tree / "boot/grub/grub.cfg"
+    theirs.write_bytes(b"# the distribution's\n")
+    with site.picker().edit("all") as edit:
+        sites.lay_out(site.picker(), edit.state)
+        disk = edit.state.target("disk")
+        options = disk.options.model_copy(update={"replace": True})
+        edit.state.put(
+            Key("target", "disk"), disk.model_copy(update={"options": options})
+        )
+    assert b"the distribution's" not in theirs.read_bytes()
+    collect(site, 300)
+    with replace(site, day=301).picker().edit("no more") as edit:
+        targets.remove(edit.state, "disk")
+    assert theirs.read_bytes() == b"# the distribution's\n"
+
+
+# --- what is not kp's to sweep
+
+
+@contextmanager
+def of_another_site(site: SmallSite) -> Iterator[None]:
+    files = [site.tftp / "kp/TARGET", site.tree / "boot/kp/TARGET"]
+    was = [path.read_bytes() for path in files]
+    for path in files:
+        path.write_text(path.read_text().replace(sites.SITE_ID, "6" * 32))
+    yield
+    for path, data in zip(files, was, strict=True):
+        path.write_bytes(data)
+
+
+@contextmanager
+def held(site: SmallSite) -> Iterator[None]:
+    picker = site.picker()
+    for why in ("measured", ""):
+        for target in picker.site.targets(State(picker.site.main())):
+            assert target.publisher
+            target.publisher.set_hold(why)
+        if why:
+            yield
+
+
+@pytest.mark.parametrize("kept_back", [of_another_site, held])
+def test_a_target_that_kp_leaves_alone_is_not_swept(
+    site: SmallSite, kept_back: Callable[[SmallSite], AbstractContextManager[None]]
+) -> None:
+    for day, release in enumerate(("6.3", "6.4", "6.5"), start=1):
+        new_default(site, day, release)
+    age(site)
+    assert kept(site) == [2, 4, 5, 6, 7]
+    with kept_back(site):
+        before = digest(site.tftp), digest(site.tree)
+        collect(site, 40)
+        assert (digest(site.tftp), digest(site.tree)) == before
+    collect(site, 40)
+    assert kept(site) == [4, 6, 7]
+
+
+def test_a_verdict_of_a_revision_that_never_was_stops_nothing(site: SmallSite) -> None:
+    first = site.picker().view().kernel("web", "6.1")
+    new_default(site, 0, "6.8")  # r5
+    with site.picker().edit("pushed by somebody") as edit:
+        [payload] = edit.state.names("verdict")
+        verdict = edit.state.verdict(payload)
+        assert verdict
+        never = verdict.model_copy(update={"images": {"web": "r999", "gone": "r9"}})
+        edit.state.put(Key("verdict", payload), never)
+    for day in range(1, 9):  # r7 to r14: r8 sweeps
+        params(site, day, f"day={day}")
+    collect(site, 20)
+    assert kept(site) == [4, 9, 13, 14]
+    assert not in_tree(site, first)
