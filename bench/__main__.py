@@ -11,10 +11,14 @@ def main() -> int:
     """Run every section on one private file system."""
     report = Table()
     with private() as place:
-        world = commits.measure(place, report)
+        worlds = commits.measure(place, report)
+        world = worlds[100_000]
         flushes.measure(world, report)
-        verifying.measure(world, report)
+        verifying.measure_quick(worlds[1_000], world, report)
+        verifying.measure_deep(world, "100,000 nodes", report)
         cold.measure(place, world, report)
+        own = commits.measure_own_files(place, report)
+        verifying.measure_deep(own, "100,000 nodes with own files", report)
         audit.measure(place, report)
     print(f"\n{report.markdown()}")
     return 0 if all(holds for *_, holds in report.rows) else 1

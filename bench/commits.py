@@ -18,12 +18,14 @@ SIZES = (1_000, 10_000, 100_000)
 TURNS = 9
 
 
-def measure(place: Path, report: Table) -> World:
-    """Fill the table; return the site of 100,000 nodes."""
+def measure(place: Path, report: Table) -> dict[int, World]:
+    """Fill the table; return the sites by their number of nodes."""
     found: dict[int, dict[str, float]] = {}
+    worlds: dict[int, World] = {}
     for count in SIZES:
         with section(f"{count:,} nodes"):
-            world = _import(place / f"kp-{count}", count, report)
+            world = worlds[count] = World(place / f"kp-{count}", count)
+            _import(world, "first import", report)
             found[count] = _commits(place, world, report)
     largest = SIZES[-1]
     small, large = found[SIZES[0]]["flip"], found[largest]["flip"]
@@ -43,25 +45,32 @@ def measure(place: Path, report: Table) -> World:
             words = f"{name} / image change, 100,000 nodes"
             report.at_least(words, found[largest][name] / large, bound)
         else:
-            report.note(f"{name}, 100,000 nodes", "not installed")
+            report.note(f"{name}, 100,000 nodes", f"not run: {name} missing")
+    return worlds
+
+
+def measure_own_files(place: Path, report: Table) -> World:
+    """Import as many nodes that each have a file of their own; return the site."""
+    with section(f"{SIZES[-1]:,} nodes with a file of their own"):
+        world = World(place / "kp-own", SIZES[-1], own=True)
+        _import(world, "first import, a file of its own per node,", report)
     return world
 
 
-def _import(where: Path, count: int, report: Table) -> World:
-    world, csv = World(where, count), table(count)
-    links = seconds(lambda: symlinks(where / "links", count))
+def _import(world: World, what: str, report: Table) -> None:
+    count, csv = world.count, table(world.count)
+    links = seconds(lambda: symlinks(world.where / "links", count))
     parsing = seconds(lambda: read_nodes(csv, None))
     ours = seconds(lambda: world.fill(csv))
     ratio = (ours - parsing) / links
-    words = f"first import less parsing / bare symlinks, {count:,} nodes"
+    words = f"{what} less parsing / bare symlinks, {count:,} nodes"
     if count < SIZES[-1]:  # what a commit costs whatever its size weighs more there
         report.note(words, f"{ratio:.3g}x")
     else:
         report.at_most(words, ratio, 5)
     if count == SIZES[-1]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        report.at_most("memory of the first import, 100,000 nodes", peak, 600, " MB")
-    return world
+        report.at_most(f"memory after {what} 100,000 nodes", peak, 600, " MB")
 
 
 def _commits(place: Path, world: World, report: Table) -> dict[str, float]:

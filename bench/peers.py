@@ -67,8 +67,9 @@ class Etckeeper:
         self._run("init")
         self._run("commit", "first")
 
-    def _run(self, *what: str) -> None:
-        run("etckeeper", *what, "-d", str(self.where), cwd=self.where)
+    def _run(self, verb: str, *message: str) -> None:
+        # What follows the message is a part of it: -d there would commit /etc.
+        run("etckeeper", verb, "-d", self.where, *message, cwd=self.where)
 
     def commit(self, turn: int) -> None:
         """Change the image's file and commit."""

@@ -8,21 +8,36 @@ from bench.clock import Table, medians, section
 from bench.world import World
 
 
-def measure(world: World, report: Table) -> None:
+def measure_quick(small: World, large: World, report: Table) -> None:
+    """Fill the table with the quick look, at 1,000 and 100,000 nodes."""
+
+    def look(world: World) -> object:
+        return lambda turn: _verify(world, deep=False)
+
+    with section("quick verify"):
+        found = medians({"small": look(small), "large": look(large)}, 25)
+    report.note("quick verify, 100,000 nodes", f"{found['large'] * 1000:.1f} ms")
+    ratio = found["large"] / found["small"]
+    report.at_most("quick verify, t(100,000) / t(1,000)", ratio, 1.5)
+
+
+def measure_deep(world: World, what: str, report: Table) -> None:
     """Fill the table with deep verification at 100,000 nodes."""
-
-    def deep(turn: int) -> None:
-        [found] = world.picker().upkeep.verify(deep=True)
-        assert found.condition == "live"
-        assert not found.findings
-
-    def floor(turn: int) -> None:
-        _read_all(world.tftp)
-
-    with section("verify, 100,000 nodes"):
-        found = medians({"deep": deep, "floor": floor}, 5)
+    runs = {
+        "deep": lambda turn: _verify(world, deep=True),
+        "floor": lambda turn: _read_all(world.tftp),
+    }
+    with section(f"deep verify, {what}"):
+        found = medians(runs, 5)
     ratio = found["deep"] / found["floor"]
-    report.at_most("deep verify / scandir, readlink and hashing of all", ratio, 1.5)
+    words = f"deep verify / scandir, readlink and hashing of all, {what}"
+    report.at_most(words, ratio, 1.5)
+
+
+def _verify(world: World, *, deep: bool) -> None:
+    [found] = world.picker().upkeep.verify(deep=deep)
+    assert found.condition == "live"
+    assert not found.findings
 
 
 def _read_all(root: Path) -> None:

@@ -27,9 +27,9 @@ def table(count: int) -> bytes:
 
 
 class World:
-    """A site of N nodes below one directory."""
+    """A site of N nodes below one directory; each has files of its own, if wanted."""
 
-    def __init__(self, where: Path, count: int) -> None:
+    def __init__(self, where: Path, count: int, *, own: bool = False) -> None:
         self.where, self.count = where, count
         self.tftp = where / "tftp"
         self.tftp.mkdir(parents=True)
@@ -43,7 +43,8 @@ class World:
             state = edit.state
             options = {"kind": "tftp", "loaders": ("pxelinux",)}
             targets.add(state, "net", options)
-            images.add(state, "web", {"arch": "x86_64", "params": ("root=/dev/sda1",)})
+            params = ("root=/dev/sda1", *(["node_id={node.index}"] if own else []))
+            images.add(state, "web", {"arch": "x86_64", "params": params})
             for name, kernel in kernels.items():
                 state.put(Key("kernel", name, "web"), kernel)
                 fields = {"kernel": name, "params": ("panic=10",)}

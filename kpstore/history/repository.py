@@ -148,12 +148,12 @@ class Repository:
         if isinstance(cached, dict):
             return cached
         with _reading(oid):
-            tree = _typed(self._object(oid), Tree)
+            entries = _typed(self._object(oid), Tree).items()
             found = {
                 name.decode("utf-8", "backslashreplace"): Entry(mode, sha.decode())
-                for name, mode, sha in tree.items()
+                for name, mode, sha in entries
             }
-            if len(found) != len(tree.items()):
+            if len(found) != len(entries):
                 raise ForeignEntry(f"tree {oid} has a name twice")
         for name, entry in found.items():
             check_entry(oid, name, entry)

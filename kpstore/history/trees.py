@@ -98,10 +98,10 @@ def compare(
         return
     before = repository.tree(old) if old else {}
     after = repository.tree(new) if new else {}
-    for name in sorted(before.keys() | after.keys()):
+    differing = {name for name, _ in before.items() ^ after.items()}
+    for name in sorted(differing):
         was, now = before.get(name), after.get(name)
-        if was != now:
-            yield from _compare_entry(repository, prefix + name, was, now)
+        yield from _compare_entry(repository, prefix + name, was, now)
 
 
 def _compare_entry(

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.names import PARAMETER, VARIABLE_VALUE
 from kpstore.model.params import RESERVED, key_of
-from kpstore.model.variables import fill, used
+from kpstore.model.variables import fill, split_references, used
 
 _WORD: Final = r"[A-Za-z0-9][A-Za-z0-9._+~/-]*"
 _is_title = re.compile(rf"{_WORD}(?: {_WORD})*").fullmatch
@@ -163,6 +163,24 @@ def _check_token(token: str) -> None:
             f"parameter {token!r} is for the loader to set",
             hint="add the file to the kernel instead: kp kernel add --initrd",
         )
+
+
+def fill_text(text: str, values: Mapping[str, str]) -> str:
+    """Replace node variables in a file's text; InvalidInput for an unset one.
+
+    No value needs a quote, so this is the text of the filled parameters.
+    """
+    check_values(values)
+    try:
+        return "".join(
+            values[piece] if kind == "variable" else piece
+            for kind, piece in _pieces(text)
+        )
+    except KeyError as error:
+        raise InvalidInput(f"node variable {error.args[0]} has no value") from None
+
+
+_pieces = lru_cache(maxsize=64)(split_references)
 
 
 def text_of(data: bytes) -> str:

@@ -17,10 +17,11 @@ path below the folder that it was itself loaded from (syslinux core/fs/pxe/pxe.c
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, text_of
+from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, fill_text, text_of
 from kpstore.model.params import compose, split
 
 # Tenths of a second: after a failed load PXELINUX stops at its prompt; with a timeout
@@ -36,17 +37,17 @@ def write_menu(menu: Menu) -> bytes:
         raise InvalidInput(
             f"{menu.title}: PXELINUX can't fill in {', '.join(boot.variables)}"
         )
-    return _write(menu.title, boot)
+    return _text(menu).encode("ascii")
 
 
 def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
     """Write a node's own file: the whole menu, so `menu_path` is not needed."""
-    boot = admit(menu)
-    return _write(menu.title, boot if isinstance(boot, Disk) else boot.filled(values))
+    return fill_text(_text(menu), values).encode("ascii")
 
 
-def _write(title: str, boot: Disk | Linux) -> bytes:
-    return (_HEAD.format(title) + "".join(_label(boot))).encode("ascii")
+@lru_cache(maxsize=64)  # 100,000 nodes have few templates
+def _text(menu: Menu) -> str:
+    return _HEAD.format(menu.title) + "".join(_label(admit(menu)))
 
 
 def _label(boot: Disk | Linux) -> Iterator[str]:
