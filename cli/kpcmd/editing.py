@@ -158,6 +158,11 @@ def say_nodes(session: Session, names: Iterable[str]) -> None:
     """Say which nodes a verb is about, and how many."""
     listed = list(names)
     text = f"{count(len(listed))}: {fold(listed)}" if listed else "no nodes"
-    if text not in session.told:  # a change is made twice where a person is asked
+    say_once(session, text)
+
+
+def say_once(session: Session, text: str) -> None:
+    """Say what a change says; it is made twice where a person is asked."""
+    if text not in session.told:
         session.told.add(text)
         session.out.say(text)

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from kpcmd.context import Session
+from kpcmd.editing import say_once
 from kpcmd.errors import WrongUsage
 from kpcmd.options import check_choice
 from kpstore.edits import entries
 from kpstore.model.boot import boot_of
-from kpstore.model.documents import XenConfig
+from kpstore.model.documents import BootConfig, XenConfig
 from kpstore.model.params import compose, split
 from kpstore.model.state import State
 from kpstore.questions import EntryShown, verdict_of
@@ -83,6 +84,20 @@ def need_kernel(state: State, image: str, kernel: str | None, like: str | None) 
             "a new entry needs a kernel",
             hint=f"--kernel {known}" if known else f"kp kernel add {image} … first",
         )
+
+
+def usual(session: Session, state: State, image: str) -> dict[str, Any]:
+    """Return what a new entry has that is like no other: as the image's default."""
+    name = state.image(image).default
+    if name is None:
+        return {}
+    entry = state.entry(image, name)
+    say_once(session, f"as {name}, where not given: {entry.method}, {_params(entry)}")
+    return {"method": entry.method, "params": entry.params}
+
+
+def _params(entry: BootConfig) -> str:
+    return compose(entry.params) or "no parameters"
 
 
 def line(state: State, image: str, name: str) -> dict[str, Any]:

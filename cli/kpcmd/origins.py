@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from kpcmd.errors import WrongUsage
@@ -9,7 +10,7 @@ from kpstore.artifacts.store import Progress
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.model.documents import Image
 from kpstore.picker import KernelPicker
-from kpstore.sources.files import KernelFiles
+from kpstore.sources.files import KernelFiles, beside
 from kpstore.sources.gathering import Gathered
 
 # Origins that a later version brings: said so, not taken for a mistake.
@@ -89,13 +90,19 @@ class Origin:
                 force_mismatch=self.mismatch,
                 progress=progress,
             )
-        assert self.kernel is not None  # check() made sure
-        files = KernelFiles(
-            self.kernel, self.initrds, self.modules, self.system_map, self.config
-        )
         return opened.intake.files(
-            image, files, tree, force_mismatch=self.mismatch, progress=progress
+            image, self.files, tree, force_mismatch=self.mismatch, progress=progress
         )
+
+    @cached_property
+    def files(self) -> KernelFiles:
+        """What --files means: a kernel that is given alone comes with its neighbours.
+
+        InvalidInput when it is no kernel.
+        """
+        assert self.kernel is not None  # check() made sure
+        parts = (self.initrds, self.modules, self.system_map, self.config)
+        return KernelFiles(self.kernel, *parts) if any(parts) else beside(self.kernel)
 
 
 def _known(image: str, tree: Path | None) -> Path:

@@ -25,6 +25,17 @@ from kpstore.sources.gathering import (
     gather_xen,
 )
 
+# In a folder of kernels: Debian; Fedora and others; SUSE; Arch.
+INITRDS: Final = (
+    "initrd.img-{0}",
+    "initramfs-{0}.img",
+    "initrd-{0}",
+    "initrd-{0}.img",
+    "initramfs-{0}",
+)
+CONFIGS: Final = ("config-{0}",)
+MAPS: Final = ("System.map-{0}",)
+
 _PLACES: Final = (".", "lib/modules", "usr/lib/modules")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -53,6 +64,31 @@ class KernelFiles:
             **{f"initrd.{at}": path for at, path in enumerate(self.initrds)},
         }
         return {what: path for what, path in paths.items() if path}
+
+
+def beside(kernel: Path) -> KernelFiles:
+    """Return a kernel with what lies beside it by the names that distributions use.
+
+    InvalidInput when it is no kernel. What lies there is of its release, or isn't
+    taken.
+    """
+    with _open(kernel) as file:
+        release = read_kernel(file, str(kernel)).release
+    folder = kernel.parent
+    trees = (folder.parent / "lib/modules", folder / "lib/modules")
+    initrd = _first(folder, INITRDS, release)
+    return KernelFiles(
+        kernel=kernel,
+        initrds=(initrd,) if initrd else (),
+        modules=next((t / release for t in trees if (t / release).is_dir()), None),
+        system_map=_first(folder, MAPS, release),
+        config=_first(folder, CONFIGS, release),
+    )
+
+
+def _first(folder: Path, names: Sequence[str], release: str) -> Path | None:
+    paths = (folder / name.format(release) for name in names)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def gather_files(

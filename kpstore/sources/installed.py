@@ -14,7 +14,7 @@ from kpstore.artifacts.store import ArtifactStore, Progress
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.names import RELEASE, missing
-from kpstore.sources.files import origin
+from kpstore.sources.files import CONFIGS, INITRDS, MAPS, origin
 from kpstore.sources.gathering import (
     Gathered,
     ModuleTree,
@@ -28,17 +28,9 @@ from kpstore.sources.listed import names, version_key
 _RELEASE: Final = re.compile(RELEASE)
 _KERNEL: Final = re.compile(r"(?:vmlinuz|vmlinux|bzImage|Image|zImage|kernel)-(.+)")
 _MODULES: Final = ("lib/modules", "usr/lib/modules")
-# Debian; Fedora and others; SUSE; Arch
-_INITRDS: Final = (
-    "boot/initrd.img-{0}",
-    "boot/initramfs-{0}.img",
-    "boot/initrd-{0}",
-    "boot/initrd-{0}.img",
-    "boot/initramfs-{0}",
-    "lib/modules/{0}/initrd",
-)
-_CONFIGS: Final = ("boot/config-{0}", "lib/modules/{0}/config")
-_MAPS: Final = ("boot/System.map-{0}", "lib/modules/{0}/System.map")
+_INITRDS: Final = (*(f"boot/{name}" for name in INITRDS), "lib/modules/{0}/initrd")
+_CONFIGS: Final = (*(f"boot/{name}" for name in CONFIGS), "lib/modules/{0}/config")
+_MAPS: Final = (*(f"boot/{name}" for name in MAPS), "lib/modules/{0}/System.map")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from kpcmd.entries import (
     set_tokens,
     shown_json,
     shown_lines,
+    usual,
 )
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.options import (
@@ -98,7 +99,11 @@ def add(  # one a field
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Add a boot entry; an image's first becomes its default."""
+    """Add a boot entry; an image's first becomes its default.
+
+    Method and parameters that are neither given nor --like another's are those of
+    the image's default.
+    """
     session = session_of(context)
     check_tokens(add_param, remove_param)
     fields = fields_of(kernel, method, params, ssi)
@@ -107,6 +112,8 @@ def add(  # one a field
     def change(state: State) -> None:
         whole = fields | hypervisor_of(state, image, like, xen, xen_params)
         need_kernel(state, image, kernel, like)
+        if like is None and not fields.keys() >= {"method", "params"}:
+            whole = usual(session, state, image) | whole
         entries.add(state, image, name, whole, like=like)
         set_tokens(state, image, name, add_param or [], remove_param or [])
         if default:
@@ -146,7 +153,15 @@ def set_(  # one a field
     """Set fields of a boot entry; what isn't given stays."""
     session = session_of(context)
     fields = fields_of(kernel, method, params, ssi)
-    check_given(*fields.values(), like, add_param, remove_param, xen, xen_params)
+    check_given(
+        *fields.values(),
+        like,
+        add_param,
+        remove_param,
+        xen,
+        xen_params,
+        default or None,
+    )
     check_tokens(add_param, remove_param)
     manner = Manner("entry set", message, dry_run, yes, force)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kpcmd.context import Session
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import noun, session_of, verb
@@ -14,6 +15,7 @@ from kpcmd.output import columns
 from kpcmd.picking import picker
 from kpstore.edits import kernels
 from kpstore.model.state import State
+from kpstore.sources.gathering import Gathered
 
 app = noun("The kernels of an image.")
 apps = {"kernel": app}
@@ -96,7 +98,8 @@ def add(
 ) -> int:
     """Take a kernel in, from exactly one origin.
 
-    Release, architecture and features are read from the bytes.
+    Release, architecture and features are read from the bytes. --files KERNEL alone
+    takes the initrd, modules, System.map and config of its release that lie beside it.
     """
     session = session_of(context)
     later = {
@@ -122,15 +125,24 @@ def add(
     whose = opened.view().image(image)
     with session.out.progress("taking in") as progress:
         found = origin.take(opened, image, whose, progress)
-    for note in found.notes:
-        session.out.warn(note)
     called = name or found.kernel.release
-    session.out.say(f"kernel {image}/{called}: {found.kernel.release}")
+    _tell(session, f"{image}/{called}", found)
 
     def change(state: State) -> None:
         kernels.add(state, image, called, found.kernel, replace=replace)
 
     return edit(session, Manner("kernel add", message, dry_run, yes, force), change)
+
+
+def _tell(session: Session, called: str, found: Gathered) -> None:
+    """Say what was taken in, and what of it is doubtful."""
+    for note in found.notes:
+        session.out.warn(note)
+    session.out.say(f"kernel {called}: {found.kernel.release}")
+    if found.kernel.origin.kind == "files":
+        given = found.kernel.origin.detail.items()
+        parts = [f"{what} {path}" for what, path in given if what != "kernel"]
+        session.out.say(f"with {', '.join(parts) or 'no initrd and no modules'}")
 
 
 @verb(app, "list", "kp kernel list web", "kp kernel list web --json")
