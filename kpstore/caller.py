@@ -9,7 +9,7 @@ from kpstore.history.record import author, person
 from kpstore.outcome import Intent
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     """Tell nobody."""
 
 
@@ -25,7 +25,8 @@ class Caller:
     `user` names the draft and the author, unless `author` is given: a name, or
     `Name <mail>`. `clock` gives
     seconds since 1970, UTC. `wait` is seconds to wait for the lock. `notify` is told
-    what a person may want to know meanwhile. `shield` holds signals back from the
+    what a person may want to know meanwhile, `doing` what is being done just now, for
+    a progress display. `shield` holds signals back from the
     commit point on.
     """
 
@@ -36,7 +37,8 @@ class Caller:
     wait: float = 60.0
     author: str = ""
     ticket: str = ""
-    notify: Callable[[str], None] = _silent
+    notify: Callable[[str], None] = silent
+    doing: Callable[[str], None] = silent
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property

@@ -275,7 +275,8 @@ class KernelPicker:
         return self.site.locked(holder, caller.wait, caller.notify, since=caller.now)
 
     def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
-        return Manner(without=without, force=force, shield=self.caller.shield)
+        caller = self.caller
+        return Manner(without, force=force, shield=caller.shield, doing=caller.doing)
 
     @disk_failures("planning")
     def _checked_plan(self, proposal: Proposal, force: str) -> Plan:

@@ -74,7 +74,8 @@ class Restoring:
         intent = self.caller.intent(
             "rollback", self._message(images), reverts=" ".join(self.reverts)
         )
-        manner = Manner(go_through=True, shield=self.caller.shield)
+        caller = self.caller
+        manner = Manner(go_through=True, shield=caller.shield, doing=caller.doing)
         outcome = carry_out(proposal, intent, manner)
         if outcome.nodes_changed:
             self.notes.append("nodes run what they booted until they boot again")

@@ -1,9 +1,10 @@
 """The targets of one commit: staged together, switched in order, swept after."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kpstore.caller import silent
 from kpstore.disk.durable import make_directories, write_file
 from kpstore.errors import DiskFailure, KpError, Refused
 from kpstore.history.snapshot import Snapshot
@@ -22,7 +23,7 @@ class Staging:
     """Brings the live targets of a site from `moves.old` to the commit `snapshot`.
 
     `go_through`: a target that fails is skipped and lags, nothing is refused.
-    `waiting`: why no target may serve the commit yet, or "".
+    `waiting`: why no target may serve the commit yet, or "". `doing` is told each step.
     """
 
     site: OpenSite
@@ -33,6 +34,7 @@ class Staging:
     without: Collection[str] = ()
     committed: bool = False
     waiting: str = ""
+    doing: Callable[[str], None] = silent
     _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
     _created: list[Publisher] = field(default_factory=list)
     _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Staging:
         for target in targets:
             document = f"targets/{target.name}.json"
             known = base.subtree(document)
+            self.doing(f"staging {target.name}")
             try:
                 if target.name in self.without:
                     self._note(target, "lagging", problem="left out by --without")
@@ -159,6 +162,7 @@ class Staging:
             return self.outcomes
         trees_first = sorted(self._staged, key=lambda pair: pair[0].spec.kind)
         for target, staged in trees_first:
+            self.doing(f"switching {target.name}")
             try:
                 written = staged.switch()
             except (KpError, OSError) as error:

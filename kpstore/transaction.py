@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kpstore.caller import silent
 from kpstore.collecting import uncollected
 from kpstore.errors import DiskFailure, KpError, disk_failures
 from kpstore.history.record import Record, split_message
@@ -36,13 +37,15 @@ class Manner:
 
     `without`: targets to leave as they are. `go_through`: rollback's way, no rule and
     no target stops it. `force`: a known-bad default is meant. `shield` is entered at
-    the commit point and left when all is done, to hold signals back.
+    the commit point and left when all is done, to hold signals back. `doing` is told
+    each step.
     """
 
     without: Collection[str] = ()
     go_through: bool = False
     force: bool = False
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
+    doing: Callable[[str], None] = silent
 
 
 class Outlook(NamedTuple):
@@ -69,8 +72,10 @@ class Transaction:
         When it raises, nothing has changed: main, targets and draft are as before.
         """
         with disk_failures("committing"):
+            self.manner.doing("checking")
             if not self.manner.go_through:
                 self.proposal.check(force=self.manner.force)
+            self.manner.doing("writing the commit")
             record = self._record()
             snapshot = Snapshot(self.site.repository, self._write(record))
             staging = self._staging(snapshot, record.revision)
@@ -121,6 +126,7 @@ class Transaction:
             now=self.intent.time,
             go_through=self.manner.go_through,
             without=self.manner.without,
+            doing=self.manner.doing,
         )
 
     def _advance(self, snapshot: Snapshot) -> str:
@@ -162,6 +168,7 @@ class Transaction:
     ) -> Outcome:
         targets = staging.switch()
         self._after(self._retire)
+        self.manner.doing("feeding the index")
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
         if outlook.sweep:
             now = self.intent.time

@@ -105,6 +105,7 @@ class Upkeep:
     def _publish(
         self, target: SiteTarget, main: Snapshot, *, force: bool
     ) -> TargetOutcome:
+        self.caller.doing(f"publishing {target.name}")
         condition = target.condition(main.subtree, self.site.on_main)
         if condition == "ahead" and force and target.publisher:
             target.adopt(self._found(target))

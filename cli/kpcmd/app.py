@@ -95,6 +95,7 @@ def main(argv: Sequence[str] | None = None, world: World | None = None) -> int:
     try:
         return _run(session, given)
     finally:
+        session.line.clear()
         signals.restore()
 
 

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Final
 
 from kpcmd.output import Output
+from kpcmd.progress import StatusLine
 
 DEFAULT_SITE: Final = Path("/var/lib/kp")
 _NOBODY: Final = "4294967295"  # /proc/self/loginuid where nobody logged in
@@ -104,6 +105,7 @@ class Session:
     verbose: int = 0
     no_color: bool = False
     told: set[str] = field(default_factory=set)
+    line: StatusLine = field(default_factory=StatusLine)
 
     @property
     def root(self) -> Path:
@@ -118,6 +120,7 @@ class Session:
             quiet=self.quiet,
             verbose=self.verbose,
             colour=self.world.colour and not self.no_color,
+            line=self.line,
         )
 
 

@@ -9,9 +9,11 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, TextIO
+
+from kpcmd.progress import Amount, StatusLine
 
 _COLOURS: Final = {
     "live": 32,
@@ -34,60 +36,66 @@ class Output:
     quiet: bool = False
     verbose: int = 0
     colour: bool = False
+    line: StatusLine = field(default_factory=StatusLine)
 
     def answer(self, document: Any, lines: Iterable[str]) -> None:
         """Print what was asked for: the document with --json, else the lines."""
         if self.as_json:
-            _write(sys.stdout, f"{_json(document)}\n")
+            self._write(sys.stdout, f"{_json(document)}\n")
         else:
-            _write(sys.stdout, "".join(f"{line}\n" for line in lines))
+            self._write(sys.stdout, "".join(f"{line}\n" for line in lines))
 
     def text(self, text: str) -> None:
         """Print text for a machine or a pager, --json or not."""
-        _write(sys.stdout, text)
+        self._write(sys.stdout, text)
 
     def say(self, text: str) -> None:
         """Tell a person what is going on; not with -q."""
         if not self.quiet:
-            _write(sys.stderr, f"{text}\n")
+            self._write(sys.stderr, f"{text}\n")
 
     def detail(self, text: str) -> None:
         """Tell a person who asked for more, by -v."""
         if self.verbose:
-            _write(sys.stderr, f"{text}\n")
+            self._write(sys.stderr, f"{text}\n")
 
     def warn(self, text: str) -> None:
         """Tell a person what is amiss, -q or not."""
-        _write(sys.stderr, f"warning: {text}\n")
+        self._write(sys.stderr, f"warning: {text}\n")
 
     def fail(self, document: Any, message: str, hint: str) -> None:
         """Print an error: the document with --json, the message to stderr."""
         if self.as_json:
             self.answer(document, ())
-        _write(sys.stderr, f"kp: {message}\n")
+        self._write(sys.stderr, f"kp: {message}\n")
         if hint:
-            _write(sys.stderr, f"hint: {hint}\n")
+            self._write(sys.stderr, f"hint: {hint}\n")
 
     def paint(self, word: str) -> str:
         """Colour a state or a verdict, where that is wanted."""
         code = _COLOURS.get(word)
         return f"\x1b[{code}m{word}\x1b[0m" if code and self.colour else word
 
+    def doing(self, what: str) -> None:
+        """Show on a terminal what is being done, until something else is said."""
+        if self._shows_progress:
+            self.line.show(what)
+
     @contextmanager
-    def progress(self, doing: str, total: int | None = None) -> Iterator[Progress]:
-        """Show a bar on a terminal while long work goes on; tell it each step's size.
+    def progress(self, doing: str) -> Iterator[Progress]:
+        """Show on a terminal how long work goes on; tell it how many bytes are done."""
+        self.doing(doing)
+        yield Amount(self.line, doing).add if self._shows_progress else lambda _: None
+        self.line.clear()
 
-        rich is imported here: only long work needs it, and it takes 50 ms.
-        """
-        if self.quiet or not (sys.stderr and sys.stderr.isatty()):
-            yield lambda _: None
-            return
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import Progress as Bars  # noqa: PLC0415
+    @property
+    def _shows_progress(self) -> bool:
+        wanted = not (self.quiet or self.as_json)
+        return wanted and bool(sys.stderr) and sys.stderr.isatty()
 
-        with Bars(console=Console(stderr=True), transient=True) as bars:
-            task = bars.add_task(doing, total=total)
-            yield lambda step: bars.update(task, advance=step)
+    def _write(self, stream: TextIO, text: str) -> None:
+        self.line.clear()
+        _write(stream, text)
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

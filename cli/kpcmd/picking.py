@@ -21,6 +21,7 @@ def caller(
         author=author,
         ticket=ticket,
         notify=session.out.say,
+        doing=session.out.doing,
         shield=world.signals.shield,
     )
 

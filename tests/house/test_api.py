@@ -18,7 +18,7 @@ from support.sources import ROOT
 VERBS = """ask caller checkup commit create discard edit intake judge log open plan
     revert rollback site upkeep view writing"""
 VALUES = {
-    Caller: "argv author clock host notify shield ticket user wait",
+    Caller: "argv author clock doing host notify shield ticket user wait",
     Edit: "outcome plan state",
     Outcome: "commit nodes nodes_changed notes revision targets warnings",
     Plan: "base changes id nodes nodes_changed targets warnings",

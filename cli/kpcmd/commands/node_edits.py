@@ -99,6 +99,7 @@ def import_(
     A bad row refuses the whole file, naming line and column.
     """
     session = session_of(context)
+    session.out.doing(f"reading {file}")
     table = read_table(file, format_, image)
     say_nodes(session, [node.name for node in table.nodes])
 

@@ -47,7 +47,7 @@ def publish(
     if force and not targets:
         raise WrongUsage("--force needs the targets' names")
     opened = picker(session, wait=wait)
-    with opened.writing(), session.out.progress("publishing"):
+    with opened.writing():
         found = opened.upkeep.publish(targets or (), force=force)
     session.out.answer([_document(each) for each in found], _lines(session, found))
     behind = any(each.condition in ("lagging", "absent") for each in found)

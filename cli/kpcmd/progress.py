@@ -1,0 +1,49 @@
+"""One line on a terminal that says what is being done, until something else is said."""
+
+import os
+import sys
+from dataclasses import dataclass
+from time import monotonic
+
+_PAUSE = 0.1  # seconds between two lines about the same work
+_WIDTH = 80  # where a terminal doesn't say
+
+
+@dataclass
+class StatusLine:
+    """The last line of stderr; `width` 0 is that of the terminal."""
+
+    width: int = 0
+    _shown: bool = False
+
+    def show(self, doing: str) -> None:
+        """Write over the line."""
+        columns = self.width or os.get_terminal_size(sys.stderr.fileno()).columns
+        room = (columns or _WIDTH) - 2
+        sys.stderr.write(f"\r\x1b[K{doing[:room]}…")
+        sys.stderr.flush()
+        self._shown = True
+
+    def clear(self) -> None:
+        """Leave no trace of it."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = False
+
+
+class Amount:
+    """How much of some work is done, said on the line now and then."""
+
+    def __init__(self, line: StatusLine, doing: str) -> None:
+        self._line = line
+        self._doing = doing
+        self._done = 0
+        self._next = 0.0
+
+    def add(self, size: int) -> None:
+        """Count bytes that are done."""
+        self._done += size
+        if monotonic() >= self._next:
+            self._next = monotonic() + _PAUSE
+            self._line.show(f"{self._doing} {self._done / 1e6:,.1f} MB")
