@@ -3,9 +3,8 @@
 import os
 import sys
 from dataclasses import dataclass
-from time import monotonic
 
-_PAUSE = 0.1  # seconds between two lines about the same work
+_STEP = 4_000_000  # bytes between two lines about the same work
 _WIDTH = 80  # where a terminal doesn't say
 
 
@@ -39,11 +38,11 @@ class Amount:
         self._line = line
         self._doing = doing
         self._done = 0
-        self._next = 0.0
+        self._next = _STEP
 
     def add(self, size: int) -> None:
         """Count bytes that are done."""
         self._done += size
-        if monotonic() >= self._next:
-            self._next = monotonic() + _PAUSE
-            self._line.show(f"{self._doing} {self._done / 1e6:,.1f} MB")
+        if self._done >= self._next:
+            self._next = self._done + _STEP
+            self._line.show(f"{self._doing}: {self._done / 1e6:,.0f} MB")

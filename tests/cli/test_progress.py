@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpcmd.progress import StatusLine
+from kpcmd.progress import Amount, StatusLine
 from support.cli import Cluster, copy, template
 
 KP = (sys.executable, "-m", "kpcmd")
@@ -83,6 +83,14 @@ def test_nothing_is_told_on_a_pipe(made: Cluster):
         [*KP, "--site", str(made.site), *argv], capture_output=True, check=True
     )
     assert done.stderr == b""
+
+
+def test_an_amount_is_said_now_and_then(capsys: pytest.CaptureFixture[str]):
+    amount = Amount(StatusLine(width=40), "taking in")
+    for _ in range(100):
+        amount.add(100_000)
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert shown == ["", "taking in: 4 MB…", "taking in: 8 MB…"]
 
 
 def test_a_line_is_as_wide_as_the_terminal(capsys: pytest.CaptureFixture[str]):
