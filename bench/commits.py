@@ -9,7 +9,6 @@ from bench.clock import Table, medians, seconds, section
 from bench.peers import Etckeeper, Git, NodeFiles, symlinks
 from bench.world import World, table
 from kpstore.inventory.table import read_nodes
-from kpstore.restoring import Rollback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,20 +80,9 @@ def _commits(place: Path, world: World, report: Table) -> dict[str, float]:
     if shutil.which("etckeeper"):
         keeper = Etckeeper(place / f"etc-{count}", files.where)
         peers["etckeeper"] = keeper.commit
-    world.flip(0)  # the first after an import reads what the import wrote
-    found = medians({"flip": world.flip, "node": world.one_node, **peers}, TURNS)
+    for turn in range(2):  # the first after an import reads what the import wrote
+        world.flip(turn)
+    ours = {"flip": world.flip, "back": world.back, "node": world.one_node}
+    found = medians({**ours, **peers}, TURNS)
     found["rewrite"] = medians({"rewrite": files.rewrite}, 3)["rewrite"]
-    found["back"] = _rollbacks(world)
     return found
-
-
-def _rollbacks(world: World) -> float:
-    """Go back and forth between two old revisions that boot different kernels."""
-    old = ("r4", "r2")  # the first flip, and the time before the import
-
-    def back(turn: int) -> None:
-        assert world.picker().rollback(Rollback(("web",), to=old[turn % 2])).commit
-
-    if world.picker().view().image("web").default != "production":
-        world.flip(0)
-    return medians({"back": back}, TURNS)["back"]

@@ -10,6 +10,7 @@ from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin
 from kpstore.model.keys import Key
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
+from kpstore.restoring import Rollback
 from kpstore.settings import Settings, save
 
 ENTRIES = ("production", "next")
@@ -82,6 +83,10 @@ class World:
             other = ENTRIES[edit.state.image("web").default == ENTRIES[0]]
             images.set_default(edit.state, "web", other)
         return edit.outcome
+
+    def back(self, turn: int) -> None:
+        """Roll a flip back, to the time before the import: it boots the first entry."""
+        assert self.picker().rollback(Rollback(("web",), to="r2")).commit
 
     def one_node(self, turn: int) -> Outcome | None:
         """Change one node's command line."""
