@@ -17,12 +17,14 @@ from kpstore.edits import images, nodes
 from kpstore.errors import Conflict, KpError, Locked, Refused
 from kpstore.history import drafts, refs
 from kpstore.history.repository import Repository
+from kpstore.history.revisions import Query
 from kpstore.keeping import Keeping
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker
 from kpstore.publish import tftp, tftp_stage, tree_stage
 from kpstore.publish.tftp_switch import StagedGeneration
 from kpstore.publish.tree import TreeStaged
+from kpstore.restoring import Rollback
 from kpstore.site import OpenSite
 from kpstore.targets import SiteTarget
 from support import bootcheck, sites
@@ -418,3 +420,37 @@ def test_drafts_of_one_node_merge_by_field_and_of_two_by_line(site: SmallSite) -
     bob.picker().commit("bob's")
     found = [site.picker().view().node(name(number)) for number in (0, 1)]
     assert [(n.image, n.index) for n in found] == [("gpu", 40), ("web", 41)]
+
+
+# --- who waits for whom, and what is written down
+
+
+def test_readers_wait_for_nobody(site: SmallSite) -> None:
+    draft(site, "root=/dev/sdb1")
+    now = replace(site, wait=0)
+    with site.picker().writing():
+        with pytest.raises(Locked):
+            now.picker().commit("has to wait")
+        picker = now.picker()
+        assert picker.plan().nodes_changed == 4
+        assert len(picker.log(Query())) == 4
+        assert picker.ask.why(picker.view(), name(0)).entry
+        assert picker.ask.show("HEAD").record.revision == 4
+        assert {each.condition for each in picker.upkeep.verify(deep=True)} == {"live"}
+        assert picker.rollback(Rollback(("web",), dry_run=True)).nodes_changed == 4
+
+
+def test_nodes_that_a_commit_names_are_folded_up_to_a_thousand_and_then_counted(
+    site: SmallSite,
+) -> None:
+    def told(count: int, first: int) -> str:
+        with site.picker().edit(f"{count} nodes") as edit:
+            for number in range(first, first + count):
+                put = {"macs": (sites.mac(number),), "image": "gpu", "index": number}
+                nodes.add(edit.state, f"m{number:05}", put)
+            images.change(edit.state, "web", {"params": (f"at={first}",)})
+        assert edit.outcome
+        return site.picker().site.record(edit.outcome.commit).nodes
+
+    assert told(1000, 100) == "m[00100-01099], image:web 4"
+    assert told(1001, 2000) == "1001, image:web 4"

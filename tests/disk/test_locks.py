@@ -212,3 +212,14 @@ def test_whether_it_is_held_is_asked_without_waiting(tmp_path) -> None:
     with lock.hold(1, print):
         assert SiteLock(tmp_path / "lock", holder="bob").is_held()
     assert not lock.is_held()
+
+
+def test_a_file_system_without_flock_is_refused_and_not_emulated(path, monkeypatch):
+    """A soft lock is a file that outlives its killed holder."""
+
+    def unsupported(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    with pytest.raises(DiskFailure), SiteLock(path, holder="ann").hold(0, print):
+        pytest.fail("it was held by nothing")

@@ -40,6 +40,7 @@ DOCUMENTS: list[tuple[Key, Document]] = [
             since="2026-11-20T14:00:00Z",
             revision="r1",
             kin="cd" * 16,
+            images={"web": "r1"},
             evidence={"nodes": ["n1"], "share": 0.5},
         ),
     ),
@@ -87,6 +88,16 @@ def test_an_unknown_format_has_a_hint() -> None:
     with pytest.raises(CorruptState, match="format 2 is not known") as caught:
         codec.decode(Key("site"), data)
     assert "newer kp" in caught.value.hint
+
+
+@pytest.mark.parametrize("revision", ["", "r0", "r01", "1", "r-1", "HEAD", "r1 "])
+def test_a_verdict_is_of_a_revision(revision: str) -> None:
+    """Whoever pushes a draft may write one: sweeping takes it for a number."""
+    key, good = next(each for each in DOCUMENTS if each[0].kind == "verdict")
+    for said in (b'"r1"\n', b'"r1",\n'):
+        told = codec.encode(good).replace(said, said.replace(b"r1", revision.encode()))
+        with pytest.raises(InvalidInput, match=key.name):
+            codec.decode(key, told, InvalidInput)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 9999])
