@@ -181,7 +181,9 @@ class Index:
         where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
         newest = "t0.number" if query.touches else "r.number"
         values.append(-1 if query.limit is None else query.limit)
-        sql = f"SELECT DISTINCT r.* FROM {tables}{where} ORDER BY {newest} DESC LIMIT ?"
+        # Only where the image is left open may a revision be found twice.
+        once = "DISTINCT" if any(t.within is None for t in query.touches) else ""
+        sql = f"SELECT {once} r.* FROM {tables}{where} ORDER BY {newest} DESC LIMIT ?"
         with _guarded("reading the index"):
             return [Revision(*row) for row in self._db.execute(sql, values)]
 
