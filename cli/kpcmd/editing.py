@@ -41,7 +41,7 @@ def edit(session: Session, manner: Manner, change: Callable[[State], object]) ->
     if manner.dry_run:
         return _preview(session, manner, change)
     if manner.message is None:
-        return _draft(session, change)
+        return _draft(session, change, force=bool(manner.force))
     asked = None
     if _is_asked(session, manner.yes):
         asked = _planned(session, manner, change)
@@ -63,12 +63,14 @@ def edit(session: Session, manner: Manner, change: Callable[[State], object]) ->
     return report(session, made.outcome)
 
 
-def _draft(session: Session, change: Callable[[State], object]) -> int:
+def _draft(session: Session, change: Callable[[State], object], *, force: bool) -> int:
     with picker(session).edit() as made:
         change(made.state)
     edits = [str(key) for key in sorted(made.state.changes)]
     session.out.answer({"draft": {"edits": edits}}, [f"draft: {summary(edits)}"])
     session.out.say(NOT_LIVE if edits else "nothing to commit")
+    if force:
+        session.out.say("a draft is forced when it is committed: kp commit --force")
     return 0
 
 

@@ -45,6 +45,14 @@ def test_entry_set_and_default(made: Cluster):
     refused_but_by_force(made, "entry", "set", "web", "new", "--like", "production")
 
 
+def test_a_draft_is_forced_by_its_commit(made: Cluster):
+    made.kp("image", "set", "web", "--params", "a=1", "-m", "another payload")
+    said = made.kp("image", "set", "web", "--params", "", "--force", "a cable").err
+    assert "kp commit --force" in said
+    assert run(made.site, "commit", "-m", "x").status == 1
+    made.kp("commit", "-m", "x", "--force", "a cable")
+
+
 def test_kernel_add(made: Cluster):
     files = made.where / "kernels"
     add = ("kernel", "add", "web", "--name", OLD, "--replace")
