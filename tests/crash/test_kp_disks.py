@@ -44,7 +44,7 @@ def flawless(report: Report) -> Report:
 
 def test_ext4_keeps_what_kp_said(figure: Figure) -> None:
     reports = [
-        flawless(crash(rebooted(with_time(name)), samples=2, noise=noise, limit=50))
+        flawless(crash(rebooted(with_time(name)), samples=2, noise=noise, limit=44))
         for name in UNPLUGGED
         for noise in (False, True)
     ]

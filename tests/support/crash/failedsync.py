@@ -19,9 +19,14 @@ from support.crash.trees import scratch
 
 
 def examine(
-    script: Script, *, samples: int = 16, workers: int = 2, until_bad: bool = False
+    script: Script,
+    *,
+    samples: int = 16,
+    stride: int = 1,
+    workers: int = 2,
+    until_bad: bool = False,
 ) -> Report:
-    """Fail each sync in turn; check every state that a cut after the run may leave.
+    """Fail every `stride`-th sync; check each state that a cut after the run may leave.
 
     `until_bad`: stop at the first state that is bad.
     """
@@ -31,7 +36,7 @@ def examine(
             stage = Stage(script, where / "site")
             syncs = record(stage).syncs
             examiner = Examiner(stage, "strict", samples, until_bad)
-            for index in range(syncs)[number::workers]:
+            for index in range(0, syncs, stride)[number::workers]:
                 if examiner.is_done:
                     break
                 recording = record(stage, failing_sync=index)
