@@ -15,11 +15,14 @@ class CallersDraft:
     def __init__(self, site: OpenSite, caller: Caller) -> None:
         self._site = site
         self._caller = caller
+        self._read: str | None = None
 
     def read(self) -> drafts.Draft | None:
         """Return the draft; None without one. InvalidInput for what isn't state."""
         repository = self._site.repository
-        return drafts.load(repository, self._caller.user, self._site.tip())
+        draft = drafts.load(repository, self._caller.user, self._site.tip())
+        self._read = draft.commit if draft else None
+        return draft
 
     def open(self) -> tuple[drafts.Draft | None, State]:
         """Return the draft and its state to edit; a new one begins at main."""
@@ -68,6 +71,12 @@ class CallersDraft:
                 f"your draft holds {edits}",
                 hint="kp commit or kp discard it first, or leave out -m",
             )
+
+    def drop_read(self) -> None:
+        """Remove what was read; Conflict, and nothing lost, if another came since."""
+        if self._read is not None:
+            ref, host = drafts.ref_of(self._caller.user), self._caller.host
+            self._site.repository.delete(ref, self._read, host=host)
 
     def drop(self) -> bool:
         """Remove the draft; tell whether there was one."""

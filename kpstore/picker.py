@@ -134,7 +134,7 @@ class KernelPicker:
     @disk_failures("planning")
     def plan(self) -> Plan:
         """Say what committing the draft would do; checked as the commit will be."""
-        return self._checked_plan(self._draft_proposal(), force="unasked")
+        return self._checked_plan(self._proposal_of(self._draft), force="unasked")
 
     @disk_failures("committing")
     def commit(
@@ -151,7 +151,8 @@ class KernelPicker:
         """
         intent = self.caller.intent("commit", message, force)
         with self.writing():
-            proposal = self._draft_proposal()
+            draft = self._draft
+            proposal = self._proposal_of(draft)
             if plan is not None and plan != proposal.id:
                 raise Conflict(
                     f"plan {plan} is not what would be committed now ({proposal.id})",
@@ -160,7 +161,7 @@ class KernelPicker:
             manner = self._manner(without=without, force=bool(force))
             outcome = carry_out(proposal, intent, manner)
             try:
-                self._draft.drop()
+                draft.drop_read()
             except KpError as error:
                 return replace(
                     outcome, warnings=[*outcome.warnings, f"the draft stays: {error}"]
@@ -287,6 +288,6 @@ class KernelPicker:
     def _draft(self) -> CallersDraft:
         return CallersDraft(self.site, self.caller)
 
-    def _draft_proposal(self) -> Proposal:
+    def _proposal_of(self, draft: CallersDraft) -> Proposal:
         main = self.site.main()
-        return Proposal(self.site, main, self._draft.merged(main))
+        return Proposal(self.site, main, draft.merged(main))

@@ -18,6 +18,7 @@ from kpstore.errors import Conflict, KpError, Locked, Refused
 from kpstore.history import drafts, refs
 from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query
+from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker
@@ -27,6 +28,7 @@ from kpstore.publish.tree import TreeStaged
 from kpstore.restoring import Rollback
 from kpstore.site import OpenSite
 from kpstore.targets import SiteTarget
+from kpstore.transaction import Transaction
 from support import bootcheck, sites
 from support.cli import digest
 from support.crash.seeded import replaced
@@ -95,7 +97,7 @@ def test_image_trees_are_switched_before_tftp_roots(
 
 
 STEPS: dict[str, tuple[object, str]] = {
-    "2 checking": (KernelPicker, "_draft_proposal"),
+    "2 checking": (KernelPicker, "_proposal_of"),
     "4 writing objects": (Repository, "write"),
     "5 no room on the TFTP root": (tftp_stage, "require"),
     "5 no room in the image tree": (tree_stage, "require"),
@@ -407,6 +409,39 @@ def test_a_conflict_loses_nothing_of_either_side(site: SmallSite) -> None:
     bob.picker().revert("HEAD", "after you")
     assert site.picker().commit("ann's").revision == "r7"
     assert site.picker().view().image("web").params == ("root=/dev/ann",)
+
+
+def test_a_draft_that_is_pushed_while_its_user_commits_is_not_lost(
+    site: SmallSite,
+) -> None:
+    """Git's pushes know nothing of kp's lock."""
+    draft(site, "root=/dev/first")
+    ref, real = drafts.ref_of(site.user), Transaction._advance
+
+    def pushed(transaction: Transaction, snapshot: Snapshot) -> str:
+        repository = site.picker().site.repository
+        params = {"params": ("root=/dev/second",)}
+        image = site.picker().view("HEAD").image("web").model_copy(update=params)
+        base = transaction.proposal.base.commit or ""
+        drafts.save(
+            repository,
+            site.user,
+            base,
+            {Key("image", "web"): image},
+            expected=repository.tip(ref),
+            author="Ann <ann@head>",
+            time=0,
+            host="head",
+        )
+        return real(transaction, snapshot)
+
+    with replaced(Transaction, _advance=pushed):
+        outcome = site.picker().commit("the first")
+    assert site.picker().site.repository.tip(ref)
+    [warning] = outcome.warnings
+    assert "the draft stays" in warning
+    with pytest.raises(Conflict, match="/dev/second"):
+        site.picker().commit("the second")
 
 
 def test_drafts_of_one_node_merge_by_field_and_of_two_by_line(site: SmallSite) -> None:
