@@ -134,7 +134,7 @@ def admit_local(menu: Menu) -> Linux:
         raise Refused(
             f"{menu.title}: an image's own boot files are the same on all its nodes; "
             f"they can't hold node variables ({', '.join(boot.variables)})",
-            hint="make the entry --method network, or move the parameter to a group",
+            hint="make it method network, or move the parameter to a group",
         )
     return boot
 
