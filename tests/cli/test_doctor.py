@@ -244,7 +244,8 @@ def test_a_default_that_was_there_before_kp_is_kept_and_no_drift(made: Cluster):
     )
     said = made.kp("verify").out
     assert "old: live, as committed\n  pxelinux.cfg/default: kept not kp's" in said
-    assert ("target old", "note") in {(f["about"], f["level"]) for f in examined(made)}
+    found = {(each["about"], each["level"]) for each in examined(made, "--deep")}
+    assert found == {("target old", "note")}
     made.kp("target", "adopt", "old")
     assert theirs.is_symlink()
 
