@@ -180,6 +180,17 @@ def test_a_requirement_names_tests_that_exist_or_is_open(
     assert wrong == []
 
 
+def test_every_proof_exists():
+    page = (ROOT / "docs/proofs.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert [row for row in rows if "| said |" not in row and not TEST.search(row)] == []
+    named = TEST.findall(page)
+    assert len(named) > 100
+    wrong = [each for each in named if not (ROOT / each[0]).is_file()]
+    assert wrong == []
+    assert [f"{path}::{f}" for path, f in named if f and f not in functions(path)] == []
+
+
 # --- what must not be in the repository
 
 
