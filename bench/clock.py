@@ -1,5 +1,6 @@
 """Timing: medians of interleaved runs, and the table of ratios."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +16,14 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def medians(runs: dict[str, Callable[[int], object]], times: int) -> dict[str, float]:
-    """Run all of them in turn, `times` times; return each one's median in seconds."""
+    """Run all of them in turn, `times` times; return each one's median in seconds.
+
+    Before each the disk is settled: no flush pays for what another left unwritten.
+    """
     found: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(times):
         for name, run in runs.items():
+            os.sync()
             found[name].append(seconds(lambda run=run, turn=turn: run(turn)))
     return {name: statistics.median(times) for name, times in found.items()}
 
