@@ -17,6 +17,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.model.documents import BootConfig, Document
 from kpstore.model.keys import Key
 from support.crash import ptrace
+from support.crash.diskmodel import Mode
 from support.crash.faults import KILL, failing
 from support.crash.powerloss import examine
 from support.crash.script import Ack, Bug, Script
@@ -102,16 +103,18 @@ def _differs(found: Snapshot, steps: int) -> list[str]:
 SCRIPT = Script("history", setup, operation, check, expected=(KpError, OSError))
 
 
-def test_kill_and_disk_errors_at_every_call() -> None:
+@pytest.mark.parametrize("stride", [23, pytest.param(4, marks=pytest.mark.system)])
+def test_kill_and_disk_errors_at_every_call(stride: int) -> None:
     specs = [KILL, *(failing(number) for number in (errno.EIO, errno.ENOSPC))]
-    report = sweep(SCRIPT, specs, stride=4)
+    report = sweep(SCRIPT, specs, stride=stride)
     print(report)
     assert report.bad == 0, report
 
 
+@pytest.mark.parametrize("stride", [41, pytest.param(7, marks=pytest.mark.system)])
 @pytest.mark.parametrize("mode", ["strict", "ordered"])
-def test_power_cuts(mode: str) -> None:
-    report = examine(SCRIPT, mode, stride=7)  # type: ignore[arg-type]  # the two modes
+def test_power_cuts(mode: Mode, stride: int) -> None:
+    report = examine(SCRIPT, mode, stride=stride)
     print(report)
     assert report.bad == 0, report
 
@@ -133,5 +136,5 @@ def directories_are_not_synced() -> Iterator[None]:
 def test_a_missing_sync_is_noticed(bug: Bug) -> None:
     """The control: what these tests say would be worth nothing without it."""
     broken = SCRIPT.with_bug(bug.__name__, bug)
-    report = examine(broken, stride=41)
+    report = examine(broken, stride=41, until_bad=True)
     assert report.bad > 0, report
