@@ -5,11 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from kpstore.disk.durable import (
-    Batch,
     make_directories,
     sweep_temporaries,
 )
-from kpstore.disk.space import require
 from kpstore.errors import NotFound, Refused
 from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import (
@@ -18,10 +16,8 @@ from kpstore.publish.target import (
     Finding,
     Identity,
     Marker,
-    ObjectFile,
     Staged,
 )
-from kpstore.publish.tftp_content import missing_objects, write_objects
 from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_identity import (
     forget,
@@ -152,16 +148,6 @@ class TftpTarget:
         The target need not be there yet.
         """
         return self._prepare(generation).plan()
-
-    def copy_objects(self, objects: Collection[ObjectFile]) -> int:
-        """Bring artifacts here ahead of their commit; return how many were new."""
-        self._present()
-        new = missing_objects(self._layout, objects)
-        require(self._layout.path(KP), sum(each.size for each in new), 2 * len(new))
-        with Batch() as batch:
-            write_objects(self._layout, new, self._artifacts, batch)
-            batch.commit()
-        return len(new)
 
     def stage(self, generation: Generation) -> Staged:
         """Make a generation durable beside the live one, unseen.

@@ -9,10 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from kpstore.disk.beneath import Beneath
-from kpstore.disk.space import require
 from kpstore.errors import NotFound, Refused
 from kpstore.publish import (
-    tree_objects,
     tree_quick,
     tree_remove,
     tree_repair,
@@ -24,7 +22,6 @@ from kpstore.publish.target import (
     Finding,
     Identity,
     Marker,
-    ObjectFile,
 )
 from kpstore.publish.tree_layout import (
     HOME,
@@ -160,15 +157,6 @@ class TreeTarget:
             return {}
         with Beneath.open(self._root) as tree:
             return survey(tree, rendering, read_live(tree)).foreign
-
-    def copy_objects(self, objects: Collection[ObjectFile]) -> int:
-        """Bring artifacts here ahead of their commit; return how many were new."""
-        with Beneath.open(self._root) as tree:
-            new = tree_objects.missing(tree, objects, ())
-            require(self._root, sum(each.size for each in new), 2 * len(new))
-            for each in new:
-                tree_objects.add(tree, each, self._artifacts)
-        return len(new)
 
     def stage(self, rendering: TreeRendering) -> TreeStaged:
         """Make a rendering ready; what boots stays as it is.

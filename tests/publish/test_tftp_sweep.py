@@ -96,10 +96,11 @@ def test_what_was_staged_and_never_live_goes(world: World) -> None:
     assert len([path for path in gone if path.startswith("kp/menus/")]) == 1
 
 
-def test_objects_that_came_ahead_stay_for_the_grace_time(world: World) -> None:
+def test_objects_that_nothing_names_stay_for_the_grace_time(world: World) -> None:
     world.store.add("6.12")
-    ahead = object_file("6.12")
-    world.target.copy_objects([ahead])
+    ahead, last = object_file("6.12"), history()[-1]
+    lost = replace(last, revision=11, kernels={WEB: "6.12", DB: "6.0"})
+    world.target.stage(change(last, lost))
     os.utime(world.root / "kp/objects" / ahead.sha256, (NOW + DAY, NOW + DAY))
     world.target.sweep([], now=NOW + 2 * DAY - 1, grace=DAY)
     assert (world.root / ahead.path).exists()

@@ -214,13 +214,6 @@ def test_objects_are_copies_not_hard_links(rig: ImageRig) -> None:
     assert rig.store.path(one.object.sha256).read_bytes() == b"one"
 
 
-def test_objects_may_come_ahead_of_their_commit(rig: ImageRig) -> None:
-    one = rig.kernel(b"one")
-    assert rig.target().copy_objects([one.object]) == 1
-    assert rig.target().copy_objects([one.object]) == 0
-    assert publish(rig.target(), grub(1, one)) == 1
-
-
 def test_a_damaged_artifact_is_not_published(rig: ImageRig) -> None:
     one, two = rig.kernel(b"one"), rig.kernel(b"two", "6.9", MODULES)
     for sha256 in (one.object.sha256, two.modules[1]):

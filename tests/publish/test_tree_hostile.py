@@ -50,7 +50,6 @@ def everything(rig: ImageRig) -> None:
         target.marker,
         target.unfinished,
         target.quick,
-        lambda: target.copy_objects([kernel.object]),
         *(lambda each=each: target.plan(each) for each in both),
         *(lambda each=each: publish(target, each) for each in both),
         lambda: target.stage(both[0]).discard(),
