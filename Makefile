@@ -33,7 +33,7 @@ house: $(STAMP) ## of these, the house's own: docs, sizes, contracts, packaging
 
 test-system: $(STAMP) ## real loaders, real disks, QEMU (root: installs packages)
 	@tests/support/rig/install-packages
-	@$(BIN)/pytest -q -m system $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist loadfile -m system $(ARGS)
 
 bench: $(STAMP) ## kp beside its peers; the table of docs/performance.md
 	@$(BIN)/python -m bench
