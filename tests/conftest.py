@@ -1,10 +1,17 @@
 """What tests measured, told at the end of a run, whichever process ran them."""
 
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from support.figures import Figure
+
+
+def pytest_configure() -> None:
+    """Let ^C be heard: what a shell starts by `&` is born deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

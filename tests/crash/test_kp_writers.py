@@ -70,14 +70,17 @@ def test_eight_killed_writers(figure: Figure) -> None:
     figure(killed(commits=50))
 
 
-def test_a_git_client_beside_writers(tmp_path: Path, figure: Figure) -> None:
+@pytest.mark.parametrize("commits", [4, pytest.param(50, marks=pytest.mark.system)])
+def test_a_git_client_beside_writers(
+    tmp_path: Path, figure: Figure, commits: int
+) -> None:
     """Its drafts are accepted, and committed by kp; main it can't push."""
-    site, writers = site_and_writers(tmp_path, commits=4)
+    site, writers = site_and_writers(tmp_path, commits=commits)
     client = GitClient(site, tmp_path / "clone")
     client.clone()
     with client.pushing():
         run(writers)
-    assert check_history(site, writers) == WRITERS * 4
+    assert check_history(site, writers) == WRITERS * commits
     told = Counter(client.log.texts())
     assert told.keys() == {"draft accepted", "main refused"}, told
     figure(f"git beside {WRITERS} writers: {dict(told)}")
