@@ -71,13 +71,14 @@ def remove_empty(path: Path) -> None:
         sync_directory(path.parent)
 
 
-def remove_tree(path: Path) -> None:
+def remove_tree(path: Path, temps: Path | None = None) -> None:
     """Remove a directory with all that is in it, if it is there.
 
     It leaves its name first, durably: a half-removed directory is never seen
-    under a name that promises its content. Links are not followed.
+    under a name that promises its content. Links are not followed. With `temps`, a
+    directory of the same file system, what is left of it is there.
     """
-    temp = path.parent / temp_name()
+    temp = (temps or path.parent) / temp_name()
     with about(path):
         try:
             os.rename(path, temp)

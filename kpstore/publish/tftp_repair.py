@@ -46,23 +46,24 @@ def mend(
             if not _aside(layout, finding.path, found):
                 continue
             if finding.path in files:
-                _clear(path)
+                _clear(layout, path)
                 _rewrite(layout, path, files[finding.path])
             elif finding.path in objects:
                 source = checked(artifacts, objects[finding.path])
-                _clear(path)
+                _clear(layout, path)
                 _recopy(layout, path, source)
             else:
-                _clear_way(path, finding)
+                _clear_way(layout, finding)
     _take_entries(layout, generation, findings, found)
 
 
-def _clear_way(path: Path, finding: Finding) -> None:
+def _clear_way(layout: Layout, finding: Finding) -> None:
     """Remove what the new generation won't replace by itself."""
+    path = layout.path(finding.path)
     if finding.path == LIVE:
-        _clear(path)
+        _clear(layout, path)
     elif finding.kind == "extra" or not finding.path.startswith(f"{LIVE}/"):
-        remove_tree(path)
+        remove_tree(path, layout.path(KP))
 
 
 def adopt(
@@ -73,7 +74,7 @@ def adopt(
     for names in layout.entries:
         path = names.default_path
         if path in foreign and _aside(layout, path, found):
-            _clear(layout.path(path))
+            _clear(layout, layout.path(path))
             defaults.put(names)
             taken.append(path)
     return taken
@@ -88,7 +89,7 @@ def _take_entries(
         for name, text in entry_texts(names, generation.nodes).items():
             path = f"{names.folder}/{name}"
             if path in foreign and _aside(layout, path, found):
-                _clear(layout.path(path))
+                _clear(layout, layout.path(path))
                 replace_link(layout.path(path), text)
                 sync_directory(layout.path(names.folder))
 
@@ -111,10 +112,10 @@ def _recopy(layout: Layout, path: Path, source: Path) -> None:
         batch.commit()
 
 
-def _clear(path: Path) -> None:
+def _clear(layout: Layout, path: Path) -> None:
     """Remove a directory, which a rename can't replace."""
     if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
+        remove_tree(path, layout.path(KP))
 
 
 def _aside(layout: Layout, path: str, found: Path) -> bool:

@@ -39,7 +39,7 @@ def write_generation(
     """
     require(layout.path(KP), *prepared.space())
     home = layout.generation(prepared.name)
-    with Batch() as batch:
+    with Batch(temps=layout.path(KP)) as batch:  # one place for what a kill leaves
         made = prepared.content.write(layout, artifacts, batch)
         if prepared.state is not None:
             remove_tree(home)  # of an attempt that was interrupted

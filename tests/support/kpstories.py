@@ -154,7 +154,8 @@ def tampered(where: Path) -> SmallSite:
     grub = root / f"grub/grub.cfg-01-{_dashed(2)}"
     grub.unlink()
     grub.write_bytes(foreign)
-    _overwrite(next((root / "kp/objects").glob("*/vmlinuz")), torn)
+    for kernel in (root / "kp/objects").glob("*/vmlinuz"):  # main's, and older ones
+        _overwrite(kernel, torn)
     (site.tree / bootcheck.GRUB_CFG).write_bytes(tree)
     return site
 
