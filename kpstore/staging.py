@@ -93,9 +93,11 @@ class Staging:
 
     def _failed(self, target: SiteTarget, error: KpError | OSError) -> None:
         if not self.go_through:
+            mend = error.hint if isinstance(error, KpError) else ""
             raise Refused(
                 f"target {target.name} can't be staged: {reason(error)}",
-                hint=f"mend it, or leave it behind: kp commit --without {target.name}, "
+                hint=f"{mend or 'mend it'}; or leave it behind: "
+                f"kp commit --without {target.name}, "
                 f"or kp target disable {target.name} first",
             ) from error
         self._note(target, "lagging", problem=reason(error))
