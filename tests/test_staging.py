@@ -126,7 +126,7 @@ def test_what_a_killed_add_left_is_gone_on_with_by_another_name(
     assert identity(site, "two") == "two"
     with pytest.raises(Refused, match="is target two") as caught:
         add(site, "tow")
-    assert caught.value.hint.startswith("kp target adopt tow takes it over; or leave")
+    assert caught.value.hint.startswith("to take it over: kp commit --without tow")
     assert identity(site, "two") == "two"
     assert [v.findings for v in site.picker().upkeep.verify(deep=True)] == [[], [], []]
 

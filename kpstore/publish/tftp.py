@@ -91,7 +91,8 @@ class TftpTarget:
         elif found.site != mine.site or found.target in others:
             raise Refused(
                 f"{self._layout.base} is target {found.target} of site {found.site}",
-                hint=f"kp target adopt {mine.target} takes it over",
+                hint=f"to take it over: kp commit --without {mine.target}, then "
+                f"kp target adopt {mine.target}, kp publish {mine.target} --force",
             )
         elif found.target != mine.target:
             write_identity(self._layout, replace(found, target=mine.target))

@@ -87,7 +87,8 @@ class TreeTarget:
         elif found.site != mine.site or found.target in others:
             raise Refused(
                 f"{self._root} is target {found.target} of site {found.site}",
-                hint=f"kp target adopt {mine.target} takes it over",
+                hint=f"to take it over: kp commit --without {mine.target}, then "
+                f"kp target adopt {mine.target}, kp publish {mine.target} --force",
             )
         elif found.target != mine.target:
             with Beneath.open(self._root) as tree:
