@@ -7,7 +7,7 @@ from pathlib import Path
 from kpstore import recovery, sightings
 from kpstore.caller import Caller
 from kpstore.collecting import uncollected
-from kpstore.errors import Drift, KpError, NotFound, Refused, disk_failures
+from kpstore.errors import KpError, NotFound, Refused, disk_failures
 from kpstore.history import indexing
 from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
@@ -193,15 +193,3 @@ class Upkeep:
 
 def _commit(marker: Marker | None) -> str:
     return marker.commit if marker else ""
-
-
-def refuse_drift(verified: Collection[Verified]) -> None:
-    """Drift naming the first few differences, when there are any."""
-    lines = [
-        f"{each.name}: {finding.path} {finding.kind}"
-        for each in verified
-        for finding in each.drift
-    ]
-    if lines:
-        shown = "\n  ".join(lines[:20])
-        raise Drift(f"{len(lines)} differences:\n  {shown}", hint="kp publish repairs")

@@ -10,8 +10,8 @@ import pytest
 
 from kpstore import upkeep
 from kpstore.edits import images
-from kpstore.errors import Drift, NotFound
-from kpstore.upkeep import Verified, refuse_drift
+from kpstore.errors import NotFound
+from kpstore.upkeep import Verified
 from support import sites
 from support.sites import SmallSite, call_good, first_import, mac, second_kernel
 
@@ -40,7 +40,6 @@ def test_what_was_just_published_is_clean(site: SmallSite) -> None:
         "net": ("live", []),
         "disk": ("live", []),
     }
-    refuse_drift(verified(site).values())
 
 
 def change_menu(site: SmallSite) -> None:
@@ -79,8 +78,7 @@ def test_drift_is_seen_and_repaired(site: SmallSite, harm: object) -> None:
     assert callable(harm)
     harm(site)
     assert kinds(site)
-    with pytest.raises(Drift):
-        refuse_drift(verified(site).values())
+    assert any(each.drift for each in verified(site).values())
     assert set(published(site).values()) == {"live"}
     assert kinds(site) == set()
 

@@ -28,9 +28,9 @@ def sweep(
     """Remove generations that nobody needs, and the parts that only they named.
 
     Kept: what is live, the generations of the commits `keep`, and those that were
-    live within the last `grace` seconds. Objects that nothing names yet are kept
-    for the grace time too: they may be copied ahead of their commit. Returns the
-    paths that went. Where a kept generation can't be read, nothing goes.
+    live within the last `grace` seconds. Objects that nothing names are kept for
+    the grace time too. Returns the paths that went. Where a kept generation can't be
+    read, nothing goes.
     """
     live = read_live(layout)
     if live is None:

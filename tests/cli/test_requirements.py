@@ -103,6 +103,28 @@ def test_what_lies_beside_a_kernel_is_taken_by_its_release_only(made: Cluster):
     assert "6.8" in refused.err
 
 
+# --- R15: the development loop
+
+
+def test_a_kernel_is_updated_by_one_command_and_its_bytes_come_back(made: Cluster):
+    def served() -> bytes:
+        path = re.search(r"LINUX /(\S+)", menu(made, 1))
+        assert path
+        return (made.tftp / path[1]).read_bytes()
+
+    before, built = served(), made.where / "bzImage"
+    built.write_bytes(makebelieve.bzimage(OLD) + b"built again")
+    initrd = made.tree("web") / f"boot/initrd.img-{OLD}"
+    files = ("--files", str(built), "--initrd", str(initrd))
+    words = ("kernel", "add", "web", "--name", OLD, "--replace", *files, "-m", "again")
+    first = made.json("log", "-n", "1")[0]["revision"]
+    done = made.json(*words)
+    assert done["revision"] == f"r{int(first[1:]) + 1}"
+    assert (done["nodes_changed"], served()) == (20, built.read_bytes())
+    made.kp("rollback", "web", "-m", "it was better before")
+    assert served() == before
+
+
 # --- R08: one entry, on the disk and over the network
 
 
