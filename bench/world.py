@@ -11,7 +11,7 @@ from kpstore.model.keys import Key
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
 from kpstore.restoring import Rollback
-from kpstore.settings import Settings, save
+from kpstore.site.settings import Settings, save
 
 ENTRIES = ("production", "next")
 

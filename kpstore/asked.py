@@ -10,7 +10,7 @@ from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Node
 from kpstore.model.state import State
 from kpstore.publish.tftp_layout import Layout
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 
 
 class Asked(NamedTuple):

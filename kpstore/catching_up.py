@@ -5,7 +5,7 @@ from kpstore.history.snapshot import Snapshot, changes_between
 from kpstore.model.census import FullCensus
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.reader import SiteReader
+from kpstore.site.reader import SiteReader
 from kpstore.targets import SiteTarget
 
 

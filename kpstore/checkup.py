@@ -16,7 +16,7 @@ from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.publish.target import Condition
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.upkeep import Upkeep
 
 Level = Literal["ok", "note", "bad"]

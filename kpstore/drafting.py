@@ -6,7 +6,7 @@ from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 
 
 class CallersDraft:

@@ -13,7 +13,7 @@ from kpstore.artifacts.store import Progress
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
 from kpstore.model.documents import Image
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.sources.default_kernel import DefaultKernel, default_kernel
 from kpstore.sources.files import KernelFiles, gather_files, gather_hypervisor
 from kpstore.sources.gathering import Gathered, Needs

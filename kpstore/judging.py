@@ -11,7 +11,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.model.boot import boot_of
 from kpstore.model.state import Changes, State
 from kpstore.rollback import default_boot
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 
 
 def said_by(caller: Caller, revision: str, reason: str, image: str) -> Said:

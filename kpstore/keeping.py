@@ -19,7 +19,7 @@ from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.publish.tftp import TftpTarget
 from kpstore.rollback import default_boot
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.targets import SiteTarget
 
 _Generation = tuple[int, str]  # revision, commit

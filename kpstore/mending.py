@@ -8,7 +8,7 @@ from typing import Final
 from kpstore.errors import CorruptState, KpError
 from kpstore.history import trees, walk
 from kpstore.history.revisions import Query, Revision
-from kpstore.reader import MAIN, SiteReader
+from kpstore.site.reader import MAIN, SiteReader
 
 _OBJECT: Final = re.compile(r"\bobject ([0-9a-f]{2})([0-9a-f]{38})\b")
 _TRIED: Final = 100  # revisions that are read to find a whole one

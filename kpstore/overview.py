@@ -18,8 +18,8 @@ from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
 from kpstore.publish.target import Finding
-from kpstore.reader import SiteReader
-from kpstore.sightings import drift, path_of_target, sighted
+from kpstore.site.drift import drift, path_of_target, sighted
+from kpstore.site.reader import SiteReader
 
 Fields = Mapping[str, Any]
 

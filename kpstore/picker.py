@@ -31,7 +31,7 @@ from kpstore.outcome import Outcome, Plan
 from kpstore.proposal import Proposal
 from kpstore.questions import Questions
 from kpstore.restoring import Restoring, Rollback
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.transaction import Manner, Transaction, carry_out
 from kpstore.upkeep import Upkeep
 from kpstore.watching import watched

@@ -25,7 +25,7 @@ from kpstore.outcome import Plan, TargetPlan
 from kpstore.publish.target import FilePlan, Marker
 from kpstore.rendering import Rendered, When, check_lines, render, render_whole
 from kpstore.rollback import default_boot
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.targets import SiteTarget
 
 

@@ -18,7 +18,7 @@ from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, next_entry, template_of
 from kpstore.model.variables import fill
 from kpstore.served_bytes import served_bytes
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 
 
 @dataclass(frozen=True)

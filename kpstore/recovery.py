@@ -14,8 +14,8 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
-from kpstore.reader import MAIN
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
+from kpstore.site.reader import MAIN
 from kpstore.staging import Staging, reason
 from kpstore.targets import SiteTarget
 

@@ -25,7 +25,7 @@ from kpstore.rollback import (
     default_boot,
     restore_image,
 )
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.transaction import Manner, carry_out
 
 

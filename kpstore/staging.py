@@ -14,7 +14,7 @@ from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Marker, Staged
 from kpstore.publish.tree import TreeStaged
 from kpstore.rendering import When, render, render_whole
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.targets import Publisher, SiteTarget
 
 

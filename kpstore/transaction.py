@@ -22,7 +22,7 @@ from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.outcome import Intent, Outcome
 from kpstore.proposal import Proposal
-from kpstore.reader import MAIN
+from kpstore.site.reader import MAIN
 from kpstore.staging import Staging
 from kpstore.targets import TargetSpec
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kpstore import recovery, sightings
+from kpstore import recovery
 from kpstore.caller import Caller
 from kpstore.collecting import uncollected
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
@@ -15,7 +15,8 @@ from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Finding, Marker
 from kpstore.rendering import Rendered, When, render_whole
-from kpstore.site import OpenSite
+from kpstore.site import drift
+from kpstore.site.opened import OpenSite
 from kpstore.staging import reason
 from kpstore.targets import SiteTarget
 
@@ -67,8 +68,8 @@ class Upkeep:
         return Verified(target.name, condition, target.verify(made, deep=deep))
 
     def _seen(self, target: SiteTarget) -> list[Finding] | None:
-        known = sightings.sighted(self.site.settings, target.spec)
-        return sightings.drift(known, self.site.index) if known else None
+        known = drift.sighted(self.site.settings, target.spec)
+        return drift.drift(known, self.site.index) if known else None
 
     def _complete(
         self, target: SiteTarget, marker: Marker, main: Snapshot, condition: Condition

@@ -18,7 +18,7 @@ from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.publish.tftp import TftpTarget
 from kpstore.restoring import Rollback
-from kpstore.settings import load, save
+from kpstore.site.settings import load, save
 from support import sites
 from support.cli import digest
 from support.sites import SmallSite, call_good, first_import

@@ -11,8 +11,8 @@ from kpstore.model.boot import boot_of
 from kpstore.model.state import State
 from kpstore.overview import Overview, look
 from kpstore.questions import verdict_of
-from kpstore.reader import SiteReader
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
+from kpstore.site.reader import SiteReader
 from support.cli import Cluster, copy, template
 
 

@@ -13,7 +13,7 @@ from kpstore.history.indexing import rebuild
 from kpstore.history.revisions import Query
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from support import sites
 from support.sites import SmallSite, call_good, first_import, mac, name, second_kernel
 

@@ -26,7 +26,7 @@ from kpstore.publish import tftp, tftp_stage, tree_stage
 from kpstore.publish.tftp_switch import StagedGeneration
 from kpstore.publish.tree import TreeStaged
 from kpstore.restoring import Rollback
-from kpstore.site import OpenSite
+from kpstore.site.opened import OpenSite
 from kpstore.targets import SiteTarget
 from kpstore.transaction import Transaction
 from support import bootcheck, sites

@@ -8,7 +8,7 @@ import pytest
 from kpstore.edits import targets
 from kpstore.errors import KpError, Refused
 from kpstore.history.snapshot import Snapshot
-from kpstore.settings import load, save
+from kpstore.site.settings import load, save
 from kpstore.transaction import Transaction
 from support import sites
 from support.cli import digest

@@ -9,7 +9,7 @@ import typer
 
 from kpcmd.frame import session_of
 from kpstore.errors import KpError
-from kpstore.reader import Query, SiteReader
+from kpstore.site.reader import Query, SiteReader
 
 _REVISIONS = 20  # that are offered, the newest
 

@@ -8,8 +8,8 @@ from typing import Literal
 from kpcmd.context import Session
 from kpcmd.picking import picker
 from kpstore.errors import Refused
-from kpstore.reader import SiteReader
-from kpstore.settings import Settings, load, save
+from kpstore.site.reader import SiteReader
+from kpstore.site.settings import Settings, load, save
 
 Table = Literal["roots", "trees"]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from kpcmd.errors import WrongUsage
 from kpstore.errors import InvalidInput
-from kpstore.reader import parse_time
+from kpstore.site.reader import parse_time
 
 
 def shown(time: int) -> str:

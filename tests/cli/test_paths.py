@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.settings import load
+from kpstore.site.settings import load
 from support.cli import Cluster, copy, run, template
 
 

@@ -177,7 +177,7 @@ def test_where_there_is_no_site_nothing_is_offered(made: Cluster, tmp_path: Path
 BREAKS = """
 import sys
 from kpcmd.app import main
-from kpstore.reader import SiteReader
+from kpstore.site.reader import SiteReader
 
 def broken(self):
     raise ZeroDivisionError("a mistake")

@@ -16,7 +16,7 @@ from kpstore.publish.tftp_entries import _Mover
 from kpstore.publish.tftp_layout import EntryNames, Layout
 from kpstore.publish.tftp_state import read_state
 from kpstore.publish.tftp_sweep import _remove, generations
-from kpstore.reader import SiteReader
+from kpstore.site.reader import SiteReader
 from kpstore.staging import Staging
 from support.bootcheck import LOST
 from support.crash import seeded

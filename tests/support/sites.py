@@ -22,7 +22,7 @@ from kpstore.model.state import State
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
 from kpstore.restoring import Rollback
-from kpstore.settings import Settings, save
+from kpstore.site.settings import Settings, save
 
 NOW = 2_000_000_000.0  # later than any file that a test makes
 DAY = 86_400.0

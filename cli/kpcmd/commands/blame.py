@@ -12,7 +12,7 @@ from kpcmd.picking import picker
 from kpcmd.times import shown
 from kpstore.picker import KernelPicker
 from kpstore.questions import FieldChange
-from kpstore.reader import Query, Revision
+from kpstore.site.reader import Query, Revision
 
 app = alone()
 apps = {"blame": app}

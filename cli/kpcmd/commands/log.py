@@ -8,7 +8,7 @@ import typer
 from kpcmd import completion
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.times import shown, written
-from kpstore.reader import Query, Revision, SiteReader
+from kpstore.site.reader import Query, Revision, SiteReader
 
 app = alone()
 apps = {"log": app}

@@ -12,7 +12,7 @@ from kpcmd.context import Session
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.output import columns
 from kpstore.collecting import uncollected
-from kpstore.reader import SiteReader
+from kpstore.site.reader import SiteReader
 
 # Imported when one of its verbs is called for, or the list needs it: it brings the
 # models along, which would double the time that listing 100,000 nodes takes.

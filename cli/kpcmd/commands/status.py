@@ -12,7 +12,7 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.output import columns
 from kpcmd.times import shown
 from kpstore.overview import Overview, TargetLine, look
-from kpstore.reader import SiteReader
+from kpstore.site.reader import SiteReader
 
 app = alone()
 apps = {"status": app}

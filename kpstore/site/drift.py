@@ -16,7 +16,7 @@ from kpstore.errors import KpError
 from kpstore.history.index import Index
 from kpstore.publish.served import ServedTftp, ServedTree
 from kpstore.publish.target import Finding
-from kpstore.settings import Settings
+from kpstore.site.settings import Settings
 
 Drift = dict[str, list[Finding]]
 

@@ -17,7 +17,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census, FullCensus
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.reader import MAIN, SiteReader
+from kpstore.site.reader import MAIN, SiteReader
 from kpstore.targets import SiteTarget, TargetSpec, open_target
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.

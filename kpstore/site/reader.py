@@ -19,7 +19,7 @@ from kpstore.history.record import Record, parse
 from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.revspec import parse_time
-from kpstore.settings import Settings, load
+from kpstore.site.settings import Settings, load
 
 __all__ = ["MAIN", "Query", "Revision", "SiteReader", "parse_time"]
 
