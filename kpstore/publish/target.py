@@ -10,16 +10,18 @@ Condition = Literal["live", "lagging", "absent", "ahead", "on hold"]
 
 @dataclass(frozen=True)
 class Marker:
-    """What a target says it serves: whose site, which commit, drawn from what.
+    """What a target says it serves: whose site, which commit, drawn from what, by what.
 
     `inputs` are the subtree ids and the settings that the rendering was made of: a
-    target lags when they differ from main's, whatever else was committed.
+    target lags when they differ from main's, whatever else was committed. `renderer`
+    names what drew it (`loaders.renderer`); '' in what an older kp wrote.
     """
 
     site: str
     commit: str
     revision: int
     inputs: Mapping[str, str] = field(default_factory=dict)
+    renderer: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from kpstore.publish.tftp_identity import (
     write_identity,
 )
 from kpstore.publish.tftp_layout import KP, LIVE, MENUS, Layout
+from kpstore.publish.tftp_needs import NOTHING, Remembered
 from kpstore.publish.tftp_prepare import Prepared, prepare, settle_work
 from kpstore.publish.tftp_quick import quick, stamps
 from kpstore.publish.tftp_repair import adopt, mend
@@ -204,13 +205,21 @@ class TftpTarget:
         self._staged(generation, afresh=_in_generation(findings)).switch()
         return findings
 
-    def sweep(self, keep: Collection[str], *, now: float, grace: float) -> list[str]:
+    def sweep(
+        self,
+        keep: Collection[str],
+        remembered: Remembered = NOTHING,
+        *,
+        now: float,
+        grace: float,
+    ) -> list[str]:
         """Remove what nobody needs; return the paths that went.
 
         Kept are what is live, the generations of the commits `keep`, and what was
-        live in the last `grace` seconds.
+        live in the last `grace` seconds. Refused when what stays leads to what would
+        go; `remembered` is what parts were found to need before.
         """
-        return sweep(self._layout, keep, now=now, grace=grace)
+        return sweep(self._layout, keep, remembered, now=now, grace=grace)
 
     def _prepare(self, generation: Generation, *, afresh: bool = False) -> Prepared:
         return prepare(self._layout, generation, self._policy, afresh=afresh)

@@ -1,7 +1,6 @@
 """What a generation is made of: menus, shards and objects, named by their content."""
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,9 +18,8 @@ from kpstore.publish.tftp_layout import (
     SUMS,
     Layout,
 )
-from kpstore.publish.tftp_state import Menu
-
-_NAMED_OBJECT = re.compile(rb"kp/objects/([0-9a-f]{64})/")
+from kpstore.publish.tftp_needs import named
+from kpstore.publish.tftp_state import Part
 
 
 def sums(digests: Mapping[str, str]) -> bytes:
@@ -45,17 +43,16 @@ def digests(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: sha256(data).hexdigest() for name, data in files.items()}
 
 
-def menu_of(files: Mapping[str, bytes]) -> Menu:
-    """Name a menu directory, and find the artifacts that it names."""
-    named = {found for data in files.values() for found in _NAMED_OBJECT.findall(data)}
-    return Menu(digest_of(digests(files)), tuple(sorted(n.decode() for n in named)))
+def menu_of(files: Mapping[str, bytes]) -> Part:
+    """Name a menu directory, and find the objects that it needs."""
+    return Part(digest_of(digests(files)), named(files.values()))
 
 
 @dataclass(frozen=True)
 class Shard:
     """A shard to be: files to write, and those that another shard has already."""
 
-    digest: str
+    part: Part
     write: Mapping[str, bytes]
     same: Iterable[str]
     source: str  # digest of the shard that has `same`
@@ -66,8 +63,8 @@ class Shard:
 class Content:
     """A generation's parts; those that are there already need only their name."""
 
-    menus: Mapping[str, Menu]  # template -> menu, of rendered and kept ones
-    shards: Mapping[str, str]
+    menus: Mapping[str, Part]  # template -> menu, of rendered and kept ones
+    shards: Mapping[str, Part]
     new_menus: Mapping[str, Mapping[str, bytes]]  # digest -> loader -> bytes
     new_shards: Mapping[str, Shard]  # digest -> shard
     new_objects: tuple[ObjectFile, ...]
@@ -106,7 +103,7 @@ class Content:
 
 
 def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:
-    folder = batch.directory(layout.path(SHARDS, shard.digest))
+    folder = batch.directory(layout.path(SHARDS, shard.part.digest))
     folder.file(SUMS, shard.sums)
     for name in shard.same:
         folder.hardlink(name, layout.path(SHARDS, shard.source, name))

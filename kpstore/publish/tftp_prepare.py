@@ -12,7 +12,7 @@ from kpstore.publish.tftp_layout import LIVE, Layout, generation_of
 from kpstore.publish.tftp_reading import link_text
 from kpstore.publish.tftp_state import (
     Live,
-    Menu,
+    Part,
     State,
     moving_to,
     read_live,
@@ -128,7 +128,7 @@ def _state(
     old: Live | None,
     retired: Mapping[str, float],
 ) -> State:
-    menus: dict[str, Menu] = dict(content.menus)
+    menus: dict[str, Part] = dict(content.menus)
     if old is not None:
         menus |= {name: old.state.menus[name] for name in retired}
     return State(

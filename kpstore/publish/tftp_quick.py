@@ -53,10 +53,10 @@ def _folders(layout: Layout, live: Live | None) -> Iterator[str]:
     if live is None:
         return
     yield f"{LIVE}/."
-    menus = live.state.menus.values()
-    yield from (f"{MENUS}/{menu.digest}" for menu in menus)
-    yield from (f"{OBJECTS}/{sha}" for menu in menus for sha in menu.objects)
-    yield from (f"{SHARDS}/{digest}" for digest in live.state.shards.values())
+    state = live.state
+    yield from (f"{MENUS}/{menu.digest}" for menu in state.menus.values())
+    yield from (f"{OBJECTS}/{sha256}" for sha256 in state.needs())
+    yield from (f"{SHARDS}/{shard.digest}" for shard in state.shards.values())
 
 
 def _changed_at(layout: Layout, path: str) -> str:

@@ -11,20 +11,23 @@ from kpstore.disk.durable import (
     sync_directory,
 )
 from kpstore.disk.space import require
+from kpstore.errors import CorruptState
 from kpstore.publish.target import Artifacts
 from kpstore.publish.tftp_entries import EntryWork
 from kpstore.publish.tftp_layout import (
     KP,
     MENUS,
     MOVING,
+    OBJECTS,
     SHARDS,
     STATE,
     TRANSITIONS,
     Layout,
 )
+from kpstore.publish.tftp_needs import named_in
 from kpstore.publish.tftp_prepare import Prepared
 from kpstore.publish.tftp_reading import link_text, names_in
-from kpstore.publish.tftp_state import State, encode_state
+from kpstore.publish.tftp_state import State, encode_state, needs_of, read_state
 
 _CARRIED = 8  # switches
 
@@ -34,8 +37,8 @@ def write_generation(
 ) -> list[Path]:
     """Make a generation durable; return the paths that it added.
 
-    Raises Refused when there is no room, OSError; then nothing was added but what
-    `sweep` removes.
+    Raises Refused when there is no room, CorruptState when what it needs isn't there,
+    OSError; then nothing was added but what `sweep` removes.
     """
     require(layout.path(KP), *prepared.space())
     home = layout.generation(prepared.name)
@@ -48,12 +51,32 @@ def write_generation(
             _write_transitions(folder, prepared.entries, _carried(layout, prepared))
             made.append(home)
         batch.commit()
+    if prepared.state is not None:
+        _read_back(layout, prepared)
     written = {path.parent for path in made}
     for shared in prepared.content.reused:
         # An attempt that was killed may have left a name that isn't durable.
         if layout.path(shared) not in written:
             sync_directory(layout.path(shared))
     return made
+
+
+def _read_back(layout: Layout, prepared: Prepared) -> None:
+    """Hold what STATE says against the bytes there; CorruptState where they differ."""
+    state = read_state(layout, prepared.name)
+    new = {*prepared.content.new_menus, *prepared.content.new_shards}
+    for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards)):
+        for part in parts.values():
+            home = layout.path(folder, part.digest)
+            if part.digest in new and named_in(home) != part.objects:
+                raise CorruptState(f"{home} needs other objects than STATE says")
+    current = (part for name, part in state.menus.items() if name not in state.retired)
+    for sha256 in needs_of((*current, *state.shards.values())):
+        if not layout.path(OBJECTS, sha256).is_dir():
+            raise CorruptState(
+                f"{layout.path(OBJECTS, sha256)} is gone, and menus name it",
+                hint="kp publish draws the target anew",
+            )
 
 
 def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None:
@@ -68,7 +91,9 @@ def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None
 def generation_links(state: State) -> dict[str, str]:
     """Return the links of a generation, name -> text."""
     menus = {name: f"../../{MENUS[3:]}/{m.digest}" for name, m in state.menus.items()}
-    shards = {f"~{xx}": f"../../{SHARDS[3:]}/{d}" for xx, d in state.shards.items()}
+    shards = {
+        f"~{xx}": f"../../{SHARDS[3:]}/{s.digest}" for xx, s in state.shards.items()
+    }
     return menus | shards
 
 

@@ -1,8 +1,9 @@
 """STATE: what a generation is, and the live one as it is found on a target."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,14 @@ _UNREADABLE = (  # what no retry would help; other errors of the disk pass raw
 
 
 @dataclass(frozen=True)
-class Menu:
-    """The menu of a template: its directory, and the artifacts that it names."""
+class Part:
+    """A menu's or shard's directory by its content, and the objects that it needs.
+
+    `objects` None: an older kp did not write what a shard needs; its files say it.
+    """
 
     digest: str
-    objects: tuple[str, ...] = ()
+    objects: tuple[str, ...] | None = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -49,21 +53,22 @@ class State:
     marker: Marker
     staged: float
     previous: str
-    menus: Mapping[str, Menu]
+    menus: Mapping[str, Part]
     retired: Mapping[str, float]
-    shards: Mapping[str, str]
+    shards: Mapping[str, Part]
     folders: Mapping[str, str] = field(default_factory=dict)
 
     def templates(self) -> list[str]:
         """Return the templates that nodes are sent to."""
         return [name for name in self.menus if name not in self.retired]
 
-    def parts(self) -> frozenset[str]:
-        """Return the digests of all it names: menus, shards and objects."""
-        menus = self.menus.values()
-        objects = (sha for menu in menus for sha in menu.objects)
-        digests = (menu.digest for menu in menus)
-        return frozenset((*digests, *objects, *self.shards.values()))
+    def parts(self) -> tuple[Part, ...]:
+        """Return the menus and shards that it links."""
+        return (*self.menus.values(), *self.shards.values())
+
+    def needs(self) -> frozenset[str]:
+        """Return the SHA-256s of the objects that it serves, as it says."""
+        return needs_of(self.parts())
 
     def serves_as(self, other: "State") -> bool:
         """Tell whether nodes get the same from both, retired menus aside."""
@@ -75,7 +80,12 @@ class State:
         )
 
 
-def _current(state: State) -> dict[str, Menu]:
+def needs_of(parts: Iterable[Part]) -> frozenset[str]:
+    """Return the SHA-256s of the objects that parts need, as far as it is said."""
+    return frozenset(sha256 for part in parts for sha256 in part.objects or ())
+
+
+def _current(state: State) -> dict[str, Part]:
     return {name: state.menus[name] for name in state.templates()}
 
 
@@ -88,42 +98,66 @@ class Live:
 
 
 def encode_state(state: State) -> bytes:
-    """Return the canonical JSON of STATE."""
+    """Return the canonical JSON of STATE, sealed by the digest of all the rest."""
     marker = state.marker
-    return canonical(
-        {
-            "commit": marker.commit,
-            "folders": dict(state.folders),
-            "inputs": dict(marker.inputs),
-            "previous": state.previous,
-            "retired": dict(state.retired),
-            "revision": marker.revision,
-            "shards": dict(state.shards),
-            "site": marker.site,
-            "staged": state.staged,
-            "templates": {
-                name: {"menu": menu.digest, "objects": list(menu.objects)}
-                for name, menu in state.menus.items()
-            },
-        }
-    )
+    document = {
+        "commit": marker.commit,
+        "folders": dict(state.folders),
+        "inputs": dict(marker.inputs),
+        "previous": state.previous,
+        "renderer": marker.renderer,
+        "retired": dict(state.retired),
+        "revision": marker.revision,
+        "shards": {
+            xx: {"shard": shard.digest, "objects": list(shard.objects or ())}
+            for xx, shard in state.shards.items()
+        },
+        "site": marker.site,
+        "staged": state.staged,
+        "templates": {
+            name: {"menu": menu.digest, "objects": list(menu.objects or ())}
+            for name, menu in state.menus.items()
+        },
+    }
+    return canonical({**document, "seal": _seal(document)})
 
 
 def decode_state(data: bytes) -> State:
-    """Read STATE; ValueError, KeyError or TypeError when it isn't whole."""
+    """Read STATE; ValueError, KeyError or TypeError when it isn't whole.
+
+    An older kp wrote no seal, no renderer, and of a shard the digest alone.
+    """
     found: dict[str, Any] = json.loads(data)
+    if found.pop("seal", None) not in (None, _seal(found)):
+        raise ValueError("its seal is not that of what it says")
     return State(
-        Marker(found["site"], found["commit"], found["revision"], found["inputs"]),
+        Marker(
+            found["site"],
+            found["commit"],
+            found["revision"],
+            found["inputs"],
+            found.get("renderer", ""),
+        ),
         float(found["staged"]),
         found["previous"],
         {
-            name: Menu(menu["menu"], tuple(menu["objects"]))
+            name: Part(menu["menu"], tuple(menu["objects"]))
             for name, menu in found["templates"].items()
         },
         found["retired"],
-        found["shards"],
+        {xx: _shard(shard) for xx, shard in found["shards"].items()},
         found["folders"],
     )
+
+
+def _shard(found: str | dict[str, Any]) -> Part:
+    if isinstance(found, str):
+        return Part(found, None)
+    return Part(found["shard"], tuple(found["objects"]))
+
+
+def _seal(document: Mapping[str, Any]) -> str:
+    return sha256(canonical(document)).hexdigest()
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -3,7 +3,8 @@
 Only lstat and the sums of changed shards are read; nothing is written.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from kpstore.errors import CorruptState, InvalidInput
 from kpstore.publish.generation import POLICY, Generation, NodeForm
@@ -30,7 +31,9 @@ from kpstore.publish.tftp_layout import (
     own_file,
     shard_of,
 )
-from kpstore.publish.tftp_state import Menu, State
+from kpstore.publish.tftp_needs import named, named_in
+from kpstore.publish.tftp_reading import files_in
+from kpstore.publish.tftp_state import Part, State
 
 
 def survey(
@@ -91,36 +94,47 @@ class _Survey:
         self._layout = layout
         self._given = generation
         self._old_menus = old.menus if old else {}
-        self._base = {} if generation.complete or old is None else dict(old.shards)
-        self._vouched = old.parts() if old else frozenset()
+        self._base = {} if generation.complete or old is None else self._known(old)
+        self._vouched = _vouched(old) if old else frozenset()
         self._reused: set[str] = set()
 
     def content(self, policy: Mapping[str, bytes]) -> Content:
         rendered = rendered_menus(self._layout, self._given, policy)
         menus = {name: menu_of(files) for name, files in rendered.items()}
-        self._check_objects(menus)
+        self._check_objects(menus, "the menu of")
         menus = self._kept() | menus
         self._check_templates(menus)
         shards = self._changed_shards()
-        changed = {xx: shard.digest for xx, shard in shards.items()}
+        changed = {xx: shard.part for xx, shard in shards.items()}
+        self._check_objects(changed, "shard")
         return Content(
             menus,
-            {xx: digest for xx, digest in (self._base | changed).items() if digest},
+            {xx: part for xx, part in (self._base | changed).items() if part.digest},
             {
                 menus[name].digest: files
                 for name, files in rendered.items()
                 if not self._has(MENUS, menus[name].digest)
             },
             {
-                shard.digest: shard
+                digest: shard
                 for shard in shards.values()
-                if shard.digest and not self._has(SHARDS, shard.digest)
+                if (digest := shard.part.digest) and not self._has(SHARDS, digest)
             },
             self._new_objects(),
             frozenset(self._reused),
         )
 
-    def _kept(self) -> dict[str, Menu]:
+    def _known(self, old: State) -> dict[str, Part]:
+        """Return the live shards; what an older kp did not say they need is read."""
+        home = self._layout.path(SHARDS)
+        return {
+            xx: replace(shard, objects=named_in(home / shard.digest))
+            if shard.objects is None
+            else shard
+            for xx, shard in old.shards.items()
+        }
+
+    def _kept(self) -> dict[str, Part]:
         missing = self._given.kept - self._old_menus.keys()
         if missing:
             raise CorruptState(
@@ -130,15 +144,18 @@ class _Survey:
             )
         return {name: self._old_menus[name] for name in self._given.kept}
 
-    def _check_objects(self, menus: Mapping[str, Menu]) -> None:
+    def _check_objects(self, parts: Mapping[str, Part], what: str) -> None:
+        """Hold what the bytes need against what is published, or is there."""
         given = {each.sha256 for each in self._given.objects}
-        for name, menu in menus.items():
-            if missing := set(menu.objects) - given:
+        for name, part in parts.items():
+            for sha256 in part.objects or ():
+                if sha256 in given or self._layout.path(OBJECTS, sha256).is_dir():
+                    continue
                 raise InvalidInput(
-                    f"the menu of {name} names {min(missing)}, which isn't published"
+                    f"{what} {name} names {sha256}, which isn't published"
                 )
 
-    def _check_templates(self, menus: Mapping[str, Menu]) -> None:
+    def _check_templates(self, menus: Mapping[str, Part]) -> None:
         for mac, form in self._given.nodes.items():
             check_mac(mac)
             if form is not None and form.template not in menus:
@@ -167,7 +184,7 @@ class _Survey:
         return {xx: self._shard(xx, changed) for xx, changed in macs.items()}
 
     def _shard(self, xx: str, macs: Collection[str]) -> Shard:
-        base = self._base.get(xx, "")
+        base = self._base[xx].digest if xx in self._base else ""
         names = {dashed(mac) for mac in macs}
         same = {
             name: digest
@@ -176,8 +193,18 @@ class _Survey:
         }
         files = own_files(self._layout, {mac: self._given.nodes[mac] for mac in macs})
         wanted = same | digests(files)
-        digest = digest_of(wanted) if wanted else ""
-        return Shard(digest, files, tuple(same), base, sums(wanted))
+        part = Part(
+            digest_of(wanted) if wanted else "",
+            named((*files.values(), *self._read(base, same))),
+        )
+        return Shard(part, files, tuple(same), base, sums(wanted))
+
+    def _read(self, shard: str, names: Collection[str]) -> Iterator[bytes]:
+        """Read the files that are carried over: they need what they name."""
+        home = self._layout.path(SHARDS, shard)
+        for name, _, data in files_in(home) if names else ():
+            if name in names:
+                yield data
 
     def _sums(self, shard: str) -> dict[str, str]:
         path = self._layout.path(SHARDS, shard, SUMS)
@@ -187,3 +214,8 @@ class _Survey:
             raise CorruptState(
                 f"{path} is gone", hint="kp publish draws the target anew"
             ) from error
+
+
+def _vouched(old: State) -> frozenset[str]:
+    """Return the digests of what the live generation has: parts and objects."""
+    return old.needs().union(part.digest for part in old.parts())

@@ -10,7 +10,7 @@ from kpstore.publish.tftp_content import digest_of, digests, menu_of, sums
 from kpstore.publish.tftp_folders import Folder
 from kpstore.publish.tftp_layout import MENUS, SHARDS, SUMS, Layout, shard_of
 from kpstore.publish.tftp_prepare import folders
-from kpstore.publish.tftp_state import Menu, State, read_live
+from kpstore.publish.tftp_state import Part, State, read_live
 from kpstore.publish.tftp_survey import own_files, rendered_menus
 
 
@@ -63,7 +63,7 @@ def wanted(
         marker=generation.marker,
         menus=menus,
         retired={n: t for n, t in live.retired.items() if n not in rendered},
-        shards=live.shards if shards is None else {s[0]: s[1] for s in shards},
+        shards=live.shards if shards is None else {s[0]: Part(s[1]) for s in shards},
         folders=folders(layout),
     )
     own = {f"{SHARDS}/{digest}": files for _, digest, files in shards or ()}
@@ -79,8 +79,8 @@ def _live_state(layout: Layout) -> State:
 
 
 def _carried(
-    generation: Generation, live: State, rendered: Mapping[str, Menu]
-) -> list[tuple[str, Menu]]:
+    generation: Generation, live: State, rendered: Mapping[str, Part]
+) -> list[tuple[str, Part]]:
     names = (generation.kept | live.retired.keys()) - rendered.keys()
     return [(name, live.menus[name]) for name in names if name in live.menus]
 
