@@ -1,6 +1,6 @@
 """Who calls, from where and when: read by a front end, never in kpstore."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,8 @@ class Caller:
     seconds since 1970, UTC. `wait` is seconds to wait for the lock. `notify` is told
     what a person may want to know meanwhile, `doing` what is being done just now, for
     a progress display. `shield` holds signals back from the
-    commit point on.
+    commit point on. `without` are the targets that a commit leaves behind, `along`
+    those that it brings although they were left behind before.
     """
 
     user: str
@@ -37,6 +38,8 @@ class Caller:
     wait: float = 60.0
     author: str = ""
     ticket: str = ""
+    without: Collection[str] = ()
+    along: Collection[str] = ()
     notify: Callable[[str], None] = silent
     doing: Callable[[str], None] = silent
     shield: Callable[[], AbstractContextManager[None]] = nullcontext

@@ -50,6 +50,11 @@ class TargetSpec:
         return {path: subtree(path) or "" for path in paths}
 
 
+def left_behind(name: str) -> str:
+    """Say what a target is that lags by choice, and how it comes along again."""
+    return f"left behind by choice; kp publish {name} brings it to main"
+
+
 class Served(Protocol):
     """What a target says of itself; None instead of one: it has no path here."""
 

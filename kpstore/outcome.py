@@ -64,12 +64,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TargetPlan:
-    """The files that a commit would write and remove on one target."""
+    """The files that a commit would write and remove on one target; why not, if so."""
 
     name: str
     condition: Condition
     write: Sequence[str] = ()
     remove: Sequence[str] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)

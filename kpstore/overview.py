@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from kpstore.conditions import TargetSpec, judge
+from kpstore.conditions import TargetSpec, judge, left_behind
 from kpstore.errors import KpError
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
@@ -47,7 +47,7 @@ class TargetLine:
     """A target: `condition` as docs/architecture.md has it, or `disabled`.
 
     `live` is the commit that it says it serves, `drift` what a quick look shows,
-    `problem` why it can't be read.
+    `problem` why it can't be read, `left`: it lags by choice.
     """
 
     target: str
@@ -57,6 +57,7 @@ class TargetLine:
     live: str | None = None
     drift: Sequence[Finding] = ()
     problem: str = ""
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,16 @@ class _Looking:
             if served is None or target is None or condition == "absent":
                 return line(condition)
             marker, drifted = served.marker(), drift(target, reader.index) or []
-            return line(condition, marker.commit if marker else None, drifted)
+            left = condition == "lagging" and spec.name in self._left
+            why = left_behind(spec.name) if left else ""
+            live = marker.commit if marker else None
+            return line(condition, live, drifted, why, left)
         except (KpError, OSError) as error:
             return line("absent", problem=str(error))
+
+    @cached_property
+    def _left(self) -> frozenset[str]:
+        return self.reader.left_out(self.commit)
 
     def drafts(self) -> Iterator[DraftLine]:
         repository = self.reader.repository

@@ -13,10 +13,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kpstore import recovery
 from kpstore.caller import Caller
 from kpstore.checkup import Checkup
-from kpstore.disk.locks import Hold
 from kpstore.drafting import CallersDraft
 from kpstore.errors import Conflict, InvalidInput, KpError, disk_failures
 from kpstore.history.merge import merge
@@ -27,6 +25,7 @@ from kpstore.judging import judge
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State
+from kpstore.operations.session import Session
 from kpstore.outcome import Outcome, Plan
 from kpstore.proposal import Proposal
 from kpstore.questions import Questions
@@ -34,7 +33,6 @@ from kpstore.restoring import Restoring, Rollback
 from kpstore.site.opened import OpenSite
 from kpstore.transaction import Manner, Transaction, carry_out
 from kpstore.upkeep import Upkeep
-from kpstore.watching import watched
 
 
 @dataclass
@@ -71,7 +69,7 @@ class KernelPicker:
         state = State(Empty())
         state.put(Key("site"), Site(id=site_id, name=name))
         nothing = Snapshot(picker.site.repository, None)
-        with picker._locked():
+        with picker._session.locked():
             proposal = Proposal(picker.site, nothing, state.changes)
             intent = caller.intent("init", f"kp init {name}")
             Transaction(proposal, intent, Manner()).run()
@@ -100,7 +98,7 @@ class KernelPicker:
             with self._draft_edit() as edit:
                 yield edit
             return
-        with nullcontext() if dry_run else self.writing():
+        with nullcontext() if dry_run else self.writing(finishes=True):
             main = self.site.main()
             if not (beside_draft or message is None):
                 self._draft.refuse_others()
@@ -111,7 +109,7 @@ class KernelPicker:
             if dry_run:
                 edit.plan = self._checked_plan(proposal, force)
             else:
-                manner = self._manner(force=bool(force))
+                manner = self._session.manner(force=bool(force))
                 intent = self.caller.intent(op, message or "", force)
                 edit.outcome = carry_out(proposal, intent, manner)
 
@@ -121,7 +119,7 @@ class KernelPicker:
         yield Edit(state)
         if draft is None and not state.changes:
             return
-        with self._locked():
+        with self._session.locked():
             self._draft.save(draft, state)
 
     def view(self, rev: str | None = None) -> State:
@@ -150,7 +148,7 @@ class KernelPicker:
         Conflict when main moved against it, or when `plan` is no longer its id.
         """
         intent = self.caller.intent("commit", message, force)
-        with self.writing():
+        with self.writing(finishes=True):
             draft = self._draft
             proposal = self._proposal_of(draft)
             if plan is not None and plan != proposal.id:
@@ -158,7 +156,7 @@ class KernelPicker:
                     f"plan {plan} is not what would be committed now ({proposal.id})",
                     hint="main or the draft moved since: kp plan shows it anew",
                 )
-            manner = self._manner(without=without, force=bool(force))
+            manner = self._session.manner(without=without, force=bool(force))
             outcome = carry_out(proposal, intent, manner)
             try:
                 draft.drop_read()
@@ -170,7 +168,7 @@ class KernelPicker:
 
     def discard(self) -> bool:
         """Drop the caller's draft; tell whether there was one."""
-        with self._locked():
+        with self._session.locked():
             return self._draft.drop()
 
     # --- going back
@@ -179,7 +177,11 @@ class KernelPicker:
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
         with nullcontext() if wanted.dry_run else self.writing():
-            return Restoring(self.site, self.caller, wanted).run()
+            outcome = Restoring(self.site, self.caller, wanted).run()
+            if outcome.commit or wanted.dry_run:
+                return outcome
+            # Main is where it should be: who is behind of it shall be there, too.
+            return replace(outcome, targets=self._session.catch_up())
 
     @disk_failures("reverting")
     def revert(
@@ -197,7 +199,7 @@ class KernelPicker:
         before = Snapshot(self.site.repository, parents[0])
         backwards = changes_between(undone, before)
         number = f"r{self.site.record(commit).revision}"
-        with nullcontext() if dry_run else self.writing():
+        with nullcontext() if dry_run else self.writing(finishes=True):
             main = self.site.main()
             changes = merge(undone, main, backwards)
             proposal = Proposal(self.site, main, changes)
@@ -206,7 +208,7 @@ class KernelPicker:
                 edit.plan = self._checked_plan(proposal, force)
             else:
                 intent = self.caller.intent("revert", message, force, reverts=number)
-                manner = self._manner(force=bool(force))
+                manner = self._session.manner(force=bool(force))
                 edit.outcome = carry_out(proposal, intent, manner)
             return edit
 
@@ -223,7 +225,8 @@ class KernelPicker:
             said = judge(self.site, main, verdict, defaults, self.caller, message)
             proposal = Proposal(self.site, main, said.changes)
             intent = self.caller.intent(verdict, message)
-            outcome = carry_out(proposal, intent, self._manner())
+            manner = self._session.manner(publishes=False)
+            outcome = carry_out(proposal, intent, manner)
             return replace(outcome, notes=[*said.notes, *outcome.notes])
 
     # --- reading and upkeep
@@ -253,36 +256,18 @@ class KernelPicker:
 
     # --- how the verbs are carried out
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the lock, with what a crash left finished."""
-        with self._locked() as hold:
-            with disk_failures("finishing what a crash left"):
-                tip = self.site.tip()
-                self.site.record(tip)
-                doubtful = bool(hold.left) or not self.site.is_settled(tip)
-                now = self.caller.clock()
-                host = self.caller.host
-                tried = recovery.finish(self.site, now, doubtful=doubtful, host=host)
-                hold.left = next((each.problem for each in tried if each.problem), "")
-            for each in tried:
-                self.caller.notify(recovery.told(each))
-            with watched(self.site, self.caller.notify):
-                yield
+    def writing(self, *, finishes: bool = False) -> AbstractContextManager[None]:
+        """Hold the lock, with what killed writers left swept; see `Session.writing`."""
+        return self._session.writing(finishes=finishes)
 
-    def _locked(self) -> AbstractContextManager[Hold]:
-        caller = self.caller
-        holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"
-        return self.site.locked(holder, caller.wait, caller.notify, since=caller.now)
-
-    def _manner(self, *, without: Collection[str] = (), force: bool = False) -> Manner:
-        caller = self.caller
-        return Manner(without, force=force, shield=caller.shield, doing=caller.doing)
+    @property
+    def _session(self) -> Session:
+        return Session(self.site, self.caller)
 
     @disk_failures("planning")
     def _checked_plan(self, proposal: Proposal, force: str) -> Plan:
         proposal.check(force=bool(force))
-        return proposal.plan(self.site.targets(proposal.new))
+        return proposal.plan(self.caller.without, self.caller.along)
 
     @property
     def _draft(self) -> CallersDraft:

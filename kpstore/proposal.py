@@ -4,9 +4,10 @@ The same proposal is what `kp plan` shows and what a commit carries out.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cached_property
 
+from kpstore.conditions import left_behind
 from kpstore.errors import NotFound
 from kpstore.health.verdicts import refuse_bad_default
 from kpstore.history.repository import GitObject
@@ -103,13 +104,49 @@ class Proposal:
                         hint="add its files again: kp kernel add --replace",
                     )
 
-    def plan(self, targets: Collection[SiteTarget]) -> Plan:
+    def targets(self, along: Collection[str] = ()) -> list[SiteTarget]:
+        """Return the targets that are enabled, or come along all the same."""
+        every = self.site.every_target(self.new)
+        return [t for t in every if t.spec.enabled or t.name in along]
+
+    def left_behind(
+        self, without: Collection[str], along: Collection[str]
+    ) -> frozenset[str]:
+        """Return the targets that are behind by choice once this is committed.
+
+        They are left now, or were before and have not been brought to main since.
+        NotFound for a name that is no target.
+        """
+        self.check_targets((*without, *along))
+        before = self.site.left_out(self.base.commit)
+        names = {target.name for target in self.targets()} & before
+        still = {
+            target.name
+            for target in (self.site.targets(State(self.base)) if names else ())
+            if target.name in names and not self._is_live(target)
+        }
+        return frozenset(still - {*along} | {*without})
+
+    def check_targets(self, names: Iterable[str]) -> None:
+        """NotFound for a name that is no target."""
+        for name in names:
+            self.new.target(name)
+
+    def _is_live(self, target: SiteTarget) -> bool:
+        return target.condition(self.base.subtree, self.site.on_main) == "live"
+
+    def plan(self, without: Collection[str] = (), along: Collection[str] = ()) -> Plan:
         """Say what a commit would do, file by file and node by node."""
-        names = self.moves.names()
+        names, left = self.moves.names(), self.left_behind(without, along)
         return Plan(
             id=self.id,
             base=self.base.commit or "",
-            targets=[self._target_plan(target) for target in targets],
+            targets=[
+                TargetPlan(target.name, "lagging", problem=left_behind(target.name))
+                if target.name in left
+                else self._target_plan(target)
+                for target in self.targets(along)
+            ],
             nodes=fold(names) if names else "",
             nodes_changed=self.moves.count,
             changes=[str(key) for key in sorted(self.new.changes)],

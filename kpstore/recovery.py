@@ -1,10 +1,11 @@
-"""Finishing what a crash left: every target that lags is brought to main.
+"""Finishing what a crash left, and bringing targets to main that are behind.
 
 There is no journal to replay: main says what should be served, each target's marker
 what is. The same way mends a lagging target, a wiped one and an interrupted switch.
+A target that is behind by choice is brought by its name alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -20,28 +21,55 @@ from kpstore.staging import Staging, reason
 from kpstore.targets import SiteTarget
 
 
-def finish(
-    site: OpenSite, now: float, *, doubtful: bool, host: str
-) -> list[TargetOutcome]:
-    """Bring every lagging target to main; return those that were tried.
+def sweep(site: OpenSite, now: float, *, doubtful: bool, host: str) -> None:
+    """Remove what killed writers left; the caller holds the lock.
 
-    The caller holds the lock. One that fails stays lagging, and is said to be.
     `doubtful`: the last writer, on this `host`, may have left something lying about.
     """
+    if not doubtful:
+        _quietly(site.artifacts.sweep)  # imports die without the lock, and say nothing
+        return
+    _quietly(partial(site.sweep, host))
+    _quietly(lambda: Keeping(site, site.main(), now).sweep_targets())
+    _quietly(site.settle)
+
+
+def _quietly(step: Callable[[], object]) -> None:
+    """Sweep; what can't go now goes another time."""
+    with suppress(KpError, OSError):
+        step()
+
+
+def finish(site: OpenSite, now: float, host: str) -> list[TargetOutcome]:
+    """Bring those to main that a crash left in the middle of a switch."""
+    return _brought(site, now, host, _in_transition)
+
+
+def catch_up(site: OpenSite, now: float, host: str) -> list[TargetOutcome]:
+    """Bring those to main that are behind otherwise than by choice."""
+    left = site.left_out(site.tip())
+    return _brought(site, now, host, lambda target: target.name not in left)
+
+
+def _in_transition(target: SiteTarget) -> bool:
+    return target.publisher is not None and target.publisher.unfinished()
+
+
+def _brought(
+    site: OpenSite, now: float, host: str, wanted: Callable[[SiteTarget], bool]
+) -> list[TargetOutcome]:
+    """Bring the lagging targets that are wanted; one that fails is said to lag."""
     main = site.main()
     behind: list[SiteTarget] = []
-    unclear: list[TargetOutcome] = []
+    tried: list[TargetOutcome] = []
     for target in site.targets(State(main)):
         try:
-            if target.condition(main.subtree, site.on_main) == "lagging":
+            condition = target.condition(main.subtree, site.on_main)
+            if condition == "lagging" and wanted(target):
                 behind.append(target)
         except (KpError, OSError) as error:
-            unclear.append(_failed(target, error))
-    if doubtful or behind:
-        _sweep(site, main, now, host)
-    else:
-        _quietly(site.artifacts.sweep)  # imports die without the lock, and say nothing
-    return unclear + [_tried(site, target, main, now, host) for target in behind]
+            tried.append(_failed(target, error))
+    return [*tried, *(_tried(site, target, main, now, host) for target in behind)]
 
 
 def _tried(
@@ -57,19 +85,6 @@ def _failed(target: SiteTarget, error: KpError | OSError) -> TargetOutcome:
     return TargetOutcome(target.name, "lagging", "", 0, reason(error))
 
 
-def _sweep(site: OpenSite, main: Snapshot, now: float, host: str) -> None:
-    """Remove what killed writers left."""
-    _quietly(partial(site.sweep, host))
-    _quietly(lambda: Keeping(site, main, now).sweep_targets())
-    _quietly(site.settle)
-
-
-def _quietly(step: Callable[[], object]) -> None:
-    """Sweep; what can't go now goes another time."""
-    with suppress(KpError, OSError):
-        step()
-
-
 def bring(
     site: OpenSite, target: SiteTarget, main: Snapshot, now: float, *, host: str
 ) -> TargetOutcome:
@@ -82,12 +97,14 @@ def bring(
     site.repository.settle(MAIN, host=host)
     revision = site.record(main.commit).revision
     staging = Staging(site, main, revision, now=now, go_through=True, committed=True)
-    staging.add(target, moves_from(site, target, main), staging.marker(target))
+    staging.add(target, moves_from(site, target, main))
     return staging.switch()[0]
 
 
-def told(outcome: TargetOutcome) -> str:
-    """Say what became of a target that was behind."""
-    if outcome.condition == "live":
-        return f"target {outcome.name} was behind and is brought to main"
-    return f"target {outcome.name} lags: {outcome.problem}"
+def told(outcomes: Collection[TargetOutcome]) -> Iterator[str]:
+    """Say what became of targets that were behind."""
+    for outcome in outcomes:
+        if outcome.condition == "live":
+            yield f"target {outcome.name} was behind and is brought to main"
+        else:
+            yield f"target {outcome.name} lags: {outcome.problem}"

@@ -24,8 +24,10 @@ from kpstore.rollback import (
     clear_overrides,
     default_boot,
     restore_image,
+    serves,
 )
 from kpstore.site.opened import OpenSite
+from kpstore.staging import commit_of
 from kpstore.transaction import Manner, carry_out
 
 
@@ -52,6 +54,7 @@ class Restoring:
     wanted: Rollback
     notes: list[str] = field(default_factory=list)
     reverts: list[str] = field(default_factory=list)
+    away: dict[str, str] = field(default_factory=dict)  # image -> payload left
 
     def __post_init__(self) -> None:
         """Start from main."""
@@ -75,11 +78,29 @@ class Restoring:
             "rollback", self._message(images), reverts=" ".join(self.reverts)
         )
         caller = self.caller
-        manner = Manner(go_through=True, shield=caller.shield, doing=caller.doing)
+        manner = Manner(
+            without=caller.without,
+            along={*caller.along, *self._along()} - {*caller.without},
+            go_through=True,
+            shield=caller.shield,
+            doing=caller.doing,
+        )
         outcome = carry_out(proposal, intent, manner)
         if outcome.nodes_changed:
             self.notes.append("nodes run what they booted until they boot again")
         return replace(outcome, notes=[*self.notes, *outcome.notes])
+
+    def _along(self) -> Iterator[str]:
+        """Yield the targets left behind that serve what is rolled away from."""
+        left = self.site.left_out(self.main.commit)
+        for target in self.site.every_target(self.today):
+            served = commit_of(target)
+            if (target.spec.enabled and target.name not in left) or not served:
+                continue
+            then = Snapshot(self.site.repository, served)
+            if self.site.on_main(served) and serves(then, self.away, target.spec.image):
+                self.notes.append(f"target {target.name}, left behind, goes back too")
+                yield target.name
 
     def _message(self, images: tuple[str, ...]) -> str:
         where = ", ".join(dict.fromkeys(self.reverts))
@@ -183,6 +204,7 @@ class Restoring:
         after = default_boot(self.new, image)
         if before is None or (after and after.payload.id == before.payload.id):
             return
+        self.away[image] = before.payload.id
         if proved_by_reports(self.today, before.payload):
             self.notes.append(f"{image}/{before.entry} stays good: nodes reported it")
             return

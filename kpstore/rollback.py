@@ -1,6 +1,7 @@
 """Where an image can go back to, and what going back changes besides it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kpstore.errors import KpError, NotFound, Refused
@@ -31,6 +32,21 @@ def default_boot(documents: Documents, image: str) -> Boot | None:
     there = state.get(Key("image", image)) is not None
     default = state.image(image).default if there else None
     return boot_of(state, image, default) if default else None
+
+
+def serves(then: Documents, away: Mapping[str, str], tree_of: str | None) -> bool:
+    """Tell whether a target that serves `then` serves a payload that is left.
+
+    `away`: image -> payload; `tree_of` is the image of an image tree.
+    """
+    for image, payload in away.items():
+        if tree_of not in (None, image):
+            continue
+        with suppress(NotFound):  # the state dangles
+            boot = default_boot(then, image)
+            if boot and boot.payload.id == payload:
+                return True
+    return False
 
 
 def candidates(

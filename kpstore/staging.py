@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kpstore.caller import silent
+from kpstore.conditions import left_behind
 from kpstore.disk.durable import make_directories, write_file
-from kpstore.errors import DiskFailure, KpError, Refused
+from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Marker, Staged
 from kpstore.publish.tree import TreeStaged
-from kpstore.rendering import When, render, render_whole
+from kpstore.rendering import Rendered, When, render, render_whole
 from kpstore.site.opened import OpenSite
 from kpstore.targets import Publisher, SiteTarget
 
@@ -23,7 +24,9 @@ class Staging:
     """Brings the live targets of a site from `moves.old` to the commit `snapshot`.
 
     `go_through`: a target that fails is skipped and lags, nothing is refused.
-    `waiting`: why no target may serve the commit yet, or "". `doing` is told each step.
+    `without`: those that are behind by choice, and stay so. `publishes`: False where
+    nothing is brought along that lags. `waiting`: why no target may serve the commit
+    yet, or "". `doing` is told each step.
     """
 
     site: OpenSite
@@ -31,10 +34,12 @@ class Staging:
     revision: int
     now: float
     go_through: bool = False
+    publishes: bool = True
     without: Collection[str] = ()
     committed: bool = False
     waiting: str = ""
     doing: Callable[[str], None] = silent
+    notes: list[str] = field(default_factory=list)
     _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
     _created: list[Publisher] = field(default_factory=list)
     _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
@@ -50,20 +55,15 @@ class Staging:
         states = State(base), State(self.snapshot)
         others = {name for state in states for name in state.names("target")}
         for target in targets:
-            document = f"targets/{target.name}.json"
-            known = base.subtree(document)
             self.doing(f"staging {target.name}")
-            try:
-                if target.name in self.without:
-                    self._note(target, "lagging", problem="left out by --without")
-                elif known is None:
+            if target.name in self.without:
+                self._note(target, "lagging", problem=left_behind(target.name))
+                continue
+            with self._required(target):
+                if base.subtree(f"targets/{target.name}.json") is None:
                     self._stage_new(target, others)
-                elif known != self.snapshot.subtree(document):
-                    self._stage(target, base, None)
                 else:
-                    self._stage(target, base, moves)
-            except (KpError, OSError) as error:
-                self._failed(target, error)
+                    self._stage_known(target, base, moves)
 
     def _stage_new(self, target: SiteTarget, others: set[str]) -> None:
         if target.publisher is None:
@@ -71,36 +71,56 @@ class Staging:
             return
         self._created.append(target.publisher)
         target.publisher.create(others - {target.name})
-        self.add(target, None, self.marker(target))
+        self.add(target, None)
 
-    def _stage(self, target: SiteTarget, base: Snapshot, moves: Moves | None) -> None:
+    def _stage_known(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
         condition = target.condition(base.subtree, self.site.on_main)
-        if condition == "lagging" and (self.go_through or moves is None):
-            self.add(target, None, self.marker(target))  # whatever it lagged behind
-            return
-        if condition == "ahead":
+        if condition == "live":
+            self._stage_live(target, base, moves)
+        elif condition == "lagging" and self.publishes:
+            self._bring_along(target)
+        elif condition == "ahead":
             main = f"r{self.revision} {(self.snapshot.commit or '')[:12]}"
             self._note(target, condition, problem=target.ahead_of(main))
-            return
-        if condition != "live":
-            self._note(target, condition)
-            return
-        known, marker = target.marker(), self.marker(target)
-        if known and known.inputs == marker.inputs:
-            self._note(target, "live", live=known.commit)
         else:
-            self.add(target, moves, marker)
+            self._note(target, condition)
 
-    def _failed(self, target: SiteTarget, error: KpError | OSError) -> None:
-        if not self.go_through:
-            mend = error.hint if isinstance(error, KpError) else ""
-            raise Refused(
-                f"target {target.name} can't be staged: {reason(error)}",
-                hint=f"{mend or 'mend it'}; or leave it behind: "
-                f"kp commit --without {target.name}, "
-                f"or kp target disable {target.name} first",
-            ) from error
-        self._note(target, "lagging", problem=reason(error))
+    def _stage_live(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
+        known, document = target.marker(), f"targets/{target.name}.json"
+        if known and known.inputs == self.marker(target).inputs:
+            self._note(target, "live", live=known.commit)
+        elif base.subtree(document) != self.snapshot.subtree(document):
+            self.add(target, None)
+        else:
+            self.add(target, moves)
+
+    def _bring_along(self, target: SiteTarget) -> None:
+        """Bring a target straight to this commit, whatever it was behind of.
+
+        One that can't be brought lags as before: it stops nobody.
+        """
+        try:
+            self.add(target, None)
+        except (KpError, OSError) as error:
+            self._note(target, "lagging", problem=reason(error))
+        else:
+            self.notes.append(f"target {target.name} was behind and comes along")
+
+    @contextmanager
+    def _required(self, target: SiteTarget) -> Iterator[None]:
+        """Refuse the commit when the block fails, unless nothing may stop it."""
+        try:
+            yield
+        except (KpError, OSError) as error:
+            if not self.go_through:
+                mend = error.hint if isinstance(error, KpError) else ""
+                raise Refused(
+                    f"target {target.name} can't be staged: {reason(error)}",
+                    hint=f"{mend or 'mend it'}; or leave it behind: "
+                    f"kp commit --without {target.name}, "
+                    f"or kp target disable {target.name} first",
+                ) from error
+            self._note(target, "lagging", problem=reason(error))
 
     def marker(self, target: SiteTarget) -> Marker:
         """Return what the target will say once it serves this commit."""
@@ -112,22 +132,28 @@ class Staging:
             inputs=target.spec.inputs(self.snapshot.subtree),
         )
 
-    def add(self, target: SiteTarget, moves: Moves | None, marker: Marker) -> None:
+    def add(self, target: SiteTarget, moves: Moves | None) -> None:
         """Stage what `moves` change on one target; None: all that it should serve.
 
-        Raises KpError or OSError.
+        All of it, too, where what is live is damaged. Raises KpError or OSError.
         """
-        state = State(self.snapshot)
-        when = When(self.now, state.site().retention.grace)
-        if moves is None:
-            census = self.site.census(self.snapshot)
-            made = render_whole(target.spec, state, census, marker, when)
-        else:
-            made = render(target.spec, moves, marker, when)
-        staged = target.stage(made)
+        try:
+            staged = target.stage(self._rendered(target, moves))
+        except CorruptState:
+            if moves is None:
+                raise
+            staged = target.stage(self._rendered(target, None))
         self._staged.append((target, staged))
         if isinstance(staged, TreeStaged):
             self._keep_others(target, staged)
+
+    def _rendered(self, target: SiteTarget, moves: Moves | None) -> Rendered:
+        state, marker = State(self.snapshot), self.marker(target)
+        when = When(self.now, state.site().retention.grace)
+        if moves is not None:
+            return render(target.spec, moves, marker, when)
+        census = self.site.census(self.snapshot)
+        return render_whole(target.spec, state, census, marker, when)
 
     def _keep_others(self, target: SiteTarget, staged: TreeStaged) -> None:
         """Keep what the switch will write over: foreign files come back one day."""
@@ -188,19 +214,18 @@ class Staging:
         written: int = 0,
         problem: str = "",
     ) -> None:
-        if not live:
-            marker = _marker_or_none(target)
-            live = marker.commit if marker else ""
         self._outcomes[target.name] = TargetOutcome(
-            target.name, condition, live, written, problem
+            target.name, condition, live or commit_of(target), written, problem
         )
 
 
-def _marker_or_none(target: SiteTarget) -> Marker | None:
+def commit_of(target: SiteTarget) -> str:
+    """Return the commit that a target says it serves; '' where it can't be read."""
     try:
-        return target.marker()
+        marker = target.marker()
     except (KpError, OSError):
-        return None
+        return ""
+    return marker.commit if marker else ""
 
 
 def reason(error: KpError | OSError) -> str:

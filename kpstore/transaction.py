@@ -35,13 +35,16 @@ _SWEEP_EVERY = 8
 class Manner:
     """How a proposal is carried out.
 
-    `without`: targets to leave as they are. `go_through`: rollback's way, no rule and
-    no target stops it. `force`: a known-bad default is meant. `shield` is entered at
-    the commit point and left when all is done, to hold signals back. `doing` is told
-    each step.
+    `without`: targets to leave as they are; `along`: those that come along although
+    they were left before. `publishes`: False for what changes nothing that is served.
+    `go_through`: rollback's way, no rule and no target stops it. `force`: a known-bad
+    default is meant. `shield` is entered at the commit point and left when all is done,
+    to hold signals back. `doing` is told each step.
     """
 
     without: Collection[str] = ()
+    along: Collection[str] = ()
+    publishes: bool = True
     go_through: bool = False
     force: bool = False
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -76,12 +79,14 @@ class Transaction:
             if not self.manner.go_through:
                 self.proposal.check(force=self.manner.force)
             self.manner.doing("writing the commit")
-            record = self._record()
+            manner = self.manner
+            left = self.proposal.left_behind(manner.without, manner.along)
+            record = self._record(left)
             snapshot = Snapshot(self.site.repository, self._write(record))
-            staging = self._staging(snapshot, record.revision)
+            staging = self._staging(snapshot, record.revision, left)
             with staging.discarded_on_failure():
                 proposal = self.proposal
-                targets = self.site.targets(proposal.new)
+                targets = proposal.targets(manner.along)
                 staging.stage(targets, proposal.base, proposal.moves)
                 outlook = self._outlook(record)
                 with self.manner.shield():
@@ -102,7 +107,7 @@ class Transaction:
         self.site.repository.write([*self.proposal.objects, made])
         return id_of(made)
 
-    def _record(self) -> Record:
+    def _record(self, left: frozenset[str]) -> Record:
         base = self.proposal.base.commit
         subject, body = split_message(self.intent.message)
         return Record(
@@ -114,18 +119,22 @@ class Transaction:
             nodes=nodes_trailer(self.proposal.moves),
             argv=self.intent.argv,
             host=self.intent.host,
+            without=tuple(sorted(left)),
             ticket=self.intent.ticket,
             reverts=self.intent.reverts,
         )
 
-    def _staging(self, snapshot: Snapshot, revision: int) -> Staging:
+    def _staging(
+        self, snapshot: Snapshot, revision: int, left: frozenset[str]
+    ) -> Staging:
         return Staging(
             self.site,
             snapshot,
             revision,
             now=self.intent.time,
             go_through=self.manner.go_through,
-            without=self.manner.without,
+            publishes=self.manner.publishes,
+            without=left,
             doing=self.manner.doing,
         )
 
@@ -179,6 +188,7 @@ class Transaction:
             targets=targets,
             nodes_changed=outlook.nodes_changed,
             warnings=[*outlook.warnings, *self._warnings],
+            notes=staging.notes,
         )
 
     def _adds_a_target(self) -> bool:
@@ -211,6 +221,7 @@ class Transaction:
 
 def carry_out(proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
     """Commit a proposal, or say that there is nothing to do; see `Transaction.run`."""
+    proposal.check_targets((*manner.without, *manner.along))
     if proposal.is_empty:
         return Outcome("", "", notes=["nothing to do"])
     with uncollected():

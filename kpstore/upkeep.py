@@ -7,6 +7,7 @@ from pathlib import Path
 from kpstore import recovery
 from kpstore.caller import Caller
 from kpstore.collecting import uncollected
+from kpstore.conditions import left_behind
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
 from kpstore.history import indexing
 from kpstore.history.snapshot import Snapshot
@@ -17,7 +18,7 @@ from kpstore.publish.target import Condition, Finding, Marker
 from kpstore.rendering import Rendered, When, render_whole
 from kpstore.site import drift
 from kpstore.site.opened import OpenSite
-from kpstore.staging import reason
+from kpstore.staging import commit_of, reason
 from kpstore.targets import SiteTarget
 
 
@@ -92,34 +93,51 @@ class Upkeep:
     ) -> list[TargetOutcome]:
         """Make targets serve main, and repair what others changed.
 
-        The caller holds the lock. `force` takes over targets that are ahead; only
-        named ones. NotFound for a name that is no target.
+        The caller holds the lock. One that is behind by choice is brought by its name
+        alone, and one that is ahead taken over only so, with `force`. What fails on
+        one target stops no other. NotFound for a name that is no target.
         """
         main = self.site.main()
         targets = {t.name: t for t in self.site.targets(State(main))}
         for name in names:
             if name not in targets:
-                raise NotFound(f"no target {name!r} is enabled here")
-        wanted = [targets[name] for name in names or targets]
-        return [self._publish(t, main, force=force and bool(names)) for t in wanted]
+                raise NotFound(
+                    f"no target {name!r} is enabled here",
+                    hint=f"kp target list; a disabled one: kp target enable {name}",
+                )
+        left = frozenset() if names else self.site.left_out(main.commit)
+        return [
+            self._published(
+                targets[name], main, left=name in left, force=force and bool(names)
+            )
+            for name in names or targets
+        ]
 
-    def _publish(
-        self, target: SiteTarget, main: Snapshot, *, force: bool
+    def _published(
+        self, target: SiteTarget, main: Snapshot, *, left: bool, force: bool
     ) -> TargetOutcome:
         self.caller.doing(f"publishing {target.name}")
+        try:
+            return self._publish(target, main, left=left, force=force)
+        except (KpError, OSError) as error:
+            live = commit_of(target)
+            return TargetOutcome(target.name, "lagging", live, problem=reason(error))
+
+    def _publish(
+        self, target: SiteTarget, main: Snapshot, *, left: bool, force: bool
+    ) -> TargetOutcome:
         condition = target.condition(main.subtree, self.site.on_main)
         if condition == "ahead" and force and target.publisher:
             target.adopt(self._found(target))
             condition = "lagging"
-        if condition not in ("live", "lagging"):
-            problem = target.ahead_of(self._named(main)) if condition == "ahead" else ""
-            live = _commit(target.marker())
-            return TargetOutcome(target.name, condition, live, problem=problem)
-        try:
+        problem = ""
+        if condition == "ahead":
+            problem = target.ahead_of(self._named(main))
+        elif condition == "lagging" and left:
+            problem = left_behind(target.name)
+        elif condition in ("live", "lagging"):
             return self._bring_and_repair(target, main, condition)
-        except (KpError, OSError) as error:
-            live = _commit(target.marker())
-            return TargetOutcome(target.name, "lagging", live, problem=reason(error))
+        return TargetOutcome(target.name, condition, commit_of(target), problem=problem)
 
     def _bring_and_repair(
         self, target: SiteTarget, main: Snapshot, condition: Condition
@@ -129,6 +147,8 @@ class Upkeep:
             now, host = self.caller.clock(), self.caller.host
             brought = recovery.bring(self.site, target, main, now, host=host)
             written = brought.files_written
+            for line in recovery.told([brought]):
+                self.caller.notify(line)
         marker = target.marker()
         assert marker  # it was brought to main, or is live
         made = self._complete(target, marker, main, "live")
@@ -190,7 +210,3 @@ class Upkeep:
     def rebuild_index(self) -> None:
         """Make the derived index anew; the caller holds the lock."""
         indexing.rebuild(self.site.index_file, self.site.repository, self.site.tip())
-
-
-def _commit(marker: Marker | None) -> str:
-    return marker.commit if marker else ""

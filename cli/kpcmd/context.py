@@ -95,7 +95,7 @@ class World:
 
 @dataclass
 class Session:
-    """One run of kp: what the machine says and the global options."""
+    """One run of kp: what the machine says and the options that many verbs share."""
 
     world: World
     argv: Sequence[str]
@@ -104,6 +104,8 @@ class Session:
     quiet: bool = False
     verbose: int = 0
     no_color: bool = False
+    without: Sequence[str] = ()
+    along: Sequence[str] = ()
     told: set[str] = field(default_factory=set)
     line: StatusLine = field(default_factory=StatusLine)
 

@@ -7,6 +7,7 @@ from typing import Final
 import typer
 
 from kpcmd.context import Session
+from kpcmd.errors import WrongUsage
 from kpcmd.picking import picker
 from kpcmd.shapes import count, plan_json, plan_lines, report, summary
 from kpstore.errors import Conflict
@@ -41,6 +42,12 @@ def edit(session: Session, manner: Manner, change: Callable[[State], object]) ->
     if manner.dry_run:
         return _preview(session, manner, change)
     if manner.message is None:
+        if session.without or session.along:
+            raise WrongUsage(
+                "--without and --with go with -m: a draft is published when it is "
+                "committed",
+                hint="kp commit --without TARGET",
+            )
         return _draft(session, change, force=bool(manner.force))
     asked = None
     if _is_asked(session, manner.yes):

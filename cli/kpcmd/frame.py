@@ -62,9 +62,11 @@ GLOBAL = typer.main.get_command(_declared).params
 class VerbCommand(TyperCommand):
     """A verb that also takes the global options."""
 
+    shared: ClassVar[list[Any]] = GLOBAL
+
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.params = [*self.params, *GLOBAL]
+        self.params = [*self.params, *self.shared]
 
 
 class VerbGroup(TyperGroup):
@@ -106,13 +108,17 @@ def noun(summary: str, *, rest: str = "", verbs: tuple[str, ...] = ()) -> typer.
 
 
 def verb(
-    app: typer.Typer, name: str, *examples: str, exits: tuple[int, ...] = ()
+    app: typer.Typer,
+    name: str,
+    *examples: str,
+    exits: tuple[int, ...] = (),
+    cls: type[VerbCommand] = VerbCommand,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a verb with its examples and the exit statuses beside 0, 1 and 2."""
     lines = ["\b", "Examples:", *(f"  {example}" for example in examples)]
     lines += ["", "\b", "Exit status:"]
     lines += [f"  {code:<3} {MEANINGS[code]}" for code in sorted({0, 1, 2, *exits})]
-    return app.command(name, cls=VerbCommand, epilog="\n".join(lines))
+    return app.command(name, cls=cls, epilog="\n".join(lines))
 
 
 def alone() -> typer.Typer:

@@ -20,6 +20,8 @@ def caller(
         wait=wait,
         author=author,
         ticket=ticket,
+        without=tuple(session.without),
+        along=tuple(session.along),
         notify=session.out.say,
         doing=session.out.doing,
         shield=world.signals.shield,

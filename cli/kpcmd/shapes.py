@@ -45,6 +45,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "condition": target.condition,
                 "write": list(target.write),
                 "remove": list(target.remove),
+                "problem": target.problem or None,
             }
             for target in plan.targets
         ],
@@ -99,6 +100,7 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
         yield (
             f"target {target.name} ({session.out.paint(target.condition)}): "
             f"{len(target.write)} files to write, {len(target.remove)} to remove"
+            + (f": {target.problem}" if target.problem else "")
         )
         if session.verbose:
             yield from (f"  + {path}" for path in target.write)

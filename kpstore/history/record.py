@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +24,8 @@ class Record:
     """Who did what, for the commit message; lists as given, texts on one line.
 
     `nodes` is the folded set or a count as docs/format.md says, `reverts` a
-    revision, `evidence` what made kp act by itself.
+    revision, `evidence` what made kp act by itself, `without` the targets that are
+    behind by choice after the commit.
     """
 
     subject: str
@@ -34,9 +36,18 @@ class Record:
     nodes: str = ""
     argv: tuple[str, ...] = ()
     host: str = ""
+    without: tuple[str, ...] = ()
     ticket: str = ""
     reverts: str = ""
     evidence: str = ""
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Return the targets that were left behind by choice: this commit's word.
+
+        Commits of before the trailer say it by their arguments.
+        """
+        return frozenset(self.without or _without(self.argv))
 
 
 def split_message(text: str) -> tuple[str, str]:
@@ -113,6 +124,7 @@ def _trailers(record: Record) -> list[tuple[str, str]]:
     found = [("Kp-Revision", str(record.revision)), ("Kp-Op", record.op)]
     found += [("Kp-Image", image) for image in record.images]
     texts = {"Kp-Nodes": record.nodes, "Kp-Host": record.host}
+    texts |= {"Kp-Without": " ".join(record.without)}
     texts |= {"Kp-Ticket": record.ticket, "Kp-Reverts": record.reverts}
     texts |= {"Kp-Evidence": record.evidence}
     found += [(name, text) for name, text in texts.items() if text]
@@ -141,10 +153,20 @@ def _record(subject: str, body: str, lines: list[str]) -> Record:
         nodes=values.get("Kp-Nodes", [""])[0],
         argv=tuple(json.loads(values.get("Kp-Argv", ["[]"])[0])),
         host=values.get("Kp-Host", [""])[0],
+        without=tuple(values.get("Kp-Without", [""])[0].split()),
         ticket=values.get("Kp-Ticket", [""])[0],
         reverts=values.get("Kp-Reverts", [""])[0],
         evidence=values.get("Kp-Evidence", [""])[0],
     )
+
+
+def _without(argv: tuple[str, ...]) -> Iterator[str]:
+    """Yield the targets of `--without T` and `--without=T`."""
+    for option, word in zip(argv, (*argv[1:], ""), strict=True):
+        if option == "--without":
+            yield word
+        elif option.startswith("--without="):
+            yield option.partition("=")[2]
 
 
 def _check_text(what: str, text: str) -> None:

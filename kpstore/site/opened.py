@@ -109,12 +109,16 @@ class OpenSite(SiteReader):
 
     def targets(self, state: State) -> list[SiteTarget]:
         """Open the enabled targets of a state."""
+        return [target for target in self.every_target(state) if target.spec.enabled]
+
+    def every_target(self, state: State) -> list[SiteTarget]:
+        """Open all targets of a state, disabled ones too."""
         specs = [
             TargetSpec.of(name, state.target(name).model_dump())
             for name in state.names("target")
         ]
         site = state.site().id
-        return [self.open_target(spec, site) for spec in specs if spec.enabled]
+        return [self.open_target(spec, site) for spec in specs]
 
     def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
         """Open one target at its path on this server."""

@@ -78,6 +78,10 @@ class SiteReader:
                 hint="kp doctor says how to mend main",
             ) from None
 
+    def left_out(self, commit: str | None) -> frozenset[str]:
+        """Return the targets that are behind by choice after a commit."""
+        return self.record(commit).left_out if commit else frozenset()
+
     def on_main(self, commit: str) -> bool:
         """Tell whether main's chain holds the commit."""
         tip = self.tip()

@@ -163,7 +163,7 @@ def test_what_a_hint_names_exists():
     [
         "kp mend it",
         "kp entry paint",
-        "kp next --without X",
+        "kp discard --without X",
         "--without X",
         "kp good -x",
     ],

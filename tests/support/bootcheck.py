@@ -319,7 +319,9 @@ def unneeded(site: SmallSite, picker: KernelPicker) -> list[str]:
         for name in names
         if name.partition("-")[2].partition(".")[0] not in known
     ]
-    needed = {part for name in names for part in read_state(place, name).parts()}
+    states = [read_state(place, name) for name in names]
+    needed = {part.digest for state in states for part in state.parts()}
+    needed |= {sha256 for state in states for sha256 in state.needs()}
     for folder in (MENUS, SHARDS, OBJECTS):
         for each in _names(place.path(folder)):
             if each not in needed:

@@ -15,7 +15,7 @@ from kpstore.publish.tftp import TftpTarget
 from kpstore.publish.tftp_entries import _Mover
 from kpstore.publish.tftp_layout import EntryNames, Layout
 from kpstore.publish.tftp_state import read_state
-from kpstore.publish.tftp_sweep import _remove, generations
+from kpstore.publish.tftp_sweep import _going, _remove, generations
 from kpstore.site.reader import SiteReader
 from kpstore.staging import Staging
 from support.bootcheck import LOST
@@ -43,12 +43,12 @@ def _reread(self: Repository, ref: str, _: str | None, new: str, **more: Any) ->
 
 
 def _newest_kept(
-    layout: Layout, _: Collection[str], *, now: float, grace: float
+    layout: Layout, _: Collection[str], __: object, *, now: float, grace: float
 ) -> list[str]:
     """Sweep all but the newest generation; who is behind main has an older one live."""
     names = [f"{revision:06}-{c}" for revision, c in generations(layout)[-1:]]
     kept = {name: read_state(layout, name) for name in names}
-    return list(_remove(layout, kept, now - grace))
+    return list(_remove(layout, _going(layout, kept, now - grace)))
 
 
 def _at_once(self: _Mover, names: EntryNames, mac: str, old: str, new: str) -> str:
@@ -58,6 +58,10 @@ def _at_once(self: _Mover, names: EntryNames, mac: str, old: str, new: str) -> s
 @contextmanager
 def _unheld(self: SiteLock, *_: object, **__: object) -> Iterator[Hold]:
     yield Hold("")
+
+
+def _not_along(self: Staging, target: Any) -> None:
+    self._note(target, "lagging")
 
 
 def _nothing_finished(*_: object, **__: object) -> list[object]:
@@ -116,7 +120,10 @@ KILLED: dict[str, Sown] = {
         True,
     ),
     "nothing is finished": Sown(
-        bug(recovery, finish=_nothing_finished),
+        together(
+            bug(recovery, finish=_nothing_finished, catch_up=_nothing_finished),
+            bug(Staging, _bring_along=_not_along),
+        ),
         "rollback",
         _LIVE,
         "does not serve main",

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.editing import confirm
 from kpcmd.editor import ask_message
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
-from kpcmd.frame import alone, session_of, verb
+from kpcmd.frame import alone, session_of
 from kpcmd.options import DryRun, Force, Wait, Why, Yes
 from kpcmd.paths import tidied
 from kpcmd.picking import WAIT, picker
@@ -18,7 +18,7 @@ app = alone()
 apps = {"commit": app}
 
 
-@verb(
+@committing(
     app,
     "commit",
     "kp commit -m 'web: kernel 6.12 for the new network cards'",
@@ -30,15 +30,6 @@ def commit(
     message: Why = None,
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="ID", help="This plan, or nothing.")
-    ] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--without",
-            metavar="TARGET",
-            help="Leave a target behind.",
-            autocompletion=completion.targets,
-        ),
     ] = None,
     wait: Wait = WAIT,
     author: Annotated[
@@ -57,8 +48,6 @@ def commit(
     if author is not None and not author.strip():
         raise WrongUsage("--author needs a name")
     opened = picker(session, wait=wait, author=author or "", ticket=ticket)
-    for name in without or ():
-        opened.view().target(name)  # a slip of the pen must not publish there
     if dry_run or session.world.terminal or message is None:
         found = opened.plan()
         if dry_run or not found.changes:
@@ -70,5 +59,5 @@ def commit(
         plan = plan or found.id
         message = message or ask_message(session, plan_lines(session, found))
     with tidied(session):
-        outcome = opened.commit(message, plan=plan, without=without or (), force=force)
+        outcome = opened.commit(message, plan=plan, force=force)
     return report(session, outcome)

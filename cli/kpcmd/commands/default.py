@@ -2,9 +2,10 @@
 
 import typer
 
+from kpcmd.committing import committing
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
-from kpcmd.frame import alone, session_of, verb
+from kpcmd.frame import alone, session_of
 from kpcmd.options import DryRun, EntryArg, Force, ImageArg, Message, Yes
 from kpstore.edits import images
 
@@ -12,7 +13,7 @@ app = alone()
 apps = {"default": app}
 
 
-@verb(
+@committing(
     app,
     "default",
     "kp default web next -m 'the new kernel passed on the canaries'",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.editing import Manner, edit
 from kpcmd.entries import (
     fields_of,
@@ -71,7 +72,7 @@ Ssi = Annotated[
 ]
 
 
-@verb(
+@committing(
     app,
     "add",
     "kp entry add web next --kernel 6.12 --like production",
@@ -122,7 +123,7 @@ def add(  # one a field
     return edit(session, manner, change)
 
 
-@verb(
+@committing(
     app,
     "set",
     "kp entry set web production --kernel 6.12",
@@ -226,7 +227,7 @@ def show(
     session.out.answer(shown_json(shown), shown_lines(session, shown))
 
 
-@verb(app, "rm", "kp entry rm web next", exits=(3, 6, 75))
+@committing(app, "rm", "kp entry rm web next", exits=(3, 6, 75))
 def rm(
     context: typer.Context,
     image: ImageArg,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.editing import Manner, edit, say_nodes
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.options import (
@@ -43,7 +44,7 @@ Priority = Annotated[
 ]
 
 
-@verb(
+@committing(
     app,
     "add",
     "kp group add rack1 --nodes n[001-040] --add-param console=ttyS1,115200",
@@ -70,7 +71,7 @@ def add(
     return edit(session, Manner("group add", message, dry_run, yes), change)
 
 
-@verb(
+@committing(
     app,
     "set",
     "kp group set rack1 --nodes n[001-042]",
@@ -136,7 +137,7 @@ def show(context: typer.Context, name: GroupArg) -> None:
     session.out.answer(document, lines)
 
 
-@verb(app, "rm", "kp group rm rack1 -m 'the rack is gone'", exits=(3, 6, 75))
+@committing(app, "rm", "kp group rm rack1 -m 'the rack is gone'", exits=(3, 6, 75))
 def rm(
     context: typer.Context,
     name: GroupArg,

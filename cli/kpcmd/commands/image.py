@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kpcmd.committing import committing
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import noun, session_of, verb
@@ -39,7 +40,7 @@ ImageParams = Annotated[
 ]
 
 
-@verb(
+@committing(
     app,
     "add",
     "kp image add web --tree /srv/images/web",
@@ -107,7 +108,7 @@ def show(context: typer.Context, image: ImageArg) -> None:
     )
 
 
-@verb(
+@committing(
     app, "set", 'kp image set web --params "console=ttyS0 panic=30"', exits=(3, 6, 75)
 )
 def set_(
@@ -151,7 +152,7 @@ def set_(
     return edit(session, manner, lambda state: images.change(state, image, fields))
 
 
-@verb(app, "rm", 'kp image rm web -m "retired"', exits=(3, 6, 75))
+@committing(app, "rm", 'kp image rm web -m "retired"', exits=(3, 6, 75))
 def rm(
     context: typer.Context,
     image: ImageArg,

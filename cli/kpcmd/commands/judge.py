@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.context import Session
 from kpcmd.errors import LAGGING, LOCKED, WrongUsage
-from kpcmd.frame import alone, session_of, verb
+from kpcmd.frame import alone, session_of
 from kpcmd.picking import picker
 from kpcmd.shapes import report
 
@@ -45,7 +46,7 @@ All = Annotated[bool, typer.Option("--all", help="The defaults of all images.")]
 Judge = Callable[..., int]
 
 
-@verb(
+@committing(
     _good,
     "good",
     "kp good web -m 'ran the whole week'",
@@ -66,7 +67,7 @@ def good(
     return _judge(session_of(context), "good", wanted, message)
 
 
-@verb(
+@committing(
     _bad,
     "bad",
     "kp bad web next -m 'no network'",

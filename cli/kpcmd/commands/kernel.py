@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kpcmd.committing import committing
 from kpcmd.context import Session
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
@@ -64,7 +65,7 @@ Replace = Annotated[
 ]
 
 
-@verb(
+@committing(
     app,
     "add",
     "kp kernel add web --files vmlinuz-6.12 --initrd initrd.img-6.12 "
@@ -183,7 +184,7 @@ def show(context: typer.Context, image: ImageArg, kernel: KernelArg) -> None:
     session.out.answer(found, lines)
 
 
-@verb(app, "rm", "kp kernel rm web 6.1", exits=(CONFLICT, LOCKED))
+@committing(app, "rm", "kp kernel rm web 6.1", exits=(CONFLICT, LOCKED))
 def rm(
     context: typer.Context,
     image: ImageArg,

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.editing import Manner, edit, nodes_of
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
-from kpcmd.frame import alone, session_of, verb
+from kpcmd.frame import alone, session_of
 from kpcmd.nodes import chosen
 from kpcmd.options import AddParams, DryRun, Why, Yes
 from kpcmd.output import columns
@@ -22,7 +23,7 @@ app = alone()
 apps = {"next": app}
 
 
-@verb(
+@committing(
     app,
     "next",
     "kp next n[001-004] --entry rescue -m 'disks are being looked at'",

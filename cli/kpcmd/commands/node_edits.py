@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kpcmd.committing import committing
 from kpcmd.context import Session
 from kpcmd.editing import Manner, edit, nodes_of, say_nodes
 from kpcmd.frame import noun, session_of, verb
@@ -43,7 +44,7 @@ Variables = Annotated[
 ]
 
 
-@verb(
+@committing(
     app,
     "add",
     "kp node add n001 --mac 02:00:00:00:00:01 --image web --index 1",
@@ -75,7 +76,7 @@ def add(
     return edit(session, Manner("node add", message, dry_run, yes), change)
 
 
-@verb(
+@committing(
     app,
     "import",
     "kp node import nodes.csv --format csv -m 'the racks 1 to 4'",
@@ -123,7 +124,7 @@ def show(context: typer.Context, node: NodeArg) -> None:
     session.out.answer(fields, (f"{name}: {_text(fields[name])}" for name in fields))
 
 
-@verb(
+@committing(
     app,
     "set",
     "kp node set n[001-100] --image web",
@@ -165,7 +166,7 @@ def set_(
     return edit(session, Manner("node set", message, dry_run, yes), change)
 
 
-@verb(app, "rm", "kp node rm n[090-100] -m 'sold'", exits=(3, 6, 75))
+@committing(app, "rm", "kp node rm n[090-100] -m 'sold'", exits=(3, 6, 75))
 def rm(
     context: typer.Context,
     nodeset: NodeSets,

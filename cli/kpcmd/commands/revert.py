@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from kpcmd.committing import committing
 from kpcmd.editing import confirm, show_plan
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
-from kpcmd.frame import alone, session_of, verb
+from kpcmd.frame import alone, session_of
 from kpcmd.options import DryRun, Force, RevArg, Yes
 from kpcmd.paths import tidied
 from kpcmd.picking import picker
@@ -16,7 +17,7 @@ app = alone()
 apps = {"revert": app}
 
 
-@verb(
+@committing(
     app,
     "revert",
     "kp revert r41 -m 'the console was right before'",

@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.context import Session
 from kpcmd.editing import ask
 from kpcmd.errors import LAGGING, LOCKED, WrongUsage
-from kpcmd.frame import alone, session_of, verb
+from kpcmd.frame import alone, session_of
 from kpcmd.options import DryRun, Wait, Why, Yes
 from kpcmd.picking import WAIT, picker
 from kpcmd.shapes import count, outcome_json, outcome_lines, report
@@ -20,7 +21,7 @@ app = alone()
 apps = {"rollback": app}
 
 
-@verb(
+@committing(
     app,
     "rollback",
     "kp rollback web -m 'nodes of rack 1 do not come up'",

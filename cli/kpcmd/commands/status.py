@@ -78,9 +78,9 @@ def _lines(session: Session, found: Overview) -> Iterator[str]:
             yield f"drift: {line.target}: {each.path} {each.kind}"
         if line.drift:
             yield f"drift: {line.target}: kp verify says all, kp publish repairs"
-    if lagging := _lags(found):
-        names = ", ".join(lagging)
-        yield f"lagging: {names}: the next commit, or kp publish, tries again"
+    left = [line.target for line in found.targets if line.left]
+    if lagging := ", ".join(name for name in _lags(found) if name not in left):
+        yield f"lagging: {lagging}: the next commit, or kp publish, tries again"
 
 
 def _images(session: Session, found: Overview) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd import completion
+from kpcmd.committing import committing
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import noun, session_of, verb
@@ -22,7 +23,7 @@ app = noun("The places that kp publishes to.")
 apps = {"target": app}
 
 
-@verb(
+@committing(
     app,
     "add",
     "kp target add boot1 --kind tftp --root /srv/tftp --loader pxelinux --loader grub",
@@ -133,7 +134,7 @@ def list_(context: typer.Context) -> None:
     session.out.answer(found, columns(("TARGET", "KIND", "LOADERS", "ROOT", ""), rows))
 
 
-@verb(app, "rm", "kp target rm boot1", exits=(CONFLICT, LOCKED))
+@committing(app, "rm", "kp target rm boot1", exits=(CONFLICT, LOCKED))
 def rm(
     context: typer.Context,
     name: TargetArg,
@@ -148,7 +149,9 @@ def rm(
         return edit(session, manner, lambda state: targets.remove(state, name))
 
 
-@verb(app, "disable", "kp target disable boot1 -m 'being rebuilt'", exits=(CONFLICT,))
+@committing(
+    app, "disable", "kp target disable boot1 -m 'being rebuilt'", exits=(CONFLICT,)
+)
 def disable(
     context: typer.Context,
     name: TargetArg,
@@ -160,7 +163,7 @@ def disable(
     return _enable(context, name, Manner("target disable", message, dry_run, yes))
 
 
-@verb(app, "enable", "kp target enable boot1", exits=(CONFLICT, LAGGING, LOCKED))
+@committing(app, "enable", "kp target enable boot1", exits=(CONFLICT, LAGGING, LOCKED))
 def enable(
     context: typer.Context,
     name: TargetArg,
