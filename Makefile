@@ -6,11 +6,11 @@
 STAMP := .venv/.stamp
 BIN := .venv/bin
 
-.PHONY: help venv demo demo-boot test house test-system bench lint reference format clean
+.PHONY: help venv demo demo-boot test house test-system test-system-full bench lint reference format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 $(STAMP): requirements.lock pyproject.toml .ci/venv
 	@.ci/venv .venv
@@ -31,9 +31,12 @@ test: $(STAMP) ## every test that needs neither root nor network
 house: $(STAMP) ## of these, the house's own: docs, sizes, contracts, packaging
 	@$(BIN)/pytest -q tests/house
 
-test-system: $(STAMP) ## real loaders, real disks, QEMU (root: installs packages)
+test-system: $(STAMP) ## real loaders, real disks, QEMU; of long sweeps a part (root: installs packages)
 	@tests/support/rig/install-packages
 	@$(BIN)/pytest -q -n auto --dist loadfile -m system $(ARGS)
+
+test-system-full: override ARGS += --full
+test-system-full: test-system ## the same through every point of its sweeps, for hours
 
 bench: $(STAMP) ## kp beside its peers; the table of docs/performance.md
 	@$(BIN)/python -m bench

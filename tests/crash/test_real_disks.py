@@ -1,7 +1,4 @@
-"""The harnesses that need root: a real ext4 losing power, a really full disk.
-
-They fail, not skip, when the machine lacks a part; `make test-system` runs them.
-"""
+"""The harnesses that need root: a real ext4 losing power, a really full disk."""
 
 import pytest
 

@@ -291,10 +291,10 @@ def test_every_run_starts_from_the_same_directory() -> None:
     assert report.findings == []
 
 
-def test_a_stride_thins_the_runs_and_workers_share_them() -> None:
+def test_a_part_thins_the_runs_and_workers_share_them() -> None:
     every = sweep(script(three_steps), [KILL], workers=1)
-    some = sweep(script(three_steps), [KILL], workers=2, stride=2)
-    assert (every.runs, some.runs) == (3, 2)
+    some = sweep(script(three_steps), [KILL], workers=2, part=slice(1, None, 2))
+    assert (every.runs, some.runs) == (3, 1)
 
 
 def test_workers_return_in_order_or_raise() -> None:

@@ -23,6 +23,7 @@ from support.crash.powerloss import examine
 from support.crash.script import Ack, Bug, Script
 from support.crash.sweep import sweep
 from support.histories import SITE, START, commit, grow, image, make, node, nodes
+from support.rotation import OneIn
 
 pytestmark = [
     pytest.mark.slow,
@@ -103,18 +104,18 @@ def _differs(found: Snapshot, steps: int) -> list[str]:
 SCRIPT = Script("history", setup, operation, check, expected=(KpError, OSError))
 
 
-@pytest.mark.parametrize("stride", [23, pytest.param(4, marks=pytest.mark.system)])
-def test_kill_and_disk_errors_at_every_call(stride: int) -> None:
+@pytest.mark.parametrize("nth", [23, pytest.param(8, marks=pytest.mark.system)])
+def test_kill_and_disk_errors_at_every_call(nth: int, one_in: OneIn) -> None:
     specs = [KILL, *(failing(number) for number in (errno.EIO, errno.ENOSPC))]
-    report = sweep(SCRIPT, specs, stride=stride)
+    report = sweep(SCRIPT, specs, part=one_in(nth))
     print(report)
     assert report.bad == 0, report
 
 
-@pytest.mark.parametrize("stride", [41, pytest.param(7, marks=pytest.mark.system)])
+@pytest.mark.parametrize("nth", [41, pytest.param(14, marks=pytest.mark.system)])
 @pytest.mark.parametrize("mode", ["strict", "ordered"])
-def test_power_cuts(mode: Mode, stride: int) -> None:
-    report = examine(SCRIPT, mode, stride=stride)
+def test_power_cuts(mode: Mode, nth: int, one_in: OneIn) -> None:
+    report = examine(SCRIPT, mode, part=one_in(nth))
     print(report)
     assert report.bad == 0, report
 
@@ -136,5 +137,5 @@ def directories_are_not_synced() -> Iterator[None]:
 def test_a_missing_sync_is_noticed(bug: Bug) -> None:
     """The control: what these tests say would be worth nothing without it."""
     broken = SCRIPT.with_bug(bug.__name__, bug)
-    report = examine(broken, stride=41, until_bad=True)
+    report = examine(broken, part=slice(0, None, 41), until_bad=True)
     assert report.bad > 0, report

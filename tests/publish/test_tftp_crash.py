@@ -6,12 +6,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kpstore.errors import Refused
+from support.rotation import OneIn
 from support.tftp_world import (
     DB,
     NEW,
@@ -126,30 +128,29 @@ def test_killed_anywhere(
     step: int,
     old: Commit | None,
     new: Commit,
+    one_in: OneIn,
 ) -> None:
     nothing = Commit(0, {})
     was = expected(old or nothing, ALL)
     if old is None:
         was = dict.fromkeys(was, ("no menu", b""))
     becomes = expected(new, ALL)
-    points = 0
-    while True:
-        world = start(quick_path, f"{points}", old)
-        if not killed_at(points, switch, world, old, new):
+    part = one_in(step)
+    for point in count(part.start, part.step):
+        world = start(quick_path, f"{point}", old)
+        if not killed_at(point, switch, world, old, new):
             break
         served = world.served(ALL)
         switched = world.new_target().marker() == new.marker
-        assert served == (becomes if switched else was), points
+        assert served == (becomes if switched else was), point
         mend(world, old, new)
-        assert world.served(ALL) == becomes, points
+        assert world.served(ALL) == becomes, point
         target = world.new_target()
         target.sweep([], now=1e12, grace=0)
-        assert target.verify(whole(new), deep=True) == [], points
+        assert target.verify(whole(new), deep=True) == [], point
         assert not target.unfinished()
-        assert world.temps() == [], points
-        points += step
-    print(f"{points // step} points")
-    assert points > 80
+        assert world.temps() == [], point
+    assert point > 80
 
 
 def test_killed_while_mending(quick_path: Path) -> None:

@@ -15,6 +15,7 @@ from support.crash.parallel import WorkerError
 from support.crash.script import Ack, Script
 from support.crash.seeded import Bug, bug
 from support.crash.sweep import BrokenScriptError, sweep
+from support.rotation import OneIn
 from support.tftp_world import NEW, NODES, OLD, Commit, World, change, expected, whole
 
 pytestmark = pytest.mark.skipif(
@@ -71,25 +72,26 @@ SMALL = Commit(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stride", [29, pytest.param(2, marks=pytest.mark.system)])
-def test_a_cut_anywhere_in_a_big_change(stride: int) -> None:
-    report = powerloss.examine(story(OLD, NEW), samples=8, stride=stride)
+@pytest.mark.parametrize("nth", [29, pytest.param(8, marks=pytest.mark.system)])
+def test_a_cut_anywhere_in_a_big_change(nth: int, one_in: OneIn) -> None:
+    part = one_in(nth)
+    report = powerloss.examine(story(OLD, NEW), samples=8, part=part)
     print(report)
-    assert report.runs > 1000 // stride
+    assert report.runs > 1000 // part.step
     assert not report.findings, str(report)
 
 
-def test_a_cut_anywhere() -> None:
-    report = powerloss.examine(story(OLD, SMALL), samples=2, stride=5)
+def test_a_cut_anywhere(one_in: OneIn) -> None:
+    report = powerloss.examine(story(OLD, SMALL), samples=2, part=one_in(5))
     print(report)
     assert report.runs > 50
     assert not report.findings, str(report)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.system)])
-def test_every_fault_at_every_call(stride: int) -> None:
-    report = sweep(story(OLD, SMALL), stride=stride)
+@pytest.mark.parametrize("nth", [17, pytest.param(4, marks=pytest.mark.system)])
+def test_every_fault_at_every_call(nth: int, one_in: OneIn) -> None:
+    report = sweep(story(OLD, SMALL), part=one_in(nth))
     print(report)
     assert not report.findings, str(report)
 
@@ -105,7 +107,7 @@ def _only_say_so(layout: Layout, work: EntryWork) -> None:
 
 BUGS: Mapping[str, tuple[Callable[..., Any], Bug]] = {
     "directories not synced": (
-        partial(powerloss.examine, samples=0, stride=5),
+        partial(powerloss.examine, samples=0, part=slice(0, None, 5)),
         bug(tftp_switch, sync_directory=_nothing),
     ),
     "transition links not made": (

@@ -31,6 +31,7 @@ from support.imagetree import (
     rendering,
     snapshot,
 )
+from support.rotation import OneIn
 
 pytestmark = [
     pytest.mark.slow,
@@ -206,27 +207,29 @@ def differences(
 TREE = Script("image tree", setup, operation, check)
 
 
-@pytest.mark.parametrize("stride", [13, pytest.param(1, marks=pytest.mark.system)])
-def test_killed_or_refused_anywhere(stride: int) -> None:
-    report = sweep(TREE, stride=stride)
+@pytest.mark.parametrize("nth", [13, pytest.param(4, marks=pytest.mark.system)])
+def test_killed_or_refused_anywhere(nth: int, one_in: OneIn) -> None:
+    part = one_in(nth)
+    report = sweep(TREE, part=part)
     print(report)
     assert report.bad == 0
     assert report.unreached == 0
-    assert report.runs > 500 // stride
+    assert report.runs > 500 // part.step
 
 
-@pytest.mark.parametrize("stride", [11, pytest.param(2, marks=pytest.mark.system)])
+@pytest.mark.parametrize("nth", [11, pytest.param(4, marks=pytest.mark.system)])
 @pytest.mark.parametrize("mode", ["strict", "ordered"])
-def test_unplugged_anywhere(mode: powerloss.Mode, stride: int) -> None:
-    report = powerloss.examine(TREE, mode, samples=8, stride=stride)
+def test_unplugged_anywhere(mode: powerloss.Mode, nth: int, one_in: OneIn) -> None:
+    part = one_in(nth)
+    report = powerloss.examine(TREE, mode, samples=8, part=part)
     print(report)
     assert report.bad == 0
-    assert report.runs > 150 // stride
+    assert report.runs > 150 // part.step
 
 
 @pytest.mark.system
-def test_no_failed_sync_is_believed() -> None:
-    report = failedsync.examine(TREE, samples=2)
+def test_no_failed_sync_is_believed(one_in: OneIn) -> None:
+    report = failedsync.examine(TREE, samples=2, part=one_in(2))
     print(report)
     assert report.bad == 0
 
@@ -270,6 +273,8 @@ def test_bugs_are_caught_by_kills(name: str) -> None:
 @pytest.mark.parametrize("name", UNPLUGGED)
 def test_bugs_are_caught_by_power_cuts(name: str) -> None:
     script = TREE.with_bug(name, UNPLUGGED[name])
-    report = powerloss.examine(script, samples=2, stride=16, until_bad=True)
+    report = powerloss.examine(
+        script, samples=2, part=slice(0, None, 16), until_bad=True
+    )
     print(report)
     assert report.bad > 0

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-import kpstore.site
 from kpstore.errors import KpError
 from kpstore.history import refs
 from kpstore.model.state import State
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
+from kpstore.site import opened
 from support import bootcheck
 from support.crash.script import Ack, Script
 from support.crash.seeded import bug, together
@@ -128,9 +128,7 @@ def _other_boot() -> str:
     return "0123456789abcdef"
 
 
-_next_boot = together(
-    bug(refs, boot_id=_other_boot), bug(kpstore.site, boot_id=_other_boot)
-)
+_next_boot = together(bug(refs, boot_id=_other_boot), bug(opened, boot_id=_other_boot))
 
 
 def rebooted(script: Script) -> Script:

@@ -9,15 +9,13 @@ Needs /dev/fuse, root, libfuse2 (Debian packages fuse3, libfuse2) and fusepy.
 import contextlib
 import os
 import signal
-import stat
 import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import fuse
 
 from support.crash.child import SharedLog, fork
 from support.crash.mounts import unmount
@@ -40,47 +38,6 @@ class Entry:
     def is_flush(self) -> bool:
         """Whether everything before this entry is durable once it is done."""
         return self.data is None
-
-
-class BlockFile(fuse.Operations):  # type: ignore[misc]  # fusepy has no types
-    """The file system with the one file; it runs in a process of its own."""
-
-    use_ns = True
-
-    def __init__(self, image: bytes, log: int, acks: SharedLog) -> None:
-        self._image, self._log, self._acks = bytearray(image), log, acks
-
-    def getattr(self, path: str, fh: int | None = None) -> dict[str, int]:
-        """The root directory and the file."""
-        if path == "/":
-            return {"st_mode": stat.S_IFDIR | 0o755, "st_nlink": 2}
-        if path != f"/{NAME}":
-            raise fuse.FuseOSError(2)
-        mode, size = stat.S_IFREG | 0o600, len(self._image)
-        return {"st_mode": mode, "st_nlink": 1, "st_size": size}
-
-    def open(self, path: str, flags: int) -> int:
-        """Nothing is kept per open file."""
-        return 0
-
-    def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-        """Blocks."""
-        return bytes(self._image[offset : offset + size])
-
-    def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
-        """Blocks; logged."""
-        self._image[offset : offset + len(data)] = data
-        self._record(offset, data)
-        return len(data)
-
-    def fsync(self, path: str, datasync: int, fh: int) -> int:
-        """A flush; logged."""
-        self._record(_FLUSH, b"")
-        return 0
-
-    def _record(self, offset: int, data: bytes) -> None:
-        header = _HEADER.pack(len(self._acks), offset, len(data))
-        os.writev(self._log, [header, data])
 
 
 @dataclass
@@ -115,14 +72,25 @@ class BlockLog:
         return found
 
 
+def _record(log: int, acks: SharedLog, offset: int | None, data: bytes) -> None:
+    where = _FLUSH if offset is None else offset
+    os.writev(log, [_HEADER.pack(len(acks), where, len(data)), data])
+
+
 @contextmanager
 def served(image: bytes, mountpoint: Path, acks: SharedLog) -> Iterator[BlockLog]:
-    """Serve `image` as `mountpoint`/disk and log what happens to it."""
+    """Serve `image` as `mountpoint`/disk and log what happens to it.
+
+    Raises OSError where libfuse is missing.
+    """
+    # Tests are collected on machines that have no libfuse.
+    from support.crash.blockfile import BlockFile, serve  # noqa: PLC0415
+
     log = os.memfd_create("kp-crash-log")
     pid = fork()
     if pid == 0:
         try:
-            _serve(BlockFile(image, log, acks), mountpoint)
+            serve(BlockFile(NAME, image, partial(_record, log, acks)), mountpoint)
         finally:
             os._exit(1)
     try:
@@ -134,17 +102,6 @@ def served(image: bytes, mountpoint: Path, acks: SharedLog) -> Iterator[BlockLog
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         os.close(log)
-
-
-def _serve(operations: BlockFile, mountpoint: Path) -> None:
-    fuse.FUSE(
-        operations,
-        os.fspath(mountpoint),
-        foreground=True,
-        nothreads=True,
-        big_writes=True,
-        max_write=1 << 17,
-    )
 
 
 def _await(file: Path, pid: int) -> None:

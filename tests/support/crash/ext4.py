@@ -62,7 +62,7 @@ class Recording:
             return self.acks
         return self.acks[: self.entries[position].acks]
 
-    def cuts(self, samples: int, seed: int = 0) -> list[Cut]:
+    def cuts(self, samples: int, seed: int) -> list[Cut]:
         """The moments and subsets to try; `samples` random subsets a moment."""
         chance, found = random.Random(seed), dict[tuple[object, ...], Cut]()
         flushed = 0
@@ -236,12 +236,13 @@ def crash(
     samples: int = 4,
     noise: bool = False,
     limit: int | None = None,
+    seed: int = 0,
     megabytes: int = 16,
     workers: int = 2,
 ) -> Report:
     """Check what cuts at every write and flush leave, `samples` random subsets each.
 
-    `limit`: at most so many states, chosen from a fixed seed.
+    `limit`: at most so many states, chosen by `seed`.
     Raises OSError when the machine lacks a part: it fails, it doesn't skip.
     """
 
@@ -250,7 +251,7 @@ def crash(
         with scratch() as where:
             laboratory = Laboratory(script, where, megabytes)
             recording = laboratory.record(noise=noise)
-            cuts = _chosen(recording.cuts(samples), limit)
+            cuts = _chosen(recording.cuts(samples, seed), limit, seed)
             return in_processes(
                 workers, lambda n: _examine(laboratory, recording, cuts[n::workers])
             )
@@ -261,10 +262,10 @@ def crash(
     return merged(name, parts, time.monotonic() - start)
 
 
-def _chosen(cuts: list[Cut], limit: int | None) -> list[Cut]:
+def _chosen(cuts: list[Cut], limit: int | None, seed: int) -> list[Cut]:
     if limit is None or len(cuts) <= limit:
         return cuts
-    return sorted(random.Random(0).sample(cuts, limit), key=lambda cut: cut.position)
+    return sorted(random.Random(seed).sample(cuts, limit), key=lambda cut: cut.position)
 
 
 def _examine(laboratory: Laboratory, recording: Recording, cuts: list[Cut]) -> Report:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from support.crash.parallel import in_processes
 from support.crash.powerloss import Examiner, record
 from support.crash.report import Report, merged
-from support.crash.script import Script
+from support.crash.script import WHOLE, Script
 from support.crash.sweep import Stage
 from support.crash.trees import scratch
 
@@ -22,11 +22,11 @@ def examine(
     script: Script,
     *,
     samples: int = 16,
-    stride: int = 1,
+    part: slice = WHOLE,
     workers: int = 2,
     until_bad: bool = False,
 ) -> Report:
-    """Fail every `stride`-th sync; check each state that a cut after the run may leave.
+    """Fail each sync of `part`; check all that a cut after the run may leave.
 
     `until_bad`: stop at the first state that is bad.
     """
@@ -36,7 +36,7 @@ def examine(
             stage = Stage(script, where / "site")
             syncs = record(stage).syncs
             examiner = Examiner(stage, "strict", samples, until_bad)
-            for index in range(0, syncs, stride)[number::workers]:
+            for index in range(syncs)[part][number::workers]:
                 if examiner.is_done:
                     break
                 recording = record(stage, failing_sync=index)

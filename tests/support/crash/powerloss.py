@@ -23,7 +23,7 @@ from support.crash.diskmodel import Disk, Mode, Pending
 from support.crash.parallel import in_processes
 from support.crash.recorder import NotModelledError, Recorder, Step, disk_of
 from support.crash.report import Finding, Report, merged
-from support.crash.script import Script
+from support.crash.script import WHOLE, Script
 from support.crash.sweep import Stage
 from support.crash.syscalls import CHANGING, UNMODELLED
 from support.crash.trees import Tree, capture, restore, scratch
@@ -202,12 +202,12 @@ def examine(
     mode: Mode = "strict",
     *,
     samples: int = 16,
-    stride: int = 1,
+    part: slice = WHOLE,
     workers: int = 2,
     where: str = "",
     until_bad: bool = False,
 ) -> Report:
-    """Check every state that a power cut at every `stride`-th call may leave.
+    """Check every state that a power cut at each call may leave; `part`: of the calls.
 
     `samples` random states are added where there are too many to try all. `where`:
     only cuts after a call whose text this regular expression finds. `until_bad`: stop
@@ -221,7 +221,7 @@ def examine(
             points = range(len(recording.steps) + 1)
             chosen = [p for p in points if re.search(where, recording.text_at(p))]
             examiner = Examiner(stage, mode, samples, until_bad)
-            examiner.points(recording, _share(chosen[::stride], number, workers))
+            examiner.points(recording, _share(chosen[part], number, workers))
             return replace(examiner.report, points=len(points))
 
     start = time.monotonic()

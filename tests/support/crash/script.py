@@ -23,6 +23,8 @@ from support.crash.child import Ending, Job, SharedLog
 Ack = Callable[[str], None]
 Bug = Callable[[], AbstractContextManager[None]]
 
+WHOLE = slice(None)  # of the points of a harness: all of them
+
 
 @dataclass(frozen=True)
 class Script:

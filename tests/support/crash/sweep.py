@@ -18,7 +18,7 @@ from support.crash.child import Ending, SharedLog
 from support.crash.faults import EVERY, Fault, Point, as_point
 from support.crash.parallel import in_processes
 from support.crash.report import Finding, Report, merged
-from support.crash.script import Script
+from support.crash.script import WHOLE, Script
 from support.crash.syscalls import CHANGING, READING, Call, Spec
 from support.crash.tracer import PROCEED, Tracer, Verdict, Visitor
 from support.crash.trees import capture, restore, scratch
@@ -136,13 +136,13 @@ def sweep(
     script: Script,
     faults: Sequence[Fault] = EVERY,
     *,
-    stride: int = 1,
+    part: slice = WHOLE,
     workers: int = 2,
     reads: bool = False,
     where: str = "",
     until_bad: bool = False,
 ) -> Report:
-    """Inject each fault at every `stride`-th point where it is possible.
+    """Inject each fault at each point where it is possible; `part`: of all those.
 
     With `reads` the points are the calls that read below the directory instead.
     `where`: only at calls whose text this regular expression finds. `until_bad`:
@@ -160,7 +160,7 @@ def sweep(
                 for index, point in enumerate(points)
                 if fault.applies(point) and re.search(where, point.text)
             ]
-            jobs = jobs[::stride][number::workers]
+            jobs = jobs[part][number::workers]
             return _sweep(stage, points, jobs, until_bad=until_bad)
 
     start = time.monotonic()
