@@ -2,21 +2,25 @@
 
 Kept on a TFTP root: what is live, the last generations, for each image the newest
 generation of each of its newest good payloads, and what is younger than the grace
-time. In an image tree: what is live and one known-good. Artifacts: what those, main
-and the drafts name.
+time. In an image tree: what is live and one known-good. Artifacts: what main, the
+drafts, and every target name, in whatever condition; of one that is away, what was
+noted when it was last seen. docs/architecture.md has the table of who asks whom.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
-from kpstore.errors import CorruptState, NotFound
+from kpstore.errors import CorruptState, KpError, NotFound, Refused
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
+from kpstore.history.index import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.boot import Boot, boot_of
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
+from kpstore.publish.target import Held
 from kpstore.publish.tftp import TftpTarget
 from kpstore.rollback import default_boot
 from kpstore.site.opened import OpenSite
@@ -37,31 +41,70 @@ class Keeping:
         self._good = good_payloads(self._state)
         self._defaults: dict[tuple[str, str | None, str | None], str] = {}
 
-    def sweep_targets(self) -> None:
-        """Remove from the targets that are kp's to change what nobody needs."""
-        for target in self._targets():
-            publisher = target.publisher
-            if isinstance(publisher, TftpTarget):
-                kept = [commit for _, commit in self._generations(publisher)]
-                publisher.sweep(kept, now=self._now, grace=self._rules.grace)
-            elif publisher is not None:
-                kernels = self._known_good(publisher.image)
-                refs = [ref for kernel in kernels for ref in kernel.artifacts.refs()]
-                releases = {kernel.release for kernel in kernels}
-                publisher.sweep({ref.sha256[:12] for ref in refs}, releases)
+    def sweep_targets(self) -> list[str]:
+        """Remove from the targets that are kp's to change what nobody needs.
+
+        Returns why some were not swept. Those that can be asked are noted with what
+        they hold then.
+        """
+        refused = []
+        for target in self._swept():
+            try:
+                self._sweep(target)
+            except (KpError, OSError) as error:
+                refused.append(f"target {target.name}: {error}")
+        asked = ((t.name, t.held()) for t in self._site.every_target(self._state))
+        self._site.seen.write({name: held for name, held in asked if held})
+        return refused
+
+    def _sweep(self, target: SiteTarget) -> None:
+        publisher = target.publisher
+        if isinstance(publisher, TftpTarget):
+            kept = [commit for _, commit in self._generations(publisher.generations())]
+            memory = _Needs(self._site.index)
+            grace = self._rules.grace
+            publisher.sweep(kept, memory, now=self._now, grace=grace)
+            memory.keep()
+        elif publisher is not None:
+            kernels = self._known_good(publisher.image)
+            refs = [ref for kernel in kernels for ref in kernel.artifacts.refs()]
+            releases = {kernel.release for kernel in kernels}
+            publisher.sweep({ref.sha256[:12] for ref in refs}, releases)
 
     def artifacts(self) -> set[str]:
-        """Return the SHA-256s that must stay in the store."""
+        """Return the SHA-256s that must stay in the store.
+
+        Refused when it can't be known: of a target that is away nobody noted anything.
+        """
+        held = self._held()
         found = set(self._drafted())
         seen: set[str | None] = set()
-        for commit in dict.fromkeys(self._commits()):
+        for commit in dict.fromkeys(self._commits(held)):
             snapshot = Snapshot(self._site.repository, commit)
             if snapshot.subtree("images") not in seen:
                 seen.add(snapshot.subtree("images"))
                 found.update(_artifacts(snapshot))
-        for target in self._site.targets(self._state):
-            found.update(target.originals_kept().values())
+        for each in held.values():
+            found.update((*each.objects, *each.originals.values()))
         return found
+
+    def _held(self) -> dict[str, Held]:
+        """Return what lies on each target, in whatever condition, or lay there last.
+
+        Of targets that were removed while they were away, too: their originals.
+        """
+        seen, found = self._site.seen, dict[str, Held]()
+        for target in self._site.every_target(self._state):
+            held = target.held() or seen.read(target.name)
+            if held is None:
+                raise Refused(
+                    f"nothing is swept: target {target.name} can't be asked what it "
+                    "needs, and nothing is noted of it",
+                    hint=f"mount it, or kp target rm {target.name}",
+                )
+            found[target.name] = held
+        gone = {name: seen.read(name) for name in seen.names() if name not in found}
+        return found | {name: held for name, held in gone.items() if held}
 
     def _drafted(self) -> Iterator[str]:
         """Yield what drafts name; what a draft that can't be read names is unknown."""
@@ -76,16 +119,18 @@ class Keeping:
                     hint=f"{user} drops it by kp discard",
                 ) from error
 
-    def _commits(self) -> Iterator[str]:
+    def _commits(self, held: Mapping[str, Held]) -> Iterator[str]:
         """Yield the commits whose artifacts are needed."""
         assert self._main.commit
         yield self._main.commit
         yield from self._young()
         said = {good.revision for goods in self._good.values() for good in goods}
         yield from (c for c in map(self._commit_of, sorted(said)) if c)
-        for target in self._targets():
-            if isinstance(target.publisher, TftpTarget):
-                yield from (each for _, each in self._generations(target.publisher))
+        swept = {target.name for target in self._swept()}
+        for name, each in held.items():
+            made = each.generations
+            kept = self._generations(made) if name in swept else self._made(made)
+            yield from (commit for _, commit in (*kept, *self._made(made[-1:])))
 
     def _young(self) -> Iterator[str]:
         """Yield what was main within the grace time."""
@@ -95,29 +140,34 @@ class Keeping:
         if young and young[-1].number > 1:
             yield self._site.resolve(f"r{young[-1].number - 1}")
 
-    def _targets(self) -> Iterator[SiteTarget]:
+    def _swept(self) -> Iterator[SiteTarget]:
         """Yield those that nobody holds and that are not another's."""
         for target in self._site.targets(self._state):
-            condition = target.condition(self._main.subtree, self._site.on_main)
-            if condition in ("live", "lagging"):
-                yield target
+            with suppress(KpError, OSError):
+                condition = target.condition(self._main.subtree, self._site.on_main)
+                if condition in ("live", "lagging"):
+                    yield target
 
     # --- generations
 
-    def _generations(self, publisher: TftpTarget) -> list[_Generation]:
-        """Return the generations that stay: the last ones, and good ones.
+    def _generations(self, made: Sequence[_Generation]) -> list[_Generation]:
+        """Return the generations that stay: the last ones, and good ones."""
+        known = self._made(made)
+        kept = known[-self._rules.generations :]
+        for image, goods in self._good.items():
+            kept += [g for good in goods if (g := self._newest_of(image, good, known))]
+        return kept
+
+    def _made(self, made: Iterable[_Generation]) -> list[_Generation]:
+        """Return those of commits on main, with the whole commit id.
 
         One that a killed writer staged and never committed is not among them.
         """
-        made = [
+        return [
             (revision, commit)
-            for revision, digits in publisher.generations()
+            for revision, digits in made
             if (commit := self._commit_of(revision)) and commit.startswith(digits)
         ]
-        kept = made[-self._rules.generations :]
-        for image, goods in self._good.items():
-            kept += [g for good in goods if (g := self._newest_of(image, good, made))]
-        return kept
 
     def _newest_of(
         self, image: str, good: Good, made: list[_Generation]
@@ -169,6 +219,35 @@ class Keeping:
             return self._site.resolve(f"r{revision}")
         except NotFound:
             return None
+
+
+class _Needs(dict[str, frozenset[str]]):
+    """What the index remembers of parts, and what was found new."""
+
+    def __init__(self, index: Index | None) -> None:
+        super().__init__()
+        self._index = index
+
+    def get(self, part: str) -> frozenset[str] | None:  # type: ignore[override]
+        if part in self or self._index is None:
+            return super().get(part)
+        with suppress(KpError):  # the index is only an aid
+            noted = self._index.noted(_note(part))
+            return None if noted is None else frozenset(noted.split())
+        return None
+
+    def put(self, part: str, needs: frozenset[str]) -> None:
+        self[part] = needs
+
+    def keep(self) -> None:
+        """Have the index remember what is new."""
+        if self._index and self:
+            with suppress(KpError):
+                self._index.note({_note(p): " ".join(n) for p, n in self.items()})
+
+
+def _note(part: str) -> str:
+    return f"needs {part}"
 
 
 def _artifacts(documents: Snapshot) -> Iterator[str]:

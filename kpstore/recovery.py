@@ -98,6 +98,7 @@ def bring(
     revision = site.record(main.commit).revision
     staging = Staging(site, main, revision, now=now, go_through=True, committed=True)
     staging.add(target, moves_from(site, target, main))
+    staging.note_held()
     return staging.switch()[0]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from kpstore.caller import silent
 from kpstore.conditions import left_behind
@@ -12,7 +13,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
-from kpstore.publish.target import Condition, Marker, Staged
+from kpstore.publish.target import Condition, Held, Marker, Staged
 from kpstore.publish.tree import TreeStaged
 from kpstore.rendering import Rendered, When, render, render_whole
 from kpstore.site.opened import OpenSite
@@ -42,6 +43,7 @@ class Staging:
     notes: list[str] = field(default_factory=list)
     _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
     _created: list[Publisher] = field(default_factory=list)
+    _nowhere: dict[str, Held] = field(default_factory=dict)
     _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
 
     def stage(
@@ -64,9 +66,28 @@ class Staging:
                     self._stage_new(target, others)
                 else:
                     self._stage_known(target, base, moves)
+        self.note_held()
+
+    def note_held(self) -> None:
+        """Note what targets hold once they are switched; before they are.
+
+        A full disk refuses a commit for that, and no rollback.
+        """
+        assert self.snapshot.commit
+        new = ((self.revision, self.snapshot.commit[:12]),)
+        held = dict(self._nowhere)
+        for target, staged in self._staged:
+            more = Held(new, originals=_originals(staged))
+            held[target.name] = more.and_also(target.held() or Held())
+        try:
+            self.site.seen.write(held)
+        except DiskFailure:
+            if not self.go_through:
+                raise
 
     def _stage_new(self, target: SiteTarget, others: set[str]) -> None:
         if target.publisher is None:
+            self._nowhere[target.name] = Held()
             self._note(target, "absent", problem="it has no path on this server")
             return
         self._created.append(target.publisher)
@@ -217,6 +238,11 @@ class Staging:
         self._outcomes[target.name] = TargetOutcome(
             target.name, condition, live or commit_of(target), written, problem
         )
+
+
+def _originals(staged: Staged) -> dict[str, str]:
+    found = staged.originals if isinstance(staged, TreeStaged) else {}
+    return {path: sha256(data).hexdigest() for path, data in found.items()}
 
 
 def commit_of(target: SiteTarget) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpstore.conditions import TargetSpec, judge
+from kpstore.errors import KpError
 from kpstore.loaders import dialects, ipxe
 from kpstore.loaders.menu import POLICY
 from kpstore.publish.generation import Generation
@@ -13,6 +14,7 @@ from kpstore.publish.target import (
     Condition,
     FilePlan,
     Finding,
+    Held,
     Identity,
     Marker,
     Staged,
@@ -103,6 +105,14 @@ class SiteTarget:
         if isinstance(self.publisher, TreeTarget):
             self.publisher.adopt()
         return []
+
+    def held(self) -> Held | None:
+        """Return what lies there that somebody may need; None: it can't be asked."""
+        try:
+            there = self.publisher is not None and self.identity() is not None
+            return self.publisher.held() if self.publisher and there else None
+        except (KpError, OSError):
+            return None
 
     def originals_kept(self) -> Mapping[str, str]:
         """Return path -> SHA-256 of the foreign files that kp replaced."""

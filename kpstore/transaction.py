@@ -180,8 +180,7 @@ class Transaction:
         self.manner.doing("feeding the index")
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
         if outlook.sweep:
-            now = self.intent.time
-            self._after(lambda: Keeping(self.site, snapshot, now).sweep_targets())
+            self._after(lambda: self._sweep(snapshot))
         return Outcome(
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",
@@ -190,6 +189,9 @@ class Transaction:
             warnings=[*outlook.warnings, *self._warnings],
             notes=staging.notes,
         )
+
+    def _sweep(self, snapshot: Snapshot) -> None:
+        self._warnings += Keeping(self.site, snapshot, self.intent.time).sweep_targets()
 
     def _adds_a_target(self) -> bool:
         """Tell whether a target is new: nobody has swept there what a crash left."""
@@ -206,7 +208,11 @@ class Transaction:
         for name in sorted(key.name for key in gone if base.get(key)):  # disabled too
             spec = TargetSpec.of(name, old.target(name).model_dump())
             target = self.site.open_target(spec, old.site().id)
-            for found in target.retire(self.site.artifacts):
+            there = target.held() is not None
+            left = target.retire(self.site.artifacts)
+            if there:  # else its record stays: originals may be wanted back
+                self.site.seen.forget(name)
+            for found in left:
                 stays = f"stays ({found.kind})"
                 said = found.detail if found.kind == "serving" else stays
                 self._warnings.append(f"target {name}: {found.path} {said}")

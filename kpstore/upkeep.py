@@ -1,8 +1,9 @@
 """Upkeep: disk held against commit, repaired from it, and swept."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from kpstore import recovery
 from kpstore.caller import Caller
@@ -34,6 +35,13 @@ class Verified:
     def drift(self) -> list[Finding]:
         """Return the findings that kp would mend."""
         return [finding for finding in self.findings if finding.is_drift]
+
+
+class Collected(NamedTuple):
+    """The artifacts that went, or would; and why targets were not swept."""
+
+    artifacts: list[str]
+    refused: Sequence[str] = ()
 
 
 class Upkeep:
@@ -185,11 +193,11 @@ class Upkeep:
         return found[name]
 
     @disk_failures("removing artifacts")
-    def gc(self, *, dry_run: bool = False) -> list[str]:
-        """Remove artifacts that nothing retained names; return their ids.
+    def gc(self, *, dry_run: bool = False) -> Collected:
+        """Remove artifacts that nothing retained names, and sweep the targets.
 
         See `keeping`; what is younger than the grace time stays, too. The caller
-        holds the lock.
+        holds the lock, but for a dry run, which writes nothing.
         """
         main, now = self.site.main(), self.caller.clock()
         keeping = Keeping(self.site, main, now)
@@ -200,12 +208,13 @@ class Upkeep:
             for stored in self.site.artifacts
             if stored.sha256 not in kept and stored.mtime < before
         ]
-        if not dry_run:
-            for sha256 in gone:
-                self.site.artifacts.remove(sha256)
-            self.site.artifacts.sweep()
-            keeping.sweep_targets()
-        return gone
+        if dry_run:
+            return Collected(gone)
+        gone = [
+            each for each in gone if self.site.artifacts.remove(each, before=before)
+        ]
+        self.site.artifacts.sweep()
+        return Collected(gone, keeping.sweep_targets())
 
     def rebuild_index(self) -> None:
         """Make the derived index anew; the caller holds the lock."""

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts.store import ArtifactStore
-from kpstore.edits import entries, images, targets
+from kpstore.edits import entries, targets
 from kpstore.errors import CorruptState, Refused
 from kpstore.history import drafts
 from kpstore.model.documents import KernelConfig, Site
@@ -22,8 +21,7 @@ from kpstore.site.settings import load, save
 from support import sites
 from support.cli import digest
 from support.sites import SmallSite, call_good, first_import
-
-OLD = sites.NOW - 300 * sites.DAY  # long before any day of these tests
+from support.years import age, collect, has, new_default, params
 
 
 @pytest.fixture
@@ -38,62 +36,12 @@ def site(tmp_path: Path) -> SmallSite:
     return site
 
 
-def age(site: SmallSite) -> None:
-    """Make every artifact and object old: what is young stays anyway."""
-    for root in (site.root / "state.git/lfs/objects", site.tftp / "kp/objects"):
-        for path in (*root.rglob("*"), root):
-            os.utime(path, (OLD, OLD), follow_symlinks=False)
-
-
-def collect(site: SmallSite, day: float) -> list[str]:
-    """Run gc on a day, and have it believe that all files are old."""
-    age(site)
-    picker = replace(site, day=day).picker()
-    with picker.writing():
-        return picker.upkeep.gc()
-
-
-def params(site: SmallSite, day: float, *tokens: str) -> int:
-    """Commit an image-level change of gpu on a day; return the revision."""
-    with replace(site, day=day).picker().edit("params") as edit:
-        images.change(edit.state, "gpu", {"params": tokens})
-    assert edit.outcome
-    return int(edit.outcome.revision[1:])
-
-
-def new_default(
-    site: SmallSite, day: float, release: str, *, good: bool = False
-) -> KernelConfig:
-    """Give web a new default and forget its other entries and kernels."""
-    picker = replace(site, day=day).picker()
-    kernel = sites.add_kernel(picker, release)
-    with picker.edit(f"only {release}") as edit:
-        for entry in edit.state.names("entry", "web"):
-            edit.state.drop(Key("entry", entry, "web"))
-        for old in edit.state.names("kernel", "web"):
-            edit.state.drop(Key("kernel", old, "web"))
-        sites.put_kernel(edit.state, "web", kernel)
-        fields = {"kernel": release, "method": "mixed", "params": ("panic=5",)}
-        entries.add(edit.state, "web", f"run{release}", fields, default=True)
-    if good:
-        replace(site, day=day).picker().judge("good", [("web", None, None)], "runs")
-    return kernel
-
-
 def kept(site: SmallSite) -> list[int]:
     """Return the revisions whose generations are on the TFTP root."""
     picker = site.picker()
     [net] = [t for t in picker.site.targets(picker.view("HEAD")) if t.name == "net"]
     assert isinstance(net.publisher, TftpTarget)
     return [revision for revision, _ in net.publisher.generations()]
-
-
-def store(site: SmallSite) -> ArtifactStore:
-    return site.picker().site.artifacts
-
-
-def has(site: SmallSite, kernel: KernelConfig) -> bool:
-    return all(store(site).has(r.sha256, r.size) for r in kernel.artifacts.refs())
 
 
 def in_tree(site: SmallSite, kernel: KernelConfig) -> bool:

@@ -302,7 +302,7 @@ def test_an_image_that_was_not_there_then(site: SmallSite) -> None:
 def test_a_state_whose_files_are_gone_is_passed_over_by_name(site: SmallSite) -> None:
     picker = site.picker()
     kernel = picker.view("r2").kernel("web", "6.1")
-    picker.site.artifacts.remove(kernel.artifacts.vmlinuz.sha256)
+    picker.site.artifacts.remove(kernel.artifacts.vmlinuz.sha256, before=1e12)
     with pytest.raises(Refused, match=r"r2 lacks"):
         site.picker().rollback(WEB)
     with pytest.raises(Refused, match="has lost its files"):

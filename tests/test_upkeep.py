@@ -143,12 +143,12 @@ def test_gc_keeps_main_drafts_good_ones_and_the_young(site: SmallSite) -> None:
     picker = site.picker()
     stray = picker.site.artifacts.add_stream([b"nobody's"]).sha256
     os.utime(picker.site.artifacts.path(stray), (sites.NOW, sites.NOW))
-    assert picker.upkeep.gc() == []  # it is younger than the grace time
+    assert picker.upkeep.gc().artifacts == []  # it is younger than the grace time
     later = replace(site, day=1).picker()
     with later.writing():
-        assert later.upkeep.gc(dry_run=True) == [stray]
+        assert later.upkeep.gc(dry_run=True).artifacts == [stray]
         assert later.site.artifacts.has(stray)
-        assert later.upkeep.gc() == [stray]
+        assert later.upkeep.gc().artifacts == [stray]
     assert not later.site.artifacts.has(stray)
     assert sites.roll_back(site.picker()).revision
 

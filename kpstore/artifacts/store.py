@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from kpstore.disk.descriptors import about, opened_source
 from kpstore.disk.durable import remove, sweep_temporaries, sync_directory
-from kpstore.disk.streams import Staged, staged, sync_file
+from kpstore.disk.streams import Staged, make_young, staged, sync_file
 from kpstore.errors import (
     CorruptState,
     DiskFailure,
@@ -155,12 +155,21 @@ class ArtifactStore:
     # --- removing
 
     @disk_failures("removing an artifact")
-    def remove(self, sha256: str) -> None:
-        """Remove an artifact, durably; missing is fine."""
+    def remove(self, sha256: str, *, before: float) -> bool:
+        """Remove an artifact, durably, unless it was added at or after `before`.
+
+        Seconds since 1970. Tells whether it is gone; missing is fine. Who adds it
+        again in this very moment is told so by the commit, which looks for it.
+        """
         place = self._place(sha256)
-        if place.parent.is_dir():
-            remove(place)
-            sync_directory(place.parent)
+        try:
+            if place.stat().st_mtime >= before:
+                return False
+        except FileNotFoundError:
+            return True
+        remove(place)
+        sync_directory(place.parent)
+        return True
 
     @disk_failures("sweeping the artifacts")
     def sweep(self) -> list[str]:
@@ -179,7 +188,7 @@ class ArtifactStore:
         if not ref.size:
             raise InvalidInput(f"{name} is empty: no kernel, initrd or archive is")
         place = self._place(ref.sha256)
-        if self._is_whole(ref):
+        if self._is_whole(ref) and make_young(place):
             # Another writer, or git-lfs, may have named it without a sync.
             sync_file(place)
         else:

@@ -44,7 +44,8 @@ class Index:
         """Open the index; None when absent, damaged or of another schema."""
         try:
             index = cls(_connect(path, "rw" if os.access(path, os.W_OK) else "ro"))
-            meta = dict(index._db.execute("SELECT name, value FROM meta"))
+            names = "WHERE name IN ('schema', 'head')"
+            meta = dict(index._db.execute(f"SELECT name, value FROM meta {names}"))
         except sqlite3.Error:
             return None
         fits = meta.get("schema") == schema.VERSION

@@ -38,6 +38,28 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What lies on a target that somebody may need.
+
+    `generations`: revision and commit (12 digits) of what it keeps, oldest first.
+    `objects`: SHA-256s that it serves, sorted. `originals`: foreign files that gave
+    way, path -> SHA-256 of the artifact that keeps them.
+    """
+
+    generations: tuple[tuple[int, str], ...] = ()
+    objects: tuple[str, ...] = ()
+    originals: Mapping[str, str] = field(default_factory=dict)
+
+    def and_also(self, other: "Held") -> "Held":
+        """Return what either holds."""
+        return Held(
+            tuple(sorted({*self.generations, *other.generations})),
+            tuple(sorted({*self.objects, *other.objects})),
+            {**self.originals, **other.originals},
+        )
+
+
+@dataclass(frozen=True)
 class ObjectFile:
     """One artifact that a rendering names: where it lies on the target."""
 

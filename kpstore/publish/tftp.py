@@ -1,6 +1,7 @@
 """A TFTP target: every node's menus, switched from commit to commit by one rename."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,13 @@ from kpstore.disk.durable import (
     make_directories,
     sweep_temporaries,
 )
-from kpstore.errors import NotFound, Refused
+from kpstore.errors import CorruptState, NotFound, Refused
 from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import (
     Artifacts,
     FilePlan,
     Finding,
+    Held,
     Identity,
     Marker,
     Staged,
@@ -143,6 +145,14 @@ class TftpTarget:
     def generations(self) -> list[tuple[int, str]]:
         """Return revision and commit (12 digits) of what is kept, oldest first."""
         return generations(self._layout)
+
+    def held(self) -> Held:
+        """Return what is kept here; what a damaged generation needs is not in it."""
+        needs: frozenset[str] = frozenset()
+        with suppress(CorruptState):
+            live = read_live(self._layout)
+            needs = live.state.needs() if live else needs
+        return Held(tuple(self.generations()), tuple(sorted(needs)))
 
     def plan(self, generation: Generation) -> FilePlan:
         """Name the files that a switch would write and remove, below kp's root.

@@ -20,6 +20,7 @@ from kpstore.publish.target import (
     Artifacts,
     FilePlan,
     Finding,
+    Held,
     Identity,
     Marker,
 )
@@ -136,6 +137,19 @@ class TreeTarget:
         """Return path -> SHA-256 of the foreign files that kp replaced."""
         with Beneath.open(self._root) as tree:
             return read_claims(tree).originals
+
+    def held(self) -> Held:
+        """Return what is kept here, and the originals of what kp replaced."""
+        with Beneath.open(self._root) as tree:
+            live, claims = read_live(tree), read_claims(tree)
+        if live is None:
+            return Held(originals=claims.originals)
+        marker = live.marker
+        return Held(
+            ((marker.revision, marker.commit[:12]),),
+            tuple(sorted({*live.objects.values(), *live.modules.values()} - {""})),
+            claims.originals,
+        )
 
     # --- publishing
 

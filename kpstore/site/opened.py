@@ -18,6 +18,7 @@ from kpstore.model.census import Census, FullCensus
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.site.reader import MAIN, SiteReader
+from kpstore.site.seen import SeenTargets
 from kpstore.targets import SiteTarget, TargetSpec, open_target
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
@@ -28,9 +29,10 @@ It belongs to the administrators of the cluster; kp writes it, nobody else shoul
   kp.toml     paths of this server
   cache       derived; safe to delete
   found       files that someone else changed, moved here before kp repaired them
+  seen        what each target held when it was last seen; back it up
   lock        held by whoever writes
 """
-_FOLDERS = ("cache", "keys", "found")
+_FOLDERS = ("cache", "keys", "found", "seen")
 _MADE = {*_FOLDERS, "README", "state.git", "lock"}  # by `create`, before there is r1
 
 
@@ -41,6 +43,7 @@ class OpenSite(SiteReader):
         """Open it; NotFound when there is no site in `root`."""
         super().__init__(root)
         self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
+        self.seen = SeenTargets(root / "seen")
         self.mended: set[str] = set()
 
     @classmethod
@@ -92,7 +95,7 @@ class OpenSite(SiteReader):
     def sweep(self, host: str) -> None:
         """Remove temps and locks of this host's killed writers from the site itself."""
         found = self.root / "found"
-        for folder in (self.root, found, *found.rglob("*/")):
+        for folder in (self.root, self.root / "seen", found, *found.rglob("*/")):
             sweep_temporaries(folder)
         self.repository.sweep(host)
         self.artifacts.sweep()

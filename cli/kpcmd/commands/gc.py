@@ -1,8 +1,10 @@
 """`kp gc`: what nothing retained needs goes."""
 
+from contextlib import nullcontext
+
 import typer
 
-from kpcmd.errors import LOCKED
+from kpcmd.errors import DRIFT, LOCKED
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import DryRun
 from kpcmd.picking import picker
@@ -11,19 +13,22 @@ app = alone()
 apps = {"gc": app}
 
 
-@verb(app, "gc", "kp gc --dry-run", "kp gc", exits=(LOCKED,))
+@verb(app, "gc", "kp gc --dry-run", "kp gc", exits=(DRIFT, LOCKED))
 def gc(context: typer.Context, dry_run: DryRun = False) -> int:
     """Remove artifacts and generations that nothing retained needs.
 
-    Kept are main's, the drafts', those of known-good states, and all that is younger
-    than the grace time.
+    Kept are main's, the drafts', those of known-good states, what any target has, and
+    all that is younger than the grace time. Nothing is published, and a dry run
+    writes nothing.
     """
     session = session_of(context)
     opened = picker(session)
-    with opened.writing():
-        gone = opened.upkeep.gc(dry_run=dry_run)
+    with nullcontext() if dry_run else opened.writing():
+        gone, refused = opened.upkeep.gc(dry_run=dry_run)
+    for why in refused:
+        session.out.warn(why)
     did = "would be removed" if dry_run else "removed"
     lines = [*gone, f"{len(gone)} artifacts {did}"] if session.verbose else []
     document = {"removed": [] if dry_run else gone, "would_remove": gone}
     session.out.answer(document, lines or [f"{len(gone)} artifacts {did}"])
-    return 0
+    return DRIFT if refused else 0
