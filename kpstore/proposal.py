@@ -5,11 +5,12 @@ The same proposal is what `kp plan` shows and what a commit carries out.
 
 import hashlib
 from collections.abc import Collection, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 
 from kpstore.conditions import left_behind
 from kpstore.errors import NotFound
 from kpstore.health.verdicts import refuse_bad_default
+from kpstore.history import trees
 from kpstore.history.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
@@ -114,18 +115,19 @@ class Proposal:
     ) -> frozenset[str]:
         """Return the targets that are behind by choice once this is committed.
 
-        They are left now, or were before and have not been brought to main since.
+        They are left now, or were before and have not been brought to main since, and
+        serve something else than it.
         NotFound for a name that is no target.
         """
         self.check_targets((*without, *along))
-        before = self.site.left_out(self.base.commit)
-        names = {target.name for target in self.targets()} & before
-        still = {
+        before = self.site.left_out(self.base.commit) - {*along}
+        return frozenset(
             target.name
-            for target in (self.site.targets(State(self.base)) if names else ())
-            if target.name in names and not self._is_live(target)
-        }
-        return frozenset(still - {*along} | {*without})
+            for target in self.targets()
+            if target.name in without
+            or (target.name in before and not self._is_live(target))
+            if not self._will_serve_the_same(target)
+        )
 
     def check_targets(self, names: Iterable[str]) -> None:
         """NotFound for a name that is no target."""
@@ -134,6 +136,12 @@ class Proposal:
 
     def _is_live(self, target: SiteTarget) -> bool:
         return target.condition(self.base.subtree, self.site.on_main) == "live"
+
+    def _will_serve_the_same(self, target: SiteTarget) -> bool:
+        marker = target.marker() if target.identity() else None
+        repository = self.site.repository
+        subtree = partial(trees.subtree, repository, self.tree, self.objects)
+        return marker is not None and marker.inputs == target.spec.inputs(subtree)
 
     def plan(self, without: Collection[str] = (), along: Collection[str] = ()) -> Plan:
         """Say what a commit would do, file by file and node by node."""

@@ -131,7 +131,7 @@ class Questions:
             assert boot is not None  # an image and an entry: no policy
             return _entry(state, boot, None)
         found = state.node(node)
-        template = _template(state, found)._replace(image=image, entry=name)
+        template = Template(image, name, Membership(state.groups()).of(node))
         boot = resolve(state, template, _own(found, image, name))
         assert boot is not None
         return _entry(state, boot, found)

@@ -52,6 +52,12 @@ def new_tree(entries: Mapping[str, Entry]) -> GitObject:
     return tree
 
 
+def entries_of(tree: GitObject) -> dict[str, Entry]:
+    """Return what `new_tree` was given."""
+    assert isinstance(tree, Tree)
+    return {n.decode(): Entry(mode, sha.decode()) for n, mode, sha in tree.items()}
+
+
 def new_commit(
     *,
     tree: str,

@@ -1,11 +1,12 @@
 """Editing and comparing trees: costs follow the change, not the state."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kpstore.history.objects import DIRECTORY, FILE, Entry
 from kpstore.history.repository import (
     GitObject,
     Repository,
+    entries_of,
     id_of,
     new_blob,
     new_tree,
@@ -87,6 +88,20 @@ def _entry(
 def _add(new: GitObject, made: dict[str, GitObject]) -> str:
     oid = id_of(new)
     made[oid] = new
+    return oid
+
+
+def subtree(
+    repository: Repository, root: str, made: Iterable[GitObject], path: str
+) -> str | None:
+    """Return the id of a path in what `build` returned, before it is written."""
+    new, oid = {id_of(each): each for each in made}, root
+    for name in path.split("/"):
+        known = new.get(oid)
+        entries = repository.tree(oid) if known is None else entries_of(known)
+        if name not in entries:
+            return None
+        oid = entries[name].id
     return oid
 
 

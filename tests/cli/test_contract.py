@@ -442,3 +442,12 @@ def test_json_is_the_only_thing_on_stdout(made: Cluster):
     done = made.kp("image", "set", "web", "--params", "a=1", "-m", "x", "--json")
     assert json.loads(done.out)
     assert done.out.endswith("}\n")
+
+
+def test_groups_reach_a_node_without_an_image_where_an_entry_is_named(made: Cluster):
+    made.kp("node", "add", "spare", "--mac", "02:00:00:00:09:99", "-m", "x")
+    made.kp(
+        "group", "add", "g9", "--nodes", "spare", "--add-param", "nine=9", "-m", "x"
+    )
+    shown = made.json("entry", "show", "web", "production", "--node", "spare")
+    assert "nine=9" in shown["cmdline"]

@@ -255,10 +255,8 @@ def test_a_rollback_reaches_who_serves_the_payload_rolled_away_from(
     pair: Pair,
 ) -> None:
     pair.second()
-    entry = ("entry", "set", "web", "production")
-    more = (*entry, "--add-param", "nomodeset", "-m", "x", "--without", "boot2")
-    pair.kp(*more, expected=6)
-    pair.kp(*entry, "--remove-param", "nomodeset", "-m", "y", expected=6)
+    group = ("group", "add", "rack", "--nodes", "n1", "--add-param", "nomodeset")
+    pair.kp(*group, "-m", "no payload changes", "--without", "boot2", expected=6)
     with looking(pair) as seen:
         done = pair.kp("rollback", "web", "-m", "hangs")
     assert "target boot2, left behind, goes back too" in done.out
@@ -311,3 +309,19 @@ def test_a_name_that_is_no_target_is_refused(pair: Pair, option: str) -> None:
     assert done.status == 1
     assert "boot3" in done.err
     assert run(pair.site, *EDIT, "-m", "x", "-n", option, "boot3").status == 1
+
+
+def test_a_target_that_a_commit_does_not_touch_is_not_left_behind(pair: Pair) -> None:
+    """Nor one that comes to equal main again, by a revert."""
+    edit = ("image", "add", "db", "--arch", "x86_64", "-m", "x")
+    pair.kp("target", "disable", "boot1", "-m", "one is enough")
+    pair.kp("verdict", "list")
+    pair.second("--without", "boot2", expected=6)
+    done = pair.kp("revert", "HEAD", "-m", "back")
+    assert "boot2: lagging" not in done.out
+    assert pair.kp("status").status == 0
+    tree = pair.where / "web"
+    (tree / "boot").mkdir(parents=True)
+    disk = ("--kind", "image", "--image", "web", "--loader", "grub")
+    pair.kp("target", "add", "disk", *disk, "--root", str(tree), "-m", "t")
+    assert pair.kp(*edit, "--without", "disk").status == 0
