@@ -12,7 +12,7 @@ from functools import cached_property
 from kpstore.errors import NotFound
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.census import Census
-from kpstore.model.documents import Group, Node
+from kpstore.model.documents import Group, Node, Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
@@ -41,7 +41,8 @@ class Moves:
     def nodes(self) -> dict[str, Move]:
         """Return the nodes whose document or template differs, by name."""
         names = {key.name for key in self.new.changes if key.kind == "node"}
-        found = {name: self._move(name) for name in sorted(names | self._regrouped)}
+        names |= self._regrouped | self._merged_anew
+        found = {name: self._move(name) for name in sorted(names)}
         return {
             name: move
             for name, move in found.items()
@@ -62,6 +63,17 @@ class Moves:
             return set()
         moved = Membership(self.old.groups()).moved(self._membership)
         return {name for name in moved if self.new.get(Key("node", name)) is not None}
+
+    @cached_property
+    def _merged_anew(self) -> set[str]:
+        """Return the nodes whose own and next parameters other rules may merge."""
+        old, new = self.old.get(Key("site")), self.new.get(Key("site"))
+        if not isinstance(old, Site) or not isinstance(new, Site):
+            return set()
+        if old.repeatable == new.repeatable:
+            return set()
+        next_boots = (t for t in self.census.templates() if t.entry)
+        return {name for t in next_boots for name in self.census.nodes_of(t)}
 
     def _move(self, name: str) -> Move:
         old, new = (
