@@ -17,8 +17,9 @@ from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
-from kpstore.publish.target import Finding
-from kpstore.site.drift import drift, path_of_target, sighted
+from kpstore.publish.served import ServedTftp
+from kpstore.publish.target import Condition, Finding
+from kpstore.site.drift import Really, Sighted, drift, path_of_target, sighted
 from kpstore.site.reader import SiteReader
 
 Fields = Mapping[str, Any]
@@ -81,10 +82,13 @@ class Overview:
     without_image: int = 0
 
 
-def look(reader: SiteReader) -> Overview:
-    """Look at a site; nothing is changed, and no lock is taken."""
+def look(reader: SiteReader, really: Really) -> Overview:
+    """Look at a site; nothing is changed, and no lock is taken.
+
+    `really` compares a target with what it serves, where a quick look can't tell.
+    """
     tip = reader.tip()
-    looking = _Looking(reader, tip)
+    looking = _Looking(reader, tip, really)
     nodes = looking.nodes()
     return Overview(
         name=looking.site["name"],
@@ -100,8 +104,9 @@ def look(reader: SiteReader) -> Overview:
 class _Looking:
     """One look at one commit."""
 
-    def __init__(self, reader: SiteReader, commit: str) -> None:
+    def __init__(self, reader: SiteReader, commit: str, really: Really) -> None:
         self.reader = reader
+        self.really = really
         self.commit = commit
         self.site = self.fields("site.json")
 
@@ -191,19 +196,28 @@ class _Looking:
         subtree = partial(reader.repository.subtree_id, self.commit)
         try:
             condition = judge(spec, self.site["id"], served, subtree, reader.on_main)
-            if served is None or target is None or condition == "absent":
+            if served is None or target is None:
                 return line(condition)
-            marker, drifted = served.marker(), drift(target, reader.index) or []
+            marker = served.marker() if condition != "absent" else None
             left = condition == "lagging" and spec.name in self._left
             why = left_behind(spec.name) if left else ""
             live = marker.commit if marker else None
-            return line(condition, live, drifted, why, left)
+            return line(condition, live, self._drift(target, condition), why, left)
         except (KpError, OSError) as error:
             return line("absent", problem=str(error))
 
     @cached_property
     def _left(self) -> frozenset[str]:
         return self.reader.left_out(self.commit)
+
+    def _drift(self, target: Sighted, condition: Condition) -> list[Finding]:
+        if condition in ("absent", "ahead"):
+            served = target.served
+            return served.damage() if isinstance(served, ServedTftp) else []
+        seen = drift(target, self.reader.index, files=True)
+        if seen is None or not seen.sure:
+            return [e for e in self.really(target.spec.name) if e.is_drift]
+        return seen.findings
 
     def drafts(self) -> Iterator[DraftLine]:
         repository = self.reader.repository

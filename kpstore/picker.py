@@ -176,7 +176,7 @@ class KernelPicker:
     @disk_failures("rolling back")
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
-        with nullcontext() if wanted.dry_run else self.writing():
+        with nullcontext() if wanted.dry_run else self.writing(thorough=True):
             outcome = Restoring(self.site, self.caller, wanted).run()
             if outcome.commit or wanted.dry_run:
                 return outcome
@@ -256,9 +256,11 @@ class KernelPicker:
 
     # --- how the verbs are carried out
 
-    def writing(self, *, finishes: bool = False) -> AbstractContextManager[None]:
+    def writing(
+        self, *, finishes: bool = False, thorough: bool = False
+    ) -> AbstractContextManager[None]:
         """Hold the lock, with what killed writers left swept; see `Session.writing`."""
-        return self._session.writing(finishes=finishes)
+        return self._session.writing(finishes=finishes, thorough=thorough)
 
     @property
     def _session(self) -> Session:

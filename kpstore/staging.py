@@ -13,7 +13,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
-from kpstore.publish.target import Condition, Held, Marker, Staged
+from kpstore.publish.target import Condition, Held, Leeway, Marker, Staged
 from kpstore.publish.tree import TreeStaged
 from kpstore.rendering import Rendered, When, render, render_whole
 from kpstore.site.opened import OpenSite
@@ -158,15 +158,25 @@ class Staging:
 
         All of it, too, where what is live is damaged. Raises KpError or OSError.
         """
-        try:
-            staged = target.stage(self._rendered(target, moves))
-        except CorruptState:
-            if moves is None:
-                raise
-            staged = target.stage(self._rendered(target, None))
+        staged = self._staged_on(target, moves)
         self._staged.append((target, staged))
         if isinstance(staged, TreeStaged):
             self._keep_others(target, staged)
+
+    def _staged_on(self, target: SiteTarget, moves: Moves | None) -> Staged:
+        drifted = self.site.drifted.get(target.name)
+        found = self.site.found(target.name, self.now)
+        leeway = Leeway(found, self.go_through, frozenset(drifted or ()))
+        if self.go_through and drifted is not None:
+            moves = None  # nothing may be wrong where a rollback leads
+        try:
+            return target.stage(self._rendered(target, moves), leeway)
+        except (KpError, OSError) as error:
+            if moves is None or not (
+                self.go_through or isinstance(error, CorruptState)
+            ):
+                raise
+            return target.stage(self._rendered(target, None), leeway)
 
     def _rendered(self, target: SiteTarget, moves: Moves | None) -> Rendered:
         state, marker = State(self.snapshot), self.marker(target)

@@ -16,6 +16,7 @@ from kpstore.publish.target import (
     Finding,
     Held,
     Identity,
+    Leeway,
     Marker,
     Staged,
 )
@@ -48,6 +49,12 @@ class SiteTarget:
         """Return what it says it serves."""
         return self.publisher.marker() if self.publisher else None
 
+    def damage(self) -> list[Finding]:
+        """Name what keeps it from being judged: whose it is, or what is live."""
+        if isinstance(self.publisher, TftpTarget):
+            return self.publisher.damage()
+        return []
+
     def condition(
         self, subtree: Callable[[str], str | None], on_main: Callable[[str], bool]
     ) -> Condition:
@@ -74,10 +81,10 @@ class SiteTarget:
             return self.publisher.plan(made)
         raise TypeError(f"target {self.name} can't take this rendering")
 
-    def stage(self, made: Generation | TreeRendering) -> Staged:
+    def stage(self, made: Generation | TreeRendering, leeway: Leeway) -> Staged:
         """Stage a rendering beside what is live."""
         if isinstance(self.publisher, TftpTarget) and isinstance(made, Generation):
-            return self.publisher.stage(made)
+            return self.publisher.stage(made, leeway)
         if isinstance(self.publisher, TreeTarget) and isinstance(made, TreeRendering):
             return self.publisher.stage(made)
         raise TypeError(f"target {self.name} can't take this rendering")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kpstore import recovery
 from kpstore.caller import Caller
 from kpstore.collecting import uncollected
+from kpstore.comparing import compared, complete
 from kpstore.conditions import left_behind
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
 from kpstore.history import indexing
@@ -15,8 +16,8 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
-from kpstore.publish.target import Condition, Finding, Marker
-from kpstore.rendering import Rendered, When, render_whole
+from kpstore.publish.target import Condition, Finding
+from kpstore.publish.tftp_quick import Look
 from kpstore.site import drift
 from kpstore.site.opened import OpenSite
 from kpstore.staging import commit_of, reason
@@ -52,8 +53,8 @@ class Upkeep:
         self.caller = caller
 
     @disk_failures("verifying")
-    def verify(self, *, deep: bool) -> list[Verified]:
-        """Compare every target with the commit that it serves.
+    def verify(self, names: Collection[str] = (), *, deep: bool) -> list[Verified]:
+        """Compare every target (or those named) with the commit that it serves.
 
         Not `deep`, look only for what changed since kp last wrote there, at a cost
         that doesn't grow with the nodes; where that isn't known, names, links and
@@ -64,36 +65,23 @@ class Upkeep:
             return [
                 self._verify(target, main, deep=deep)
                 for target in self.site.targets(State(main))
+                if not names or target.name in names
             ]
 
     def _verify(self, target: SiteTarget, main: Snapshot, *, deep: bool) -> Verified:
         condition = target.condition(main.subtree, self.site.on_main)
-        marker = target.marker() if condition != "absent" else None
-        if marker is None or condition == "ahead":
-            return Verified(target.name, condition)
-        if not deep and (seen := self._seen(target)) is not None:
-            return Verified(target.name, condition, seen)
-        made = self._complete(target, marker, main, condition)
-        return Verified(target.name, condition, target.verify(made, deep=deep))
+        if not deep and condition not in ("absent", "ahead"):
+            seen = self._seen(target)
+            if seen is not None and seen.sure:
+                return Verified(target.name, condition, seen.findings)
+            deep = seen is not None  # something changed: what, only all of it tells
+        now = self.caller.clock()
+        found = compared(self.site, target, condition, now, deep=deep)
+        return Verified(target.name, condition, found)
 
-    def _seen(self, target: SiteTarget) -> list[Finding] | None:
+    def _seen(self, target: SiteTarget) -> Look | None:
         known = drift.sighted(self.site.settings, target.spec)
-        return drift.drift(known, self.site.index) if known else None
-
-    def _complete(
-        self, target: SiteTarget, marker: Marker, main: Snapshot, condition: Condition
-    ) -> Rendered:
-        """Render what the target says it serves.
-
-        A live one serves what main says, of which there may be an index.
-        """
-        served = main
-        if condition != "live":
-            served = Snapshot(self.site.repository, marker.commit)
-        state = State(served)
-        when = When(self.caller.clock(), state.site().retention.grace)
-        census = self.site.census(served)
-        return render_whole(target.spec, state, census, marker, when)
+        return drift.drift(known, self.site.index, files=True) if known else None
 
     @disk_failures("publishing")
     def publish(
@@ -143,6 +131,9 @@ class Upkeep:
             problem = target.ahead_of(self._named(main))
         elif condition == "lagging" and left:
             problem = left_behind(target.name)
+        elif condition == "absent" and (found := target.damage()):
+            paths = ", ".join(each.path for each in found)
+            problem = f"{paths} can't be trusted: kp target adopt {target.name}"
         elif condition in ("live", "lagging"):
             return self._bring_and_repair(target, main, condition)
         return TargetOutcome(target.name, condition, commit_of(target), problem=problem)
@@ -157,9 +148,11 @@ class Upkeep:
             written = brought.files_written
             for line in recovery.told([brought]):
                 self.caller.notify(line)
+            if brought.condition != "live":
+                return brought
         marker = target.marker()
         assert marker  # it was brought to main, or is live
-        made = self._complete(target, marker, main, "live")
+        made = complete(self.site, target, marker, "live", self.caller.clock())
         mended = target.repair(made, self._found(target))
         self.site.mended.add(target.name)
         for finding in mended:

@@ -22,7 +22,7 @@ def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
 
 
 def looked(made: Cluster) -> Overview:
-    return look(SiteReader(made.site))
+    return look(SiteReader(made.site), lambda _: [])
 
 
 def as_models_say(made: Cluster) -> dict[str, tuple[str, str, str, str]]:
@@ -159,11 +159,13 @@ def test_conditions_of_a_target(made: Cluster, condition: str):
     made.kp("status", expected=status)
 
 
-def test_a_target_that_can_not_be_read_has_a_problem(made: Cluster):
+def test_a_target_whose_identity_can_not_be_read_is_absent_and_says_so(made: Cluster):
     (made.tftp / "kp/TARGET").write_text("{")
     [line] = [each for each in looked(made).targets if each.target == "boot1"]
     assert line.condition == "absent"
-    assert "TARGET is not as kp wrote it" in line.problem
+    [found] = line.drift
+    assert found.path == "kp/TARGET"
+    assert "TARGET is not as kp wrote it" in found.detail
 
 
 def test_a_target_without_a_path_on_this_server(made: Cluster):

@@ -129,9 +129,9 @@ def test_one_target_staged_and_the_next_refused_leaves_neither(
     order: list[str] = []
     real = SiteTarget.stage
 
-    def stage(target: SiteTarget, made: Any) -> Any:
+    def stage(target: SiteTarget, made: Any, leeway: Any) -> Any:
         order.append(target.name)
-        return real(target, made)
+        return real(target, made, leeway)
 
     with (
         replaced(SiteTarget, stage=stage),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore import upkeep
+from kpstore import comparing
 from kpstore.edits import images
 from kpstore.errors import NotFound
 from kpstore.upkeep import Verified
@@ -83,14 +83,14 @@ def test_drift_is_seen_and_repaired(site: SmallSite, harm: object) -> None:
     assert kinds(site) == set()
 
 
-@pytest.mark.parametrize("harm", [change_menu, lose_link, edit_grub, lose_tree_kernel])
+@pytest.mark.parametrize("harm", [change_menu, edit_grub, lose_tree_kernel])
 def test_a_quick_look_sees_it_and_renders_nothing(
     site: SmallSite, harm: Callable[[SmallSite], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr(upkeep, "render_whole", never)
+    monkeypatch.setattr(comparing, "render_whole", never)
     looks = verified(site, deep=False)
     assert {name: each.findings for name, each in looks.items()} == {
         "net": [],
@@ -98,6 +98,18 @@ def test_a_quick_look_sees_it_and_renders_nothing(
     }
     harm(site)
     assert any(each.drift for each in verified(site, deep=False).values())
+
+
+def test_a_foreign_file_beside_entry_points_is_no_drift_to_any_look(
+    site: SmallSite,
+) -> None:
+    """Only a rendering can tell, so one is asked for."""
+    (site.tftp / "pxelinux.cfg/C0A80001").write_text("another's\n")
+    assert not any(each.drift for each in verified(site, deep=False).values())
+    entry = next((site.tftp / "pxelinux.cfg").glob("01-*"))
+    entry.unlink()
+    [found] = verified(site, deep=False)["net"].drift
+    assert (found.path, found.kind) == (f"pxelinux.cfg/{entry.name}", "missing")
 
 
 def test_a_quick_look_compares_menus_where_no_writer_left_a_note(

@@ -28,11 +28,13 @@ class Session:
         return self.site.locked(holder, caller.wait, caller.notify, since=caller.now)
 
     @contextmanager
-    def writing(self, *, finishes: bool = False) -> Iterator[None]:
+    def writing(
+        self, *, finishes: bool = False, thorough: bool = False
+    ) -> Iterator[None]:
         """Hold the lock, with what killed writers left swept.
 
         `finishes`: and with what they were switching switched. A rollback leaves that:
-        it goes to its goal directly.
+        it goes to its goal directly. `thorough`: see `watched`.
         """
         with self.locked() as hold:
             with disk_failures("finishing what a crash left"):
@@ -44,7 +46,7 @@ class Session:
                 tried = recovery.finish(self.site, now, host) if finishes else []
                 hold.left = next((each.problem for each in tried if each.problem), "")
             self._tell(tried)
-            with watched(self.site, self.caller.notify):
+            with watched(self.site, self.caller, thorough=thorough):
                 yield
 
     def catch_up(self) -> list[TargetOutcome]:

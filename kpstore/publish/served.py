@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kpstore.disk.beneath import Beneath
-from kpstore.publish import tftp_quick, tftp_state, tree_layout, tree_quick
+from kpstore.publish import tftp_damage, tftp_quick, tftp_state, tree_layout, tree_quick
 from kpstore.publish.target import Finding, Identity, Marker
-from kpstore.publish.tftp_layout import LIVE, Layout
+from kpstore.publish.tftp_layout import Layout
+from kpstore.publish.tftp_quick import Look
 
 
 class ServedTftp:
-    """A TFTP root, looked at. OSErrors pass raw; CorruptState for damage."""
+    """A TFTP root, looked at. OSErrors pass raw; what is damaged is None."""
 
     def __init__(
         self, root: Path, loaders: Sequence[str], prefix: str, grub_dir: str
@@ -21,12 +22,16 @@ class ServedTftp:
         self._layout = Layout(root, loaders, prefix, grub_dir)
 
     def identity(self) -> Identity | None:
-        """Return whose target this is; None when it is absent."""
-        return tftp_state.read_identity(self._layout)
+        """Return whose target this is; None when it is absent, or can't be read."""
+        return tftp_damage.known(self._layout)
+
+    def damage(self) -> list[Finding]:
+        """Name what keeps it from being judged: whose it is, or what is live."""
+        return tftp_damage.damage(self._layout)
 
     def marker(self) -> Marker | None:
-        """Return what is served, None before the first publish."""
-        live = tftp_state.read_live(self._layout)
+        """Return what is served; None before the first publish, or if it is damaged."""
+        live = tftp_damage.trusted(self._layout)
         return live.state.marker if live else None
 
     def unfinished(self) -> bool:
@@ -37,16 +42,9 @@ class ServedTftp:
         """Return what `quick` compares; see `tftp_quick.stamps`."""
         return tftp_quick.stamps(self._layout)
 
-    def quick(self, since: Mapping[str, str]) -> list[Finding] | None:
-        """Look whether anything changed since `stamps`.
-
-        None when nothing is known: after a switch that was not noted, since its
-        writer was killed.
-        """
-        live = tftp_state.read_live(self._layout)
-        if live is None or since.get(LIVE) != live.name:
-            return None
-        return tftp_quick.quick(self._layout, since)
+    def quick(self, since: Mapping[str, str], *, files: bool = False) -> Look:
+        """Look whether anything changed since `stamps`; see `tftp_quick.quick`."""
+        return tftp_quick.quick(self._layout, since, files=files)
 
 
 class ServedTree:

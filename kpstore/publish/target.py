@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 Condition = Literal["live", "lagging", "absent", "ahead", "on hold"]
 
@@ -66,6 +66,24 @@ class ObjectFile:
     sha256: str
     size: int
     path: str
+
+
+@dataclass(frozen=True)
+class Leeway:
+    """What staging may do about damage, and about others' files in a node's way.
+
+    What stands in kp's own places goes below `found`; without one it is Refused.
+    `take`: so do others' files in a node's way. `doubted`: what a look found wrong, by
+    path. `afresh`: what nodes would get the same from is drawn anew all the same.
+    """
+
+    found: Path | None = None
+    take: bool = False
+    doubted: frozenset[str] = frozenset()
+    afresh: bool = False
+
+
+NO_LEEWAY: Final = Leeway()
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,20 @@ from kpstore.disk.durable import (
     sweep_temporaries,
 )
 from kpstore.errors import CorruptState, NotFound, Refused
+from kpstore.publish import tftp_damage, tftp_ground
 from kpstore.publish.generation import Generation, NodeForm
 from kpstore.publish.target import (
+    NO_LEEWAY,
     Artifacts,
     FilePlan,
     Finding,
     Held,
     Identity,
+    Leeway,
     Marker,
     Staged,
 )
+from kpstore.publish.tftp_aside import clear_folder, set_aside
 from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_identity import (
     forget,
@@ -28,10 +32,10 @@ from kpstore.publish.tftp_identity import (
     take_back,
     write_identity,
 )
-from kpstore.publish.tftp_layout import KP, LIVE, MENUS, Layout
+from kpstore.publish.tftp_layout import GENERATIONS, IDENTITY, LIVE, MENUS, Layout
 from kpstore.publish.tftp_needs import NOTHING, Remembered
 from kpstore.publish.tftp_prepare import Prepared, prepare, settle_work
-from kpstore.publish.tftp_quick import quick, stamps
+from kpstore.publish.tftp_quick import Look, quick, stamps
 from kpstore.publish.tftp_repair import adopt, mend
 from kpstore.publish.tftp_stage import write_generation
 from kpstore.publish.tftp_state import (
@@ -74,17 +78,23 @@ class TftpTarget:
         self._lacked: list[Path] | None = None  # folders, before `create`
 
     def identity(self) -> Identity | None:
-        """Return whose target this is; None when it is absent."""
-        return read_identity(self._layout)
+        """Return whose target this is; None when it is absent, or can't be read."""
+        return tftp_damage.known(self._layout)
+
+    def damage(self) -> list[Finding]:
+        """Name what keeps it from being judged: whose it is, or what is live."""
+        return tftp_damage.damage(self._layout)
 
     def create(self, others: Collection[str] = ()) -> None:
         """Make an empty target that no node can see. Idempotent; a hold stays.
 
         `others`: the site's other targets; one by no such name was left by a killed
         commit, and is gone on with. Raises NotFound when the root is missing, Refused
-        when it is no directory, one of `others` or another site's target.
+        when it is no directory, one of `others` or another site's target, CorruptState
+        when that can't be read.
         """
-        found = self.identity()
+        tftp_ground.check(self._layout)
+        found = read_identity(self._layout)
         if found is None:
             self._lacked = lacking(self._layout)
         self._check_root()
@@ -118,7 +128,10 @@ class TftpTarget:
 
         Foreign default files are moved into `found`, and kp's take their place.
         """
-        self._check_root()
+        self._check_root(found)
+        if any(each.path == IDENTITY for each in self.damage()):
+            set_aside(self._layout, IDENTITY, found)
+            clear_folder(self._layout, IDENTITY)
         write_identity(self._layout, self._identity)
         self._defaults.ensure()
         return adopt(self._layout, self._defaults, found)
@@ -126,11 +139,12 @@ class TftpTarget:
     def set_hold(self, reason: str) -> None:
         """Hold the target back from publishing, or release it by ''."""
         found = self._present()
+        tftp_ground.check(self._layout)
         write_identity(self._layout, replace(found, hold=reason))
 
     def marker(self) -> Marker | None:
-        """Return what is served, None before the first publish; or CorruptState."""
-        live = read_live(self._layout)
+        """Return what is served; None before the first publish, or if it is damaged."""
+        live = tftp_damage.trusted(self._layout)
         return None if live is None else live.state.marker
 
     def unfinished(self) -> bool:
@@ -159,16 +173,19 @@ class TftpTarget:
 
         The target need not be there yet.
         """
-        return self._prepare(generation).plan()
+        return self._prepare(generation, NO_LEEWAY).plan()
 
-    def stage(self, generation: Generation) -> Staged:
+    def stage(self, generation: Generation, leeway: Leeway = NO_LEEWAY) -> Staged:
         """Make a generation durable beside the live one, unseen.
 
-        Raises Refused for a foreign file in a node's way, for want of room, or for a
+        A complete one is staged whatever is damaged, as far as the `leeway` goes.
+        Raises Refused for what is in the way otherwise, for want of room, or for a
         difference to something else than what is live; NotFound, CorruptState,
-        InvalidInput as `prepare` does. Nothing is changed then.
+        InvalidInput as `prepare` does. Nothing that is served is changed then.
         """
-        return self._staged(generation)
+        if generation.complete and leeway.found is not None:
+            self._clear_ground(leeway.found)
+        return self._staged(generation, leeway)
 
     def settle(self, nodes: Mapping[str, NodeForm | None]) -> int:
         """Finish a switch that a crash interrupted; return how many links changed.
@@ -193,12 +210,9 @@ class TftpTarget:
         """Return what `quick` compares; take it after each switch and sweep."""
         return stamps(self._layout)
 
-    def quick(self, since: Mapping[str, str]) -> list[Finding]:
-        """Look whether anything changed since `stamps`, whatever the node count.
-
-        Link and directory times, and the menus' bytes.
-        """
-        return quick(self._layout, since)
+    def quick(self, since: Mapping[str, str], *, files: bool = False) -> Look:
+        """Look whether anything changed since `stamps`; see `tftp_quick.quick`."""
+        return quick(self._layout, since, files=files)
 
     def repair(self, generation: Generation, found: Path) -> list[Finding]:
         """Make the target equal a complete generation; return what was wrong.
@@ -206,13 +220,15 @@ class TftpTarget:
         What others changed or added is copied into `found` first, durably.
         """
         layout = self._layout
-        self._sweep_entries()
         findings = self.verify(generation, deep=True)
+        self._clear_ground(found)
+        self._sweep_entries()
         want = wanted(layout, generation, self._policy, deep=True)
         mend(layout, want, generation, self._artifacts, findings, found)
         adopt(layout, self._defaults, found, self._present().kept)
         self._defaults.ensure()
-        self._staged(generation, afresh=_in_generation(findings)).switch()
+        afresh = _in_generation(findings)
+        self._staged(generation, Leeway(found, take=True, afresh=afresh)).switch()
         return findings
 
     def sweep(
@@ -231,20 +247,26 @@ class TftpTarget:
         """
         return sweep(self._layout, keep, remembered, now=now, grace=grace)
 
-    def _prepare(self, generation: Generation, *, afresh: bool = False) -> Prepared:
-        return prepare(self._layout, generation, self._policy, afresh=afresh)
+    def _prepare(self, generation: Generation, leeway: Leeway) -> Prepared:
+        return prepare(self._layout, generation, self._policy, leeway)
 
-    def _staged(
-        self, generation: Generation, *, afresh: bool = False
-    ) -> StagedGeneration:
+    def _staged(self, generation: Generation, leeway: Leeway) -> StagedGeneration:
         self._present()
-        prepared = self._prepare(generation, afresh=afresh)
+        tftp_ground.check(self._layout)
+        prepared = self._prepare(generation, leeway)
         if prepared.new_folders:
             sweep_temporaries(self._layout.base)
         if prepared.new_folders or self.unfinished():
             self._sweep_entries()
-        made = write_generation(self._layout, prepared, self._artifacts)
+        made = write_generation(self._layout, prepared, self._artifacts, leeway.found)
         return StagedGeneration(self._layout, prepared, made, self._defaults)
+
+    def _clear_ground(self, found: Path) -> None:
+        """Make real folders of those that all stands on, whatever is there."""
+        identity = self._present()
+        tftp_ground.clear(self._layout, found)
+        if self.identity() is None:  # it was behind a link
+            write_identity(self._layout, identity)
 
     def _sweep_entries(self) -> None:
         """Remove a killed switch's temps; only then: it lists every entry point."""
@@ -260,21 +282,20 @@ class TftpTarget:
             )
         return found
 
-    def _check_root(self) -> None:
+    def _check_root(self, found: Path | None = None) -> None:
         root = self._layout.root
         if not root.exists():
             raise NotFound(f"{root} is missing", hint="make or mount the TFTP root")
+        if found is not None:
+            tftp_ground.clear(self._layout, found)
+        tftp_ground.check(self._layout)
         make_directories(self._layout.base)
-        for folder in ("", KP, *(names.folder for names in self._layout.entries)):
-            path = self._layout.path(folder)
-            if path.is_symlink() or (path.exists() and not path.is_dir()):
-                raise Refused(f"{path} is not a directory of its own")
 
 
 def _in_generation(findings: Collection[Finding]) -> bool:
     """Tell whether links of the live generation must be drawn anew."""
     return any(
         finding.kind in ("missing", "changed")
-        and (finding.path.startswith(LIVE) or finding.path.startswith(MENUS))
+        and finding.path.startswith((LIVE, MENUS, GENERATIONS))
         for finding in findings
     )

@@ -2,8 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +18,7 @@ from kpstore.publish.tftp_layout import (
     Layout,
 )
 from kpstore.publish.tftp_needs import named
+from kpstore.publish.tftp_reading import is_folder, kind_of, sha256_of
 from kpstore.publish.tftp_state import Part
 
 
@@ -54,7 +54,7 @@ class Shard:
 
     part: Part
     write: Mapping[str, bytes]
-    same: Iterable[str]
+    same: Collection[str]
     source: str  # digest of the shard that has `same`
     sums: bytes
 
@@ -92,14 +92,49 @@ class Content:
         """Add what is new to a batch; return the paths that the batch will make."""
         made = write_objects(layout, self.new_objects, artifacts, batch)
         for digest, menu in self.new_menus.items():
-            made.append(layout.path(MENUS, digest))
-            folder = batch.directory(made[-1])
+            home = layout.path(MENUS, digest)
+            if is_folder(home):  # a part of it is damaged
+                _rewrite(home, menu, batch)
+                continue
+            made.append(home)
+            folder = batch.directory(home)
             for loader, data in menu.items():
                 folder.file(loader, data)
         for digest, shard in self.new_shards.items():
-            made.append(layout.path(SHARDS, digest))
+            home = layout.path(SHARDS, digest)
+            if is_folder(home):
+                _rewrite(home, {**shard.write, SUMS: shard.sums}, batch)
+                continue
+            made.append(home)
             _write_shard(layout, shard, batch)
         return made
+
+    def there(self, layout: Layout) -> Iterator[str]:
+        """Name what is there already of the new parts, and not as it should be.
+
+        A folder of which only files are wrong stays: each is replaced in its place.
+        """
+        for digest, menu in self.new_menus.items():
+            yield from _there(layout, f"{MENUS}/{digest}", menu)
+        for digest, shard in self.new_shards.items():
+            names = () if shard.same else (*shard.write, SUMS)
+            yield from _there(layout, f"{SHARDS}/{digest}", names)
+        for each in self.new_objects:
+            home, _, name = each.path.rpartition("/")
+            yield from _there(layout, home, (name,))
+
+
+def _there(layout: Layout, home: str, names: Collection[str]) -> Iterator[str]:
+    if is_folder(layout.path(home)) and names:
+        paths = (f"{home}/{name}" for name in names)
+        yield from (path for path in paths if kind_of(layout.path(path)))
+    elif kind_of(layout.path(home)):
+        yield home
+
+
+def _rewrite(home: Path, files: Mapping[str, bytes], batch: Batch) -> None:
+    for name, data in files.items():
+        batch.file(home / name, data)
 
 
 def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:
@@ -111,16 +146,29 @@ def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:
         folder.file(name, data)
 
 
-def missing_objects(layout: Layout, objects: Iterable[ObjectFile]) -> list[ObjectFile]:
-    """Return the objects that aren't there whole, by size; each once."""
-    return [each for each in dict.fromkeys(objects) if not _has_object(layout, each)]
+def missing_objects(
+    layout: Layout, objects: Iterable[ObjectFile], vouched: Collection[str]
+) -> list[ObjectFile]:
+    """Return the objects that aren't there whole; each once.
+
+    Those that what is live vouches for are told by their size, others by their bytes:
+    whoever left them there is not known.
+    """
+    return [
+        each
+        for each in dict.fromkeys(objects)
+        if not has_object(layout, each, deep=each.sha256 not in vouched)
+    ]
 
 
-def _has_object(layout: Layout, each: ObjectFile) -> bool:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        found = os.lstat(layout.path(each.path))
-        return stat.S_ISREG(found.st_mode) and found.st_size == each.size
-    return False
+def has_object(layout: Layout, each: ObjectFile, *, deep: bool) -> bool:
+    """Tell whether an object is there by its size, or `deep` by its bytes."""
+    path = layout.path(each.path)
+    if not (is_folder(path.parent) and kind_of(path) == stat.S_IFREG):
+        return False
+    if os.lstat(path).st_size != each.size:
+        return False
+    return not deep or sha256_of(path) == each.sha256
 
 
 def write_objects(
@@ -137,9 +185,10 @@ def write_objects(
     for digest, files in by_digest.items():
         home = layout.path(OBJECTS, digest)
         source = checked(artifacts, digest)
-        if home.is_dir():  # another name of it is there, or a part is damaged
-            made += [layout.path(each.path) for each in files]
-            for path in made[-len(files) :]:
+        if is_folder(home):  # another name of it is there, or a part is damaged
+            for path in (layout.path(each.path) for each in files):
+                if not kind_of(path):
+                    made.append(path)
                 batch.copy(path, source)
             continue
         made.append(home)

@@ -1,5 +1,6 @@
 """What nodes get that the site doesn't know: the default files of each loader."""
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from kpstore.disk.durable import (
 from kpstore.publish.generation import POLICY
 from kpstore.publish.target import Finding
 from kpstore.publish.tftp_layout import EntryNames, Layout
-from kpstore.publish.tftp_reading import link_text
+from kpstore.publish.tftp_reading import link_text, read_file
 
+_READABLE = 0o004
 BOOT_SCRIPT_MARK = b"# kp"  # a line of kp's boot.ipxe starts so, among the first three
 
 
@@ -34,7 +36,7 @@ class Defaults:
         for names in self._layout.entries:
             folder = self._layout.path(names.folder)
             make_directories(folder, temps=self._layout.base)
-            if self._kind(names) in ("missing", "changed"):
+            if self._kind(names) in ("missing", "changed", "mode"):
                 self.put(names)
 
     def findings(self, kept: Collection[str]) -> Iterator[Finding]:
@@ -73,12 +75,15 @@ class Defaults:
         if text is None:
             return "missing"
         if names.loader == "ipxe" and self._boot_script is not None:
-            return "foreign" if text or not path.is_file() else self._script_kind(path)
+            return "foreign" if text else self._script_kind(path)
         return "" if text == self._link(names) else "foreign"
 
     def _script_kind(self, path: Path) -> str:
-        data = path.read_bytes()
+        try:
+            data = read_file(path)
+        except (ValueError, PermissionError):
+            return "foreign"
         if data == self._boot_script:
-            return ""
+            return "" if os.lstat(path).st_mode & _READABLE else "mode"
         ours = any(line.startswith(BOOT_SCRIPT_MARK) for line in data.split(b"\n")[:3])
         return "changed" if ours else "foreign"

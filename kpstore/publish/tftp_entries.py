@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kpstore.errors import Refused
 from kpstore.publish.generation import NodeForm
+from kpstore.publish.tftp_forms import form_for
 from kpstore.publish.tftp_layout import (
     LIVE,
     NOTHING,
@@ -43,7 +44,8 @@ class EntryWork:
 
     `create`: folder -> (name, text) of new ones, and `before`: changed texts; then
     `live` is switched; then `after`. `old_side` and `new_side` are the transition
-    links of the two generations: path below `+` -> text.
+    links of the two generations: path below `+` -> text. `taken` are the paths where
+    others' files give way.
     """
 
     create: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class EntryWork:
     after: list[EntryLink] = field(default_factory=list)
     old_side: dict[str, str] = field(default_factory=dict)
     new_side: dict[str, str] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.before or self.after or any(self.create.values()))
@@ -97,15 +100,18 @@ def moves(
     nodes: Mapping[str, NodeForm | None],
     *,
     complete: bool,
+    take: bool = False,
 ) -> EntryWork:
     """Work out how entry points follow the switch to generation `new`.
 
-    `menus` are the templates that `new` links, retired ones too. Raises Refused,
-    naming the file, where a foreign one is in a node's way.
+    `menus` are the templates that `new` links, retired ones too. A foreign file in a
+    node's way gives way if the caller may `take` it; else Refused, naming it.
     """
     mover = _Mover(layout, old, new, menus)
     for each in _differing(layout, old, nodes, complete=complete):
-        if each.foreign:
+        if each.foreign and take:
+            mover.work.taken.append(f"{each.names.folder}/{each.name}")
+        elif each.foreign:
             raise Refused(
                 f"{layout.path(each.names.folder, each.name)} is not kp's, and node "
                 f"{each.mac} would boot by it",
@@ -184,30 +190,6 @@ def _former(layout: Layout, folders: Mapping[str, str]) -> Iterator[EntryNames]:
     """Return the names of loaders that the target had, or had elsewhere."""
     current = {(names.loader, names.folder) for names in layout.entries}
     return (entry_names(*each) for each in folders.items() if each not in current)
-
-
-def form_for(node: NodeForm | None, loader: str) -> str:
-    """Return what a loader's entry point of this node leads to."""
-    if node is None:
-        return NOTHING
-    return OWN if node.files and loader in node.files else node.template
-
-
-def entry_texts(
-    names: EntryNames, nodes: Mapping[str, NodeForm | None]
-) -> dict[str, str]:
-    """Return the plain text of each node's entry point, by its name."""
-    texts: dict[str, str] = {}
-    shared: dict[str, str] = {}  # 100,000 nodes have few templates
-    for name, (mac, node) in zip(names.names(nodes), nodes.items(), strict=True):
-        if node is None:
-            continue
-        if node.files and names.loader in node.files:
-            text = names.text(mac, OWN)
-        elif (text := shared.get(node.template, "")) == "":
-            text = shared[node.template] = names.text(mac, node.template)
-        texts[name] = text
-    return texts
 
 
 class _Mover:

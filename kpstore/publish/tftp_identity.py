@@ -15,6 +15,7 @@ from kpstore.publish.tftp_layout import (
     SHARDS,
     Layout,
 )
+from kpstore.publish.tftp_reading import is_folder
 from kpstore.publish.tftp_state import encode_identity, read_live
 
 
@@ -40,7 +41,7 @@ def take_back(layout: Layout, lacked: Iterable[Path]) -> None:
 
 def forget(layout: Layout) -> None:
     """Make it nobody's target, durably; missing is fine."""
-    if layout.path(KP).is_dir():
+    if is_folder(layout.path(KP)) and not is_folder(layout.path(IDENTITY)):
         remove(layout.path(IDENTITY))
         sync_directory(layout.path(KP))
 

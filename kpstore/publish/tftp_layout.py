@@ -15,6 +15,7 @@ from typing import Final
 
 from kpstore.errors import InvalidInput
 from kpstore.publish.generation import POLICY
+from kpstore.publish.tftp_reading import confined
 
 KP: Final = "kp"
 LIVE: Final = "kp/live"
@@ -184,7 +185,10 @@ class Layout:
         self, root: Path, loaders: Sequence[str], prefix: str, grub_dir: str
     ) -> None:
         self.root = Path(os.path.realpath(root))
-        self.base = self._below_root(prefix) if prefix else self.root
+        below = _folder(prefix, "prefix") if prefix else ""
+        found = confined(self.root, below)
+        self.is_confined = found is not None  # else nothing is to be done there
+        self.base = found or self.root / below
         folders = {
             "pxelinux": "pxelinux.cfg",
             "grub": _folder(grub_dir, "GRUB's folder"),
@@ -201,12 +205,6 @@ class Layout:
     def generation(self, name: str) -> Path:
         """Return the directory of a generation."""
         return self.base / GENERATIONS / name
-
-    def _below_root(self, prefix: str) -> Path:
-        base = Path(os.path.realpath(self.root / _folder(prefix, "prefix")))
-        if not base.is_relative_to(self.root):
-            raise InvalidInput(f"prefix {prefix} leads out of {self.root}, to {base}")
-        return base
 
 
 def _folder(name: str, what: str) -> str:

@@ -48,4 +48,4 @@ def named(files: Iterable[bytes]) -> tuple[str, ...]:
 
 def named_in(folder: Path) -> tuple[str, ...]:
     """Return what the files of a folder name; nothing where there is none."""
-    return named(data for _, _, data in files_in(folder))
+    return named(seen.data for _, seen in files_in(folder))

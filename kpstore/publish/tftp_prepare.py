@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kpstore.errors import CorruptState, Refused
+from kpstore.errors import Refused
 from kpstore.publish.generation import Generation, NodeForm
-from kpstore.publish.target import FilePlan, Marker
+from kpstore.publish.target import FilePlan, Leeway, Marker
 from kpstore.publish.tftp_content import Content
+from kpstore.publish.tftp_damage import trusted
 from kpstore.publish.tftp_entries import EntryWork, moves, straighten
 from kpstore.publish.tftp_layout import LIVE, Layout, generation_of
 from kpstore.publish.tftp_reading import link_text
@@ -64,23 +65,24 @@ def prepare(
     layout: Layout,
     generation: Generation,
     policy: Mapping[str, bytes],
-    *,
-    afresh: bool = False,
+    leeway: Leeway,
 ) -> Prepared:
-    """Work out how `generation` becomes live.
+    """Work out how `generation` becomes live; a complete one needs nothing that is.
 
-    `afresh` trusts nothing of the live generation: for repair. Raises Refused for a
-    foreign file in a node's way, CorruptState when what is live is damaged.
+    Raises Refused for a foreign file in a node's way that it may not take,
+    CorruptState when a difference is to damage.
     """
-    old = _trusted(layout) if afresh else read_live(layout)
+    old = trusted(layout) if generation.complete else read_live(layout)
     live = generation_of(link_text(layout.path(LIVE)) or "")
     if old is not None and not generation.complete:
         _check_base(layout, generation, old)
-    content = survey(layout, generation, policy, old.state if old else None)
-    retired = {} if afresh else _retired(generation, content, old)
+    content = survey(
+        layout, generation, policy, old.state if old else None, leeway.doubted
+    )
+    retired = {} if leeway.afresh else _retired(generation, content, old)
     state = _state(layout, generation, content, old, retired)
     name = _free_name(generation.marker, live)
-    if old is not None and old.state.serves_as(state) and not afresh:
+    if old is not None and old.state.serves_as(state) and not leeway.afresh:
         return Prepared(
             old, old.name, None, content, _straight(layout, generation, old)
         )
@@ -91,19 +93,13 @@ def prepare(
         state.menus,
         generation.nodes,
         complete=generation.complete,
+        take=leeway.take,
     )
     return Prepared(old, name, state, content, entries)
 
 
 def _straight(layout: Layout, generation: Generation, live: Live) -> EntryWork:
     return straighten(layout, live, generation.nodes, complete=generation.complete)
-
-
-def _trusted(layout: Layout) -> Live | None:
-    try:
-        return read_live(layout)
-    except CorruptState:
-        return None
 
 
 def _check_base(layout: Layout, generation: Generation, old: Live) -> None:

@@ -1,62 +1,135 @@
-"""The quick look at a target: directory times and menus, whatever the node count."""
+"""The quick look at a target: times, and what it can prove, whatever the node count.
+
+A time that moved is no difference: a root that tar or cp restored has other times
+throughout. What may have changed is compared by its bytes where they are named by
+their content; entry points and default files only a rendering can tell.
+"""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import NamedTuple
 
-from kpstore.errors import CorruptState
+from kpstore.publish import tftp_parts as parts
 from kpstore.publish.target import Finding
+from kpstore.publish.tftp_damage import damage
 from kpstore.publish.tftp_folders import check_folder
-from kpstore.publish.tftp_layout import LIVE, MENUS, OBJECTS, SHARDS, Layout
+from kpstore.publish.tftp_layout import (
+    GENERATIONS,
+    KP,
+    LIVE,
+    MENUS,
+    OBJECTS,
+    SHARDS,
+    STATE,
+    Layout,
+)
+from kpstore.publish.tftp_reading import is_folder, names_in, read_file
+from kpstore.publish.tftp_stage import generation_links
 from kpstore.publish.tftp_state import Live, moving_to, read_live
+
+_AT = "."  # the time since when nodes' own files are as they are
+
+
+class Look(NamedTuple):
+    """What a quick look proved, and whether that is all: else only a full one tells."""
+
+    findings: list[Finding]
+    sure: bool
 
 
 def stamps(layout: Layout) -> dict[str, str]:
-    """Return the text of `live` and the times at which folders last changed.
+    """Return the name of what is live, and the times at which its parts last changed.
 
     A folder's ctime moves with each name that comes, goes or is replaced in it, and
     with its mode. Only what nodes are sent to is in here, so a sweep changes none.
     """
     live = read_live(layout)
-    times = {LIVE: live.name if live else ""}
-    return times | {path: _changed_at(layout, path) for path in _folders(layout, live)}
-
-
-def quick(layout: Layout, since: Mapping[str, str]) -> list[Finding]:
-    """Compare with earlier stamps, and the live menus' bytes with their digests."""
-    try:
-        live = read_live(layout)
-        now = stamps(layout)
-    except CorruptState as error:
-        return [Finding(LIVE, "changed", error.message)]
-    return [*_compare(now, since), *_menus(layout, live)]
-
-
-def _compare(now: Mapping[str, str], since: Mapping[str, str]) -> Iterator[Finding]:
-    for path in sorted(now.keys() | since.keys()):
-        if now.get(path) == since.get(path):
-            continue
-        gone = now.get(path, "") == ""
-        yield Finding(path, "missing" if gone else "changed", "since the last publish")
-
-
-def _menus(layout: Layout, live: Live | None) -> Iterator[Finding]:
     if live is None:
-        return
-    if moving_to(layout):
-        yield Finding(LIVE, "unfinished")
+        return {LIVE: ""}
+    times = {path: _changed_at(layout, path) for path in _watched(layout, live)}
+    state = sha256(read_file(layout.generation(live.name) / STATE)).hexdigest()
+    at = max(_changed_at(layout, path) for path in (KP, SHARDS))
+    return {LIVE: live.name, f"{LIVE}/{STATE}": state, _AT: at} | times
+
+
+def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> Look:
+    """Compare with earlier stamps; none of what is live now, and nothing is known.
+
+    `files`: look at the times of nodes' own files too, which are as many as nodes.
+    """
+    if found := damage(layout):
+        return Look(found, sure=True)
+    live = read_live(layout)
+    if live is None:
+        return Look([], sure=False)
+    known, now = since if since.get(LIVE) == live.name else {}, stamps(layout)
+    moved = {path for path, time in now.items() if known.get(path) != time}
+    found = [*parts.attributes(layout, live), *_live(layout, live, known, moved)]
+    found += parts.extras(layout, [home for home in parts.HOMES if home in moved])
     for digest in sorted({menu.digest for menu in live.state.menus.values()}):
-        yield from check_folder(layout, f"{MENUS}/{digest}", None)
+        found += check_folder(layout, f"{MENUS}/{digest}", None)
+    found += _objects(layout, known, now, moved)
+    touched = _touched(layout, live, known.get(_AT, "")) if files and known else set()
+    for digest in sorted(_digests(SHARDS, moved) | touched):
+        found += parts.shard(layout, digest)
+    return Look(list(dict.fromkeys(found)), sure=not moved & {*_entries(layout)})
 
 
-def _folders(layout: Layout, live: Live | None) -> Iterator[str]:
-    yield from (names.folder for names in layout.entries)
-    if live is None:
-        return
-    yield f"{LIVE}/."
-    state = live.state
-    yield from (f"{MENUS}/{menu.digest}" for menu in state.menus.values())
-    yield from (f"{OBJECTS}/{sha256}" for sha256 in state.needs())
-    yield from (f"{SHARDS}/{shard.digest}" for shard in state.shards.values())
+def _live(
+    layout: Layout, live: Live, known: Mapping[str, str], moved: Collection[str]
+) -> Iterator[Finding]:
+    state, home = f"{LIVE}/{STATE}", f"{GENERATIONS}/{live.name}"
+    if known and state in moved:
+        yield Finding(state, "changed", "since the last publish")
+    if home in moved or moving_to(layout):
+        yield from parts.live_links(layout, live, generation_links(live.state))
+
+
+def _objects(
+    layout: Layout,
+    known: Mapping[str, str],
+    now: Mapping[str, str],
+    moved: Collection[str],
+) -> Iterator[Finding]:
+    """Hash those that moved; name the files of before that are gone."""
+    yield from parts.objects(layout, sorted(_digests(OBJECTS, moved)))
+    for path in sorted(known.keys() - now.keys()):
+        if path.startswith(f"{OBJECTS}/") and is_folder(layout.path(path).parent):
+            yield Finding(path, "missing")
+
+
+def _digests(folder: str, paths: Iterable[str]) -> set[str]:
+    below = f"{folder}/"
+    return {path.split("/")[2] for path in paths if path.startswith(below)}
+
+
+def _touched(layout: Layout, live: Live, at: str) -> set[str]:
+    """Return the shards in which a file changed later than `at`, as its ctime says."""
+    return {
+        digest
+        for digest in {shard.digest for shard in live.state.shards.values()}
+        for name in names_in(layout.path(SHARDS, digest))
+        if _changed_at(layout, f"{SHARDS}/{digest}/{name}") > at
+    }
+
+
+def _watched(layout: Layout, live: Live) -> Iterator[str]:
+    yield from _entries(layout)
+    yield from parts.HOMES
+    yield f"{GENERATIONS}/{live.name}"
+    for each in live.state.needs():
+        home = f"{OBJECTS}/{each}"
+        yield home
+        yield from (f"{home}/{name}" for name in names_in(layout.path(home)))
+    yield from (f"{SHARDS}/{shard.digest}" for shard in live.state.shards.values())
+
+
+def _entries(layout: Layout) -> Iterator[str]:
+    """Name what only a rendering can be compared with."""
+    for names in layout.entries:
+        yield names.folder
+        yield names.default_path
 
 
 def _changed_at(layout: Layout, path: str) -> str:

@@ -5,10 +5,90 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
+from typing import NamedTuple
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NO_FILE = {errno.ELOOP, errno.ENXIO, errno.ENOENT, errno.ENODEV}  # links, sockets
+_NO_FILE = {  # a link, a socket, or nothing that this process may read
+    errno.ELOOP,
+    errno.ENXIO,
+    errno.ENOENT,
+    errno.ENODEV,
+    errno.EACCES,
+}
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
+_MAX_LINKS = 40  # as the kernel
+_LONGEST = 1 << 28  # bytes; no file that kp reads whole has as many
+
+
+def kind_of(path: str | Path) -> int:
+    """Return the file type bits of a name itself, 0 if nothing is there."""
+    try:
+        return stat.S_IFMT(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def is_folder(path: str | Path) -> bool:
+    """Tell a real directory, no link to one."""
+    return kind_of(path) == stat.S_IFDIR
+
+
+def read_file(path: Path) -> bytes:
+    """Read a small file, never waiting for what is none.
+
+    OSErrors pass raw; ValueError when it is no regular file, or far too long.
+    """
+    with _regular(path) as file:
+        if os.fstat(file.fileno()).st_size > _LONGEST:
+            raise ValueError("it is far longer than kp writes it")
+        return file.read()
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, '' if it is no regular file."""
+    try:
+        with _regular(path) as file:
+            return file_digest(file, "sha256").hexdigest()
+    except ValueError:
+        return ""
+
+
+def _regular(path: Path) -> BufferedReader:
+    if not stat.S_ISREG(os.lstat(path).st_mode):  # so that no device is opened
+        raise ValueError("it is not a regular file")
+    file = os.fdopen(os.open(path, _READ), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise ValueError("it is not a regular file")
+    return file
+
+
+def confined(root: Path, below: str) -> Path | None:
+    """Return where a path below a root leads, by links that stay within it.
+
+    None where a server that is confined to the root would find nothing, or something
+    else: links on the way are absolute, or lead out, or in a circle. What isn't there
+    yet is where it will be.
+    """
+    here, todo, links = root, below.split("/")[::-1], 0
+    while todo:
+        part = todo.pop()
+        place = here.parent if part == ".." else here / part
+        if not place.is_relative_to(root):
+            return None
+        text = link_text(place) if part != ".." else ""
+        if text:
+            links += 1
+            if text.startswith("/") or links > _MAX_LINKS:
+                return None
+            todo += [each for each in text.split("/") if each not in ("", ".")][::-1]
+        else:
+            here = place
+    return here
 
 
 def link_text(path: str | Path, directory: int | None = None) -> str | None:
@@ -47,34 +127,40 @@ def other_links(
         return differing, {name: link_text(name, directory) for name in more}
 
 
-def files_in(folder: Path) -> Iterator[tuple[str, int, bytes]]:
-    """Return the name, permissions and bytes of all in a directory.
+class Seen(NamedTuple):
+    """A file as it is found; what is no regular one, or unreadable, has no mode."""
 
-    What is no regular file has permissions 0; it is never waited for.
-    """
+    data: bytes
+    mode: int | None = None
+    owner: int = 0
+
+
+def files_in(folder: Path) -> Iterator[tuple[str, Seen]]:
+    """Return all that is in a directory, by name; nothing is waited for."""
     with _opened(folder) as directory:
         for name in _listing(directory):
-            yield name, *_read(name, directory)
+            yield name, _read(name, directory)
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return the names in a directory, none if it isn't there."""
+    """Return the names in a directory, none if it isn't there or is a link."""
     with _opened(folder) as directory:
         return set(_listing(directory))
 
 
-def _read(name: str, directory: int | None) -> tuple[int, bytes]:
+def _read(name: str, directory: int | None) -> Seen:
     try:
         file = os.open(name, _READ, dir_fd=directory)
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
-        return 0, b""
+        return Seen(b"")
     try:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode):
-            return 0, b""
-        return stat.S_IMODE(found.st_mode), os.read(file, found.st_size)
+            return Seen(b"")
+        data = os.read(file, found.st_size)
+        return Seen(data, stat.S_IMODE(found.st_mode), found.st_uid)
     finally:
         os.close(file)
 
@@ -82,8 +168,10 @@ def _read(name: str, directory: int | None) -> tuple[int, bytes]:
 @contextmanager
 def _opened(folder: Path) -> Iterator[int | None]:
     try:
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+        directory = os.open(folder, _FOLDER)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
         yield None
         return
     try:

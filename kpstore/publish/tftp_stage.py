@@ -13,9 +13,11 @@ from kpstore.disk.durable import (
 from kpstore.disk.space import require
 from kpstore.errors import CorruptState
 from kpstore.publish.target import Artifacts
+from kpstore.publish.tftp_aside import displace, set_aside
 from kpstore.publish.tftp_entries import EntryWork
 from kpstore.publish.tftp_layout import (
     KP,
+    LIVE,
     MENUS,
     MOVING,
     OBJECTS,
@@ -26,21 +28,23 @@ from kpstore.publish.tftp_layout import (
 )
 from kpstore.publish.tftp_needs import named_in
 from kpstore.publish.tftp_prepare import Prepared
-from kpstore.publish.tftp_reading import link_text, names_in
+from kpstore.publish.tftp_reading import is_folder, link_text, names_in
 from kpstore.publish.tftp_state import State, encode_state, needs_of, read_state
 
 _CARRIED = 8  # switches
 
 
 def write_generation(
-    layout: Layout, prepared: Prepared, artifacts: Artifacts
+    layout: Layout, prepared: Prepared, artifacts: Artifacts, found: Path | None
 ) -> list[Path]:
     """Make a generation durable; return the paths that it added.
 
-    Raises Refused when there is no room, CorruptState when what it needs isn't there,
-    OSError; then nothing was added but what `sweep` removes.
+    What is in the way goes to `found`. Raises Refused when there is no room, or
+    without a `found`; CorruptState when what it needs isn't there, OSError. Then
+    nothing was added but what `sweep` removes.
     """
     require(layout.path(KP), *prepared.space())
+    _make_way(layout, prepared, found)
     home = layout.generation(prepared.name)
     with Batch(temps=layout.path(KP)) as batch:  # one place for what a kill leaves
         made = prepared.content.write(layout, artifacts, batch)
@@ -77,6 +81,20 @@ def _read_back(layout: Layout, prepared: Prepared) -> None:
                 f"{layout.path(OBJECTS, sha256)} is gone, and menus name it",
                 hint="kp publish draws the target anew",
             )
+
+
+def _make_way(layout: Layout, prepared: Prepared, found: Path | None) -> None:
+    """Set aside what will be replaced, and remove what no rename can replace."""
+    for path in prepared.content.there(layout):
+        is_part = path.count("/") > 2  # noqa: PLR2004 -- kp/menus/<digest>/<file>
+        if not is_part or is_folder(layout.path(path)):
+            displace(layout, path, found)
+        elif found is not None:
+            set_aside(layout, path, found)
+    if found is not None:
+        live = () if link_text(layout.path(LIVE)) else (LIVE,)
+        for path in (*live, *prepared.entries.taken):
+            set_aside(layout, path, found)
 
 
 def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kpstore.errors import CorruptState
+from kpstore.publish import tftp_ground
 from kpstore.publish.target import Identity, Marker
 from kpstore.publish.tftp_layout import (
     IDENTITY,
@@ -17,12 +18,14 @@ from kpstore.publish.tftp_layout import (
     Layout,
     generation_of,
 )
-from kpstore.publish.tftp_reading import link_text
+from kpstore.publish.tftp_reading import is_folder, link_text, read_file
 
 _UNREADABLE = (  # what no retry would help; other errors of the disk pass raw
     FileNotFoundError,
     IsADirectoryError,
     NotADirectoryError,
+    PermissionError,
+    RecursionError,
     ValueError,
     KeyError,
     TypeError,
@@ -183,14 +186,18 @@ def live_name(layout: Layout) -> str | None:
 def read_state(layout: Layout, generation: str) -> State:
     """Read the STATE of a generation; CorruptState when it isn't whole."""
     path = layout.generation(generation) / STATE
+    if not is_folder(path.parent):
+        raise _damaged(path, "its generation is gone")
     try:
-        return decode_state(path.read_bytes())
+        return decode_state(read_file(path))
     except _UNREADABLE as error:
         raise _damaged(path, str(error)) from error
 
 
 def read_live(layout: Layout) -> Live | None:
     """Read what is live, None before the first publish; CorruptState if damaged."""
+    for finding in tftp_ground.amiss(layout):
+        raise _damaged(layout.path(finding.path), finding.detail)
     name = live_name(layout)
     return None if name is None else Live(name, read_state(layout, name))
 
@@ -204,13 +211,13 @@ def read_identity(layout: Layout) -> Identity | None:
     """Read TARGET, None when the target is absent; CorruptState if damaged."""
     path = layout.path(IDENTITY)
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_file(path))
         kept = tuple(found["kept"])
         return Identity(found["site"], found["target"], found["hold"], kept)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except _UNREADABLE as error:
-        raise _damaged(path, str(error)) from error
+        raise _unknown(path, str(error)) from error
 
 
 def encode_identity(identity: Identity) -> bytes:
@@ -229,4 +236,11 @@ def _damaged(path: Path, why: str) -> CorruptState:
     return CorruptState(
         f"{path} is not as kp wrote it: {why}",
         hint="kp publish draws the target anew and sets aside what it finds",
+    )
+
+
+def _unknown(path: Path, why: str) -> CorruptState:
+    return CorruptState(
+        f"{path} is not as kp wrote it: {why}",
+        hint="kp target adopt says anew whose it is, kp publish then mends the rest",
     )

@@ -3,7 +3,7 @@
 Only lstat and the sums of changed shards are read; nothing is written.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kpstore.errors import CorruptState, InvalidInput
@@ -19,6 +19,7 @@ from kpstore.publish.tftp_content import (
     parse_sums,
     sums,
 )
+from kpstore.publish.tftp_folders import holds
 from kpstore.publish.tftp_layout import (
     MENUS,
     OBJECTS,
@@ -32,7 +33,7 @@ from kpstore.publish.tftp_layout import (
     shard_of,
 )
 from kpstore.publish.tftp_needs import named, named_in
-from kpstore.publish.tftp_reading import files_in
+from kpstore.publish.tftp_reading import files_in, read_file
 from kpstore.publish.tftp_state import Part, State
 
 
@@ -41,14 +42,15 @@ def survey(
     generation: Generation,
     policy: Mapping[str, bytes],
     old: State | None,
+    doubted: Iterable[str] = (),
 ) -> Content:
-    """Work out what to write.
+    """Work out what to write; `doubted` paths are not taken for what they should be.
 
     `policy` is the menu of unknown nodes, where the generation has none. Raises
     InvalidInput for a generation that doesn't hold together, CorruptState when the
     live one lacks what it builds on.
     """
-    return _Survey(layout, generation, old).content(policy)
+    return _Survey(layout, generation, old, doubted).content(policy)
 
 
 def rendered_menus(
@@ -89,13 +91,17 @@ class _Survey:
     """Compares what a generation needs to what is there."""
 
     def __init__(
-        self, layout: Layout, generation: Generation, old: State | None
+        self,
+        layout: Layout,
+        generation: Generation,
+        old: State | None,
+        doubted: Iterable[str],
     ) -> None:
         self._layout = layout
         self._given = generation
         self._old_menus = old.menus if old else {}
         self._base = {} if generation.complete or old is None else self._known(old)
-        self._vouched = _vouched(old) if old else frozenset()
+        self._vouched = _vouched(old, doubted) if old else frozenset()
         self._reused: set[str] = set()
 
     def content(self, policy: Mapping[str, bytes]) -> Content:
@@ -113,12 +119,13 @@ class _Survey:
             {
                 menus[name].digest: files
                 for name, files in rendered.items()
-                if not self._has(MENUS, menus[name].digest)
+                if not self._has(MENUS, menus[name].digest, files)
             },
             {
                 digest: shard
                 for shard in shards.values()
-                if (digest := shard.part.digest) and not self._has(SHARDS, digest)
+                if (digest := shard.part.digest)
+                and not self._has(SHARDS, digest, {**shard.write, SUMS: shard.sums})
             },
             self._new_objects(),
             frozenset(self._reused),
@@ -161,14 +168,14 @@ class _Survey:
             if form is not None and form.template not in menus:
                 raise InvalidInput(f"node {mac}: no template {form.template}")
 
-    def _has(self, folder: str, digest: str) -> bool:
-        found = self._layout.path(folder, digest).is_dir()
+    def _has(self, folder: str, digest: str, files: Mapping[str, bytes]) -> bool:
+        found = holds(self._layout.path(folder, digest), files)
         if found and digest not in self._vouched:
             self._reused.add(folder)
         return found
 
     def _new_objects(self) -> tuple[ObjectFile, ...]:
-        new = missing_objects(self._layout, self._given.objects)
+        new = missing_objects(self._layout, self._given.objects, self._vouched)
         found = {each.sha256 for each in self._given.objects}
         if found - {each.sha256 for each in new} - self._vouched:
             self._reused.add(OBJECTS)
@@ -202,20 +209,21 @@ class _Survey:
     def _read(self, shard: str, names: Collection[str]) -> Iterator[bytes]:
         """Read the files that are carried over: they need what they name."""
         home = self._layout.path(SHARDS, shard)
-        for name, _, data in files_in(home) if names else ():
+        for name, seen in files_in(home) if names else ():
             if name in names:
-                yield data
+                yield seen.data
 
     def _sums(self, shard: str) -> dict[str, str]:
         path = self._layout.path(SHARDS, shard, SUMS)
         try:
-            return parse_sums(path.read_bytes())
-        except FileNotFoundError as error:
+            return parse_sums(read_file(path))
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             raise CorruptState(
-                f"{path} is gone", hint="kp publish draws the target anew"
+                f"{path} is gone or not kp's", hint="kp publish draws the target anew"
             ) from error
 
 
-def _vouched(old: State) -> frozenset[str]:
-    """Return the digests of what the live generation has: parts and objects."""
-    return old.needs().union(part.digest for part in old.parts())
+def _vouched(old: State, doubted: Iterable[str]) -> frozenset[str]:
+    """Return the digests of what the live generation has whole: parts and objects."""
+    wrong = {part for path in doubted for part in path.split("/")}
+    return old.needs().union(part.digest for part in old.parts()) - wrong

@@ -6,6 +6,7 @@ form, and last the mark that entry points are under way. A generation keeps its
 transition links while it exists: a look-up may be on its way through them.
 """
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,16 +15,24 @@ from kpstore.disk.durable import (
     make_directories,
     remove,
     remove_tree,
-    replace_link,
     sweep_temporaries,
     sync_directory,
 )
 from kpstore.disk.links import make_links
+from kpstore.publish import tftp_ground
+from kpstore.publish.tftp_aside import clear_folder, put_link
 from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_entries import EntryLink, EntryWork
-from kpstore.publish.tftp_layout import KP, LIVE, MOVING, TRANSITIONS, Layout
+from kpstore.publish.tftp_layout import (
+    GENERATIONS,
+    KP,
+    LIVE,
+    MOVING,
+    TRANSITIONS,
+    Layout,
+)
 from kpstore.publish.tftp_prepare import Prepared
-from kpstore.publish.tftp_reading import link_text, names_in
+from kpstore.publish.tftp_reading import is_folder, kind_of, link_text, names_in
 
 
 class StagedGeneration:
@@ -44,8 +53,10 @@ class StagedGeneration:
     def switch(self) -> int:
         """Make it live; return how many files were written. Idempotent.
 
-        Raises OSError; whatever happens, the target serves the old or the new.
+        Raises OSError, and Refused where a folder became a link meanwhile; whatever
+        happens, the target serves the old or the new.
         """
+        tftp_ground.check(self._layout)
         prepared, layout = self._prepared, self._layout
         text = f"generations/{prepared.name}"
         switched = link_text(layout.path(LIVE)) == text
@@ -56,7 +67,7 @@ class StagedGeneration:
         if not switched:
             if prepared.new_folders:
                 self._defaults.ensure()
-            replace_link(layout.path(LIVE), text)
+            put_link(layout, LIVE, text)
             sync_directory(layout.path(KP))
         after_switch(layout, prepared.entries)
         return len(prepared.plan().write)
@@ -72,6 +83,7 @@ class StagedGeneration:
     def _announce(self, old: str) -> None:
         """Prepare the old generation for entry points that move."""
         home = self._layout.generation(old)
+        _clear_announced(self._layout, f"{GENERATIONS}/{old}")
         _sweep_announced(home)
         with Batch() as batch:
             batch.link(home / MOVING, self._prepared.name)
@@ -80,11 +92,19 @@ class StagedGeneration:
             batch.commit()
 
 
+def _clear_announced(layout: Layout, home: str) -> None:
+    """Remove what others put in the place of the links to be."""
+    clear_folder(layout, f"{home}/{MOVING}")
+    if kind_of(layout.path(home, TRANSITIONS)) not in (0, stat.S_IFDIR):
+        remove(layout.path(home, TRANSITIONS))
+
+
 def _sweep_announced(home: Path) -> None:
     """Remove what a killed switch left in the old generation; it is kept for long."""
     sweep_temporaries(home)
     for key in ("", *names_in(home / TRANSITIONS)):
-        sweep_temporaries(home / TRANSITIONS / key)
+        if is_folder(home / TRANSITIONS / key):
+            sweep_temporaries(home / TRANSITIONS / key)
 
 
 def before_switch(layout: Layout, work: EntryWork) -> None:
@@ -108,7 +128,7 @@ def _change(
     for folder, name, text in links:
         folders[folder] = None
         if text:
-            replace_link(layout.path(folder, name), text)
+            put_link(layout, f"{folder}/{name}", text)
         else:
             remove(layout.path(folder, name))
     for folder in folders:

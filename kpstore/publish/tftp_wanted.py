@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from kpstore.errors import CorruptState
 from kpstore.publish.generation import Generation
 from kpstore.publish.target import Marker
 from kpstore.publish.tftp_content import digest_of, digests, menu_of, sums
+from kpstore.publish.tftp_damage import trusted
 from kpstore.publish.tftp_folders import Folder
 from kpstore.publish.tftp_layout import MENUS, SHARDS, SUMS, Layout, shard_of
 from kpstore.publish.tftp_prepare import folders
-from kpstore.publish.tftp_state import Part, State, read_live
+from kpstore.publish.tftp_state import Part, State
 from kpstore.publish.tftp_survey import own_files, rendered_menus
 
 
@@ -71,10 +71,7 @@ def wanted(
 
 
 def _live_state(layout: Layout) -> State:
-    try:
-        live = read_live(layout)
-    except CorruptState:
-        live = None
+    live = trusted(layout)
     return live.state if live else State(Marker("", "", 0), 0.0, "", {}, {}, {})
 
 

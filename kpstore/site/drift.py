@@ -6,7 +6,7 @@ only nothing known. What drifted stays noted until `kp publish` mends it.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +16,11 @@ from kpstore.errors import KpError
 from kpstore.history.index import Index
 from kpstore.publish.served import ServedTftp, ServedTree
 from kpstore.publish.target import Finding
+from kpstore.publish.tftp_quick import Look
 from kpstore.site.settings import Settings
 
 Drift = dict[str, list[Finding]]
+Really = Callable[[str], list[Finding]]
 
 
 class Sighted(NamedTuple):
@@ -46,26 +48,52 @@ def sighted(settings: Settings, spec: TargetSpec) -> Sighted | None:
     return Sighted(spec, tftp)
 
 
-def drift(target: Sighted, index: Index | None) -> list[Finding] | None:
-    """Return what changed on a target since kp wrote there; None: nothing is known."""
+def drift(target: Sighted, index: Index | None, *, files: bool = False) -> Look | None:
+    """Return what is known to have changed on a target since kp wrote there.
+
+    None: nothing is known, for no writer noted how it left the target. Where that is
+    not all (`sure`), only a rendering of what it serves can tell. `files`: look at
+    nodes' own files too, however many.
+    """
     if isinstance(target.served, ServedTree):
-        return target.served.quick()
+        return Look(target.served.quick(), sure=True)
+    if damage := target.served.damage():
+        return Look(damage, sure=True)
     noted = index.noted(_name(target.spec.name)) if index else None
     if not noted:
         return None
     note = json.loads(noted)
-    if note["drift"]:
-        return [Finding(**each) for each in note["drift"]]
-    return target.served.quick(note["stamps"])
+    seen = target.served.quick(note["stamps"], files=files)
+    known = [Finding(**each) for each in note["drift"]]  # a person may have mended it
+    findings = list(dict.fromkeys([*known, *seen.findings]))
+    return Look(findings, sure=seen.sure and not known)
 
 
-def look(targets: Iterable[Sighted], index: Index | None) -> Drift:
-    """Return the drift of those targets that can be looked at, by name."""
+def look(
+    targets: Iterable[Sighted], index: Index | None, really: Really, *, files: bool
+) -> Drift:
+    """Return the drift of those targets that can be looked at, by name.
+
+    `really` compares a target with a rendering of what it serves: asked only where
+    something changed that may be drift, and no other drift is known.
+    """
     found: Drift = {}
     for target in targets:
         with suppress(KpError, OSError):  # its condition says that it can't be read
-            found[target.spec.name] = drift(target, index) or []
-    return {name: findings for name, findings in found.items() if findings}
+            seen = drift(target, index, files=files)
+            if seen is None:
+                continue
+            name = target.spec.name
+            settled = seen.sure or seen.findings
+            found[name] = seen.findings if settled else really(name)
+    drifted = {n: [f for f in each if f.is_drift] for n, each in found.items()}
+    return {name: findings for name, findings in drifted.items() if findings}
+
+
+def unknown(targets: Iterable[Sighted], index: Index | None) -> set[str]:
+    """Name the TFTP roots of which no writer noted how it left them."""
+    tftp = [t.spec.name for t in targets if isinstance(t.served, ServedTftp)]
+    return {name for name in tftp if not (index and index.noted(_name(name)))}
 
 
 def forget(targets: Iterable[Sighted], index: Index | None) -> None:

@@ -44,6 +44,8 @@ class OpenSite(SiteReader):
         super().__init__(root)
         self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
         self.seen = SeenTargets(root / "seen")
+        # Paths by target, as the writer found them; none: nothing is known.
+        self.drifted: dict[str, list[str]] = {}
         self.mended: set[str] = set()
 
     @classmethod

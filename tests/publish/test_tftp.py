@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
-from kpstore.publish.tftp_layout import Layout
 from support.tftp_world import (
     DB,
     GPU,
@@ -195,7 +194,7 @@ def test_publishing_what_is_live_changes_nothing(world: World) -> None:
     assert world.target.plan(whole(FIRST)).write == ()
     assert world.target.stage(whole(FIRST)).switch() == 0
     assert world.target.stamps() == before
-    assert world.target.quick(before) == []
+    assert world.target.quick(before) == ([], True)
 
 
 def test_a_generation_to_all_of_another(world: World) -> None:
@@ -400,11 +399,32 @@ def test_hostile_places(tmp_path: Path, options: dict[str, str]) -> None:
         World(tmp_path, **options)
 
 
-def test_a_prefix_that_leads_out_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "tftp").mkdir()
-    (tmp_path / "tftp/boot").symlink_to("../outside")
-    with pytest.raises(InvalidInput, match="leads out"):
-        Layout(tmp_path / "tftp", LOADERS, "boot", "grub")
+@pytest.mark.parametrize("text", ["../outside", "{root}/inside", "../tftp/inside"])
+def test_a_prefix_that_leads_out_is_refused(tmp_path: Path, text: str) -> None:
+    """A server in a chroot would find another place there, or none."""
+    world = World(tmp_path, prefix="boot")
+    (tmp_path / "outside").mkdir()
+    (world.root / "inside").mkdir()
+    (world.root / "boot").symlink_to(text.format(root=world.root))
+    target = world.new_target(prefix="boot")
+    with pytest.raises(Refused, match="leads out"):
+        target.create()
+    with pytest.raises(Refused, match="leads out"):
+        target.adopt(tmp_path / "found")
+    assert target.identity() is None
+    assert [found.path for found in target.damage()] == ["boot"]
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert list((world.root / "inside").iterdir()) == []
+
+
+def test_a_prefix_may_be_a_relative_link_within_the_root(tmp_path: Path) -> None:
+    world = World(tmp_path, prefix="boot")
+    (world.root / "inside").mkdir()
+    (world.root / "boot").symlink_to("inside")
+    world.target = world.new_target(prefix="boot")
+    world.target.create()
+    assert (world.root / "inside/kp/TARGET").is_file()
+    assert world.target.damage() == []
 
 
 def test_prefix_and_grubs_folder(tmp_path: Path) -> None:
@@ -441,7 +461,7 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path, folder: str) -> None
     world = World(tmp_path)
     (tmp_path / "elsewhere").mkdir()
     (world.root / folder).symlink_to("../elsewhere")
-    with pytest.raises(Refused, match="directory of its own"):
+    with pytest.raises(Refused, match="a link, not a folder"):
         world.target.create()
     assert list((tmp_path / "elsewhere").iterdir()) == []
 

@@ -188,7 +188,7 @@ def test_a_difference_to_an_unfinished_switch_is_refused(quick_path: Path) -> No
     world = killed_after_moving(quick_path)
     target = world.new_target()
     assert target.unfinished()
-    assert [f.kind for f in target.quick(target.stamps())] == ["unfinished"]
+    assert [f.kind for f in target.quick(target.stamps()).findings] == ["unfinished"]
     other = replace(OLD, revision=3, kernels={WEB: "6.12", DB: "6.1"})
     with pytest.raises(Refused, match="interrupted"):
         target.stage(change(OLD, other))
