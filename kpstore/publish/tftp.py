@@ -90,8 +90,7 @@ class TftpTarget:
 
         `others`: the site's other targets; one by no such name was left by a killed
         commit, and is gone on with. Raises NotFound when the root is missing, Refused
-        when it is no directory, one of `others` or another site's target, CorruptState
-        when that can't be read.
+        when it is one of `others` or another site's target, CorruptState for damage.
         """
         tftp_ground.check(self._layout)
         found = read_identity(self._layout)

@@ -25,8 +25,7 @@ from kpstore.publish.tftp_layout import (
     Layout,
 )
 from kpstore.publish.tftp_reading import is_folder, names_in, read_file
-from kpstore.publish.tftp_stage import generation_links
-from kpstore.publish.tftp_state import Live, moving_to, read_live
+from kpstore.publish.tftp_state import Live, generation_links, moving_to, read_live
 
 _AT = "."  # the time since when nodes' own files are as they are
 

@@ -29,7 +29,13 @@ from kpstore.publish.tftp_layout import (
 from kpstore.publish.tftp_needs import named_in
 from kpstore.publish.tftp_prepare import Prepared
 from kpstore.publish.tftp_reading import is_folder, link_text, names_in
-from kpstore.publish.tftp_state import State, encode_state, needs_of, read_state
+from kpstore.publish.tftp_state import (
+    State,
+    encode_state,
+    generation_links,
+    needs_of,
+    read_state,
+)
 
 _CARRIED = 8  # switches
 
@@ -104,15 +110,6 @@ def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None
         folder.link(link, text)
     if entries.after:
         folder.link(MOVING, prepared.name)
-
-
-def generation_links(state: State) -> dict[str, str]:
-    """Return the links of a generation, name -> text."""
-    menus = {name: f"../../{MENUS[3:]}/{m.digest}" for name, m in state.menus.items()}
-    shards = {
-        f"~{xx}": f"../../{SHARDS[3:]}/{s.digest}" for xx, s in state.shards.items()
-    }
-    return menus | shards
 
 
 def _write_transitions(

@@ -13,7 +13,9 @@ from kpstore.publish.target import Identity, Marker
 from kpstore.publish.tftp_layout import (
     IDENTITY,
     LIVE,
+    MENUS,
     MOVING,
+    SHARDS,
     STATE,
     Layout,
     generation_of,
@@ -167,6 +169,15 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     """Write JSON as all of kp's documents are written."""
     text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False)
     return f"{text}\n".encode()
+
+
+def generation_links(state: State) -> dict[str, str]:
+    """Return the links of a generation, name -> text."""
+    menus = {name: f"../../{MENUS[3:]}/{m.digest}" for name, m in state.menus.items()}
+    shards = {
+        f"~{xx}": f"../../{SHARDS[3:]}/{s.digest}" for xx, s in state.shards.items()
+    }
+    return menus | shards
 
 
 def live_name(layout: Layout) -> str | None:

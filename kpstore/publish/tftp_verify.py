@@ -20,8 +20,7 @@ from kpstore.publish.tftp_layout import (
     is_digest,
 )
 from kpstore.publish.tftp_reading import kind_of, names_in, other_links
-from kpstore.publish.tftp_stage import generation_links
-from kpstore.publish.tftp_state import Live, State
+from kpstore.publish.tftp_state import Live, State, generation_links
 from kpstore.publish.tftp_wanted import wanted
 
 
