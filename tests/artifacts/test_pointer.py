@@ -1,5 +1,4 @@
 import hashlib
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,7 +53,6 @@ def test_no_pointer_for_what_no_artifact_is(sha256: str, size: int) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.skipif(not shutil.which("git-lfs"), reason="needs git-lfs")
 def test_git_lfs_writes_the_same(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"kernel")
     shown = subprocess.run(

@@ -50,7 +50,7 @@ def test_anybody_s_repository_is_refused(tmp_path: Path) -> None:
         Repository(path)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.system
 def test_another_user_s_repository_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.git"
     layout.create(path)

@@ -1,9 +1,12 @@
 """The documents: links lead somewhere, tables are whole, no machine is in them."""
 
 import ast
+import os
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 
@@ -194,15 +197,27 @@ def test_every_proof_exists():
 # --- what must not be in the repository
 
 
+def listed() -> Iterator[str]:
+    """Name the files that git knows; without a repository all that it would know."""
+    if (ROOT / ".git").exists():
+        command = ["git", "ls-files", "-z"]
+        said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        yield from said.stdout.decode().rstrip("\0").split("\0")
+        return
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split()]
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [
+            name for name in folders if not any(fnmatch(name, each) for each in ignored)
+        ]
+        yield from (os.path.relpath(os.path.join(folder, name), ROOT) for name in files)
+
+
 @pytest.fixture(scope="module")
 def tracked() -> dict[str, str]:
-    """Return the text files that git knows."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True
-    ).stdout.decode()
+    """Return the text files of this repository."""
     found = {}
     ours = str(Path(__file__).relative_to(ROOT))  # holds what it looks for
-    for path in set(listed.split("\0")) - {"", ours}:
+    for path in set(listed()) - {ours}:
         data = (ROOT / path).read_bytes() if (ROOT / path).is_file() else b""
         if b"\0" not in data:
             found[path] = data.decode("utf-8", "replace")

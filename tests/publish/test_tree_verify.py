@@ -59,7 +59,7 @@ QUICKLY, DEEP = False, True
 CHANGES: dict[str, tuple[Change, str, str, bool]] = {
     "loader file": (lambda rig: flip(rig.entry), ENTRY, "changed", QUICKLY),
     "loader file gone": (lambda rig: rig.entry.unlink(), ENTRY, "missing", QUICKLY),
-    "loader file's mode": (lambda rig: rig.entry.chmod(0), ENTRY, "mode", QUICKLY),
+    "loader file's mode": (lambda rig: rig.entry.chmod(0o600), ENTRY, "mode", QUICKLY),
     "loader file a link": (lambda rig: relink(rig.entry), ENTRY, "changed", QUICKLY),
     "loader file a folder": (lambda rig: folder(rig.entry), ENTRY, "changed", QUICKLY),
     "loader file a FIFO": (lambda rig: refifo(rig.entry), ENTRY, "changed", QUICKLY),
