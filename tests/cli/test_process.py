@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +31,7 @@ def started(made: Cluster, *argv: str, code: str = "") -> Iterator[subprocess.Po
     process = subprocess.Popen(
         words,
         env=environment(made),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -44,10 +44,10 @@ def started(made: Cluster, *argv: str, code: str = "") -> Iterator[subprocess.Po
         process.communicate()
 
 
-# A kp that stops for a signal: before the commit point at its checks, or at the very
-# moment when main has moved.
+# A kp that stops until its stdin is closed: before the commit point at its checks, or
+# at the very moment when main has moved.
 STOPS = """
-import os, signal, sys, time
+import sys
 from kpcmd.app import main
 from kpstore.proposal import Proposal
 from kpstore.transaction import Transaction
@@ -57,7 +57,7 @@ def stopping(cls, name, after):
     def stop(self, *args, **more):
         result = real(self, *args, **more) if after else None
         print("here", flush=True)
-        time.sleep(1.0)
+        sys.stdin.read()
         return result if after else real(self, *args, **more)
     setattr(cls, name, stop)
 
@@ -218,10 +218,11 @@ def test_two_writers_wait_for_each_other(made: Cluster):
     argv = ("after", "image", "set", "web", "--params", "quiet", "-m", "first")
     with started(made, *argv, code=STOPS) as process:
         assert process.stdout.readline() == "here\n"
-        began = time.monotonic()
-        made.kp("image", "set", "db", "--params", "quiet", "-m", "second")
-        assert time.monotonic() - began > 0.2
-        process.communicate()
+        with started(made, "image", "set", "db", "--params=quiet", "-msecond") as late:
+            assert "ann" in late.stderr.readline()
+            process.communicate()
+            late.communicate()
+    assert (process.returncode, late.returncode) == (0, 0)
     subjects = [each["subject"] for each in made.json("log", "-n", "2")]
     assert subjects == ["second", "first"]
     assert digest(made.tftp)

@@ -6,7 +6,6 @@ of them. These need root and Debian packages.
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 
@@ -34,12 +33,12 @@ ROOMS = {
 }
 
 
-def with_time(name: str) -> Script:
-    return replace(sparing(STORIES[name], every=8), limit=60)
+def told(name: str) -> Script:
+    return sparing(STORIES[name], every=8)
 
 
 def unplugged(name: str, *, noise: bool, limit: int | None, seed: int) -> Report:
-    script = rebooted(with_time(name))
+    script = rebooted(told(name))
     return crash(script, samples=2, noise=noise, limit=limit, seed=seed)
 
 
@@ -62,7 +61,7 @@ def test_ext4_keeps_what_kp_said(figure: Figure, seed: int, full: bool) -> None:
 
 
 def test_ext4_shows_a_kp_that_syncs_nothing(figure: Figure) -> None:
-    script = with_time("rollback").with_bug("no fsync", seeded.no_fsync)
+    script = told("rollback").with_bug("no fsync", seeded.no_fsync)
     report = crash(rebooted(script), noise=True, limit=100)
     figure(str(report).partition("\n")[0])
     assert report.bad > 0
@@ -78,7 +77,7 @@ def rooms(name: str, one_in: OneIn) -> Iterable[Room]:
 def test_a_full_disk_refuses_and_breaks_nothing(
     name: str, figure: Figure, one_in: OneIn
 ) -> None:
-    report = flawless(fill(with_time(name), rooms(name, one_in)))
+    report = flawless(fill(told(name), rooms(name, one_in)))
     figure(report)
     found = re.search(r", (\d+) refused", report.name)
     assert found

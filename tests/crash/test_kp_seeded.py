@@ -6,7 +6,6 @@ the undisturbed story would end in an exception, and prove nothing.
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 
@@ -32,25 +31,23 @@ pytestmark = pytest.mark.skipif(
 
 def told(name: str, sown: Sown) -> Script:
     """The story of a bug, told by a kp that has it."""
-    script = STORIES[sown.story].with_bug(name, sown.bug, in_check=sown.following)
-    return replace(script, limit=30)
+    return STORIES[sown.story].with_bug(name, sown.bug, in_check=sown.following)
 
 
 def unplugged(name: str, sown: Sown) -> Script:
-    script = replace(sparing(STORIES[sown.story], 50), limit=30)
-    return rebooted(script.with_bug(name, sown.bug))
+    return rebooted(sparing(STORIES[sown.story], 50).with_bug(name, sown.bug))
 
 
-def found(findings: Iterable[str], shows: str) -> str:
-    """Return the finding that was to be made; fails when it wasn't."""
+def matching(findings: Iterable[str], shows: str) -> str:
+    """Return the finding that was to be made; empty when it wasn't."""
     lines = [each.splitlines()[-1] for each in findings if re.search(shows, each)]
-    assert lines, f"nobody found {shows!r}"
-    return lines[0][:160]
+    return lines[0][:160] if lines else ""
 
 
 def shown(name: str, sown: Sown, report: Report) -> str:
     print(report)
-    seen = found([str(each) for each in report.findings], sown.shows)
+    seen = matching([str(each) for each in report.findings], sown.shows)
+    assert seen, f"nobody found {sown.shows!r}"
     return f"seeded: {name}: {seen}"
 
 
@@ -97,5 +94,8 @@ def findings_of_writers(bug: Bug) -> list[str]:
 
 @pytest.mark.parametrize("name", kpbugs.BY_WRITERS)
 def test_many_writers_show(name: str, figure: Figure) -> None:
+    """It is a race, and run until somebody loses it."""
     bug, shows = kpbugs.BY_WRITERS[name]
-    figure(f"seeded: {name}: {found(findings_of_writers(bug), shows)}")
+    while not (seen := matching(findings_of_writers(bug), shows)):
+        pass
+    figure(f"seeded: {name}: {seen}")

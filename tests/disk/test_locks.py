@@ -13,12 +13,14 @@ from kpstore.disk import locks
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import DiskFailure, Locked
 
+WAIT = 250  # seconds: for ever, but that a test ends
+
 HOLDER = """
 import sys, time
 from pathlib import Path
 from kpstore.disk.locks import SiteLock
 lock = SiteLock(Path(sys.argv[1]), holder="anna: kp commit")
-with lock.hold(10, print, since="2026-11-22 03:00"):
+with lock.hold(0, print, since="2026-11-22 03:00"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -64,15 +66,14 @@ def test_a_longer_line_of_a_killed_holder_is_replaced_whole(path):
         assert path.read_text() == f"anna (pid {os.getpid()})\n"
 
 
-def test_another_process_is_named_at_once_without_waiting(path):
+def test_another_process_is_named_at_once_without_waiting(path, monkeypatch):
+    monkeypatch.setattr(time, "sleep", never)
     with held_elsewhere(path) as other:
-        began = time.monotonic()
         with (
             pytest.raises(Locked) as caught,
             SiteLock(path, holder="bob").hold(0, never),
         ):
             pass
-        assert time.monotonic() - began < 0.5
         assert f"anna: kp commit (pid {other.pid})" in caught.value.message
         assert "since 2026-11-22 03:00" in caught.value.message
 
@@ -86,18 +87,15 @@ def test_waiting_is_told_once_and_ends(path):
             SiteLock(path, holder="bob").hold(1.3, told.append),
         ):
             pass
-        assert 1.2 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 1.2
     assert len(told) == 1
     assert "anna: kp commit" in told[0]
 
 
 def test_a_holder_that_ends_lets_the_waiting_one_in(path):
     with held_elsewhere(path) as other:
-        let_go = threading.Timer(0.3, other.stdin.close)
-        let_go.start()
-        with SiteLock(path, holder="bob").hold(10, never):
+        with SiteLock(path, holder="bob").hold(WAIT, lambda _: other.stdin.close()):
             assert "bob" in path.read_text()
-        let_go.join()
         other.stdin = None
 
 
@@ -106,7 +104,7 @@ def test_a_killed_holder_frees_the_lock(path):
         other.kill()
         other.wait()
         assert "anna" in path.read_text()
-        with SiteLock(path, holder="bob").hold(0.5, never):
+        with SiteLock(path, holder="bob").hold(0, never):
             assert "bob" in path.read_text()
 
 
@@ -120,7 +118,7 @@ def test_an_error_in_the_block_frees_the_lock(path):
 
 def test_what_a_killed_or_failed_holder_said_stays_until_somebody_swept(path):
     def next_holder(*, sweeps):
-        with SiteLock(path, holder="bob").hold(0.5, never) as hold:
+        with SiteLock(path, holder="bob").hold(0, never) as hold:
             found = hold.left
             hold.left = "" if sweeps else found
         return found
@@ -139,14 +137,16 @@ def test_what_a_killed_or_failed_holder_said_stays_until_somebody_swept(path):
     assert "carl" in next_holder(sweeps=True)
 
 
-@pytest.mark.timeout(10)
 def test_holding_twice_in_a_thread_fails_at_once(path, tmp_path):
     lock = SiteLock(path, holder="anna")
     (tmp_path / "link").symlink_to(tmp_path)
     same = SiteLock(tmp_path / "link" / "lock", holder="anna")
     with lock.hold(0, never):
         for again in (lock, same):
-            with pytest.raises(Locked, match="this very thread"), again.hold(9, never):
+            with (
+                pytest.raises(Locked, match="this very thread"),
+                again.hold(WAIT, never),
+            ):
                 pass
         assert lock.holder() != ""
     with lock.hold(0, never):
@@ -156,15 +156,16 @@ def test_holding_twice_in_a_thread_fails_at_once(path, tmp_path):
 def test_another_thread_waits_like_another_process(path):
     order = []
     lock = SiteLock(path, holder="anna")
+    waits = threading.Event()
 
     def second():
-        with lock.hold(5, never):
+        with lock.hold(WAIT, lambda _: waits.set()):
             order.append("second")
 
     with lock.hold(0, never):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.2)
+        assert waits.wait(WAIT)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
@@ -193,7 +194,7 @@ from pathlib import Path
 from kpstore.disk.locks import SiteLock
 lock, number = SiteLock(Path(sys.argv[1]), holder="counting"), Path(sys.argv[2])
 for _ in range(40):
-    with lock.hold(60, lambda holder: None):
+    with lock.hold(250, lambda holder: None):
         number.write_text(str(int(number.read_text()) + 1))
 """
 
@@ -202,7 +203,7 @@ def test_two_processes_never_write_at_once(path, tmp_path):
     (tmp_path / "number").write_text("0")
     command = [sys.executable, "-c", COUNT, str(path), str(tmp_path / "number")]
     for process in [subprocess.Popen(command) for _ in range(2)]:
-        assert process.wait(60) == 0
+        assert process.wait() == 0
     assert (tmp_path / "number").read_text() == "80"
 
 

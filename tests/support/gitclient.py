@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from support.crash.child import SharedLog, fork
@@ -77,7 +78,7 @@ class GitClient:
 
     @contextmanager
     def pushing(self) -> Iterator[None]:
-        """Push again and again, in a process of its own, while the block runs."""
+        """Push again and again while the block runs, and once at least."""
         # beside the clone: in it, `git add -A` and `reset --hard` would take it away
         stop = self.where.with_name(f"{self.where.name}.stop")
         pid = fork()
@@ -93,7 +94,7 @@ class GitClient:
             os.waitpid(pid, 0)
 
     def _push_until(self, stop: Path) -> None:
-        number = 0
-        while not stop.exists():
-            number += 1
+        for number in count(1):
             self.push_both(number)
+            if stop.exists():
+                return

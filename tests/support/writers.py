@@ -93,23 +93,27 @@ class Writer:
         return not self.pid
 
 
-def run(writers: list[Writer], *, kill_every: float = 0, seed: int = 0) -> int:
-    """Let all make their commits; return how often one was killed.
+_PAUSE = 0.03  # seconds between two looks, and two kills: less than a commit takes
 
-    `kill_every`: seconds between two kill -9, each of whichever writer, if it runs.
+
+def run(writers: list[Writer], *, kills: int = 0, seed: int = 0) -> int:
+    """Let all make their commits; return how often one was killed by -9.
+
+    `kills`: at most so many, each of whichever writer, if it runs. Were there no end to
+    them, nobody would finish a commit on a machine that is slow today.
     """
-    chance, kills = random.Random(seed), 0
+    chance, killed = random.Random(seed), 0
     for writer in writers:
         writer.start()
     while not all(writer.reap() for writer in writers):
-        time.sleep(kill_every or 0.02)
+        time.sleep(_PAUSE)
         victim = chance.choice(writers)
-        if kill_every and not victim.reap():
+        if killed < kills and not victim.reap():
             os.kill(victim.pid, signal.SIGKILL)
             os.waitpid(victim.pid, 0)
-            kills += 1
+            killed += 1
             victim.start()
-    return kills
+    return killed
 
 
 def wrong(site: SmallSite, writers: list[Writer]) -> list[str]:

@@ -23,7 +23,7 @@ from support.crash.mounts import unmount
 NAME = "disk"
 _HEADER = struct.Struct("<QQQ")  # acks, offset (all ones: a flush), length
 _FLUSH = 2**64 - 1
-_WAIT = 10.0  # seconds for the server to appear
+_WAIT = 120.0  # seconds for the server to appear
 
 
 @dataclass(frozen=True)

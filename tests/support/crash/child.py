@@ -81,7 +81,7 @@ class Job:
 
     work: Work
     expected: tuple[type[BaseException], ...] = ()
-    limit: int = 20
+    limit: int = 120
 
     def __post_init__(self) -> None:
         self._result = SharedLog(1 << 16)

@@ -35,7 +35,7 @@ class Script:
     operation: Callable[[Path, Ack], None]
     check: Callable[[Path, list[str]], list[str]]
     expected: tuple[type[BaseException], ...] = (OSError,)
-    limit: int = 20
+    limit: int = 120
 
     def job(self, root: Path, acks: SharedLog) -> Job:
         """The operation as the work of a child."""
