@@ -316,7 +316,7 @@ def test_while_an_import_runs(site: SmallSite) -> None:
     def chunks() -> Iterator[bytes]:
         yield b"the first half of a great initrd, "
         half.set()
-        assert go_on.wait(60)
+        assert go_on.wait(600)
         yield b"and the second"
 
     def importing() -> None:
@@ -325,7 +325,7 @@ def test_while_an_import_runs(site: SmallSite) -> None:
 
     thread = threading.Thread(target=importing)
     thread.start()
-    assert half.wait(60)
+    assert half.wait(600)
     with replace(site, wait=0).picker().writing():
         pass
     outcome = replace(site, wait=0).picker().rollback(WEB)

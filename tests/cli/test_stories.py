@@ -353,7 +353,7 @@ def _until(terminal: int, wanted: str | None) -> str:
     """Read what it shows up to a text, or to its end."""
     text = ""
     while wanted is None or wanted not in text:
-        assert select.select([terminal], [], [], 60)[0], f"only this: {text}"
+        assert select.select([terminal], [], [], 600)[0], f"only this: {text}"
         try:
             data = os.read(terminal, 4096)
         except OSError:  # EIO: the other end is closed

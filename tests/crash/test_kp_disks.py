@@ -19,7 +19,7 @@ from support.figures import Figure
 from support.kpstories import STORIES
 from support.rotation import OneIn
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.system
 
 STATES = 500
 SAMPLE = 15  # of each story's some hundred

@@ -66,7 +66,6 @@ def test_unplugged_somewhere(
 
 
 @pytest.mark.system
-@pytest.mark.timeout(1200)
 def test_unplugged_anywhere(figure: Figure, one_in: OneIn, full: bool) -> None:
     reports = [examined(name, one_in(nth)) for name, nth in UNPLUGGED.items()]
     states = sum(report.runs for report in reports)
@@ -76,7 +75,6 @@ def test_unplugged_anywhere(figure: Figure, one_in: OneIn, full: bool) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["nodes move", "rollback"])
 def test_no_failed_sync_is_believed(name: str, figure: Figure, one_in: OneIn) -> None:
     report = failedsync.examine(unplugged(name), samples=0, part=one_in(4))

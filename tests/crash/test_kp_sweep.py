@@ -48,7 +48,6 @@ def test_refused_somewhere(name: str, figure: Figure, one_in: OneIn) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.timeout(1200)
 def test_killed_anywhere(figure: Figure, one_in: OneIn) -> None:
     part = one_in(3)
     reports = [swept(name, [KILL], part, every=3) for name in STORIES]
@@ -59,7 +58,6 @@ def test_killed_anywhere(figure: Figure, one_in: OneIn) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.timeout(1200)
 def test_refused_anywhere(figure: Figure, one_in: OneIn) -> None:
     part = one_in(24)
     reports = [swept(name, [*ERRORS, EDQUOT], part, every=4) for name in STORIES]
@@ -69,7 +67,6 @@ def test_refused_anywhere(figure: Figure, one_in: OneIn) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.timeout(600)
 def test_unreadable_anywhere(figure: Figure, one_in: OneIn) -> None:
     """EIO at a read below the site, its targets or an image tree."""
     runs = 0

@@ -59,13 +59,11 @@ def test_killed_writers_lose_nothing(figure: Figure, seed: int) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.timeout(600)
 def test_eight_writers_make_400_revisions(figure: Figure) -> None:
     figure(undisturbed(commits=50))
 
 
 @pytest.mark.system
-@pytest.mark.timeout(600)
 def test_eight_killed_writers(figure: Figure, seed: int) -> None:
     figure(killed(commits=50, seed=seed))
 

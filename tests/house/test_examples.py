@@ -19,7 +19,6 @@ EXAMPLE = re.compile(
 )
 REMARK = re.compile(r"<!-- (before|exit|not run): (.*) -->")
 IDS = re.compile(r"\b[0-9a-f]{12,}\b")
-TRIES = 60  # seconds that one example may take
 
 
 class Example(NamedTuple):
@@ -77,7 +76,6 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=TRIES,
             check=False,
         )
         return done.returncode, done.stdout

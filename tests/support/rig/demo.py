@@ -22,7 +22,6 @@ from kpcmd.app import main as run_kp
 from kpcmd.context import Signals, World
 from support.rig import cmdline, guest, netboot, parts, qemu, tftp
 
-LIMIT = 150  # seconds that a step on a machine may take
 IMAGE_PARAMETERS = "console=ttyS0,115200 panic=5"
 
 
@@ -107,14 +106,14 @@ class Stage:
         """Switch a node on and hold what it reports against what kp says."""
         expected = shown_command_line(node)
         say(f"  ({node.name} is switched on: {node.called})")
-        outcome = qemu.run(self.machine(node), self.scratch, guest.END, LIMIT)
+        outcome = qemu.run(self.machine(node), self.scratch, guest.END)
         told(node, check_report(outcome, expected, initrd), expected, outcome.seconds)
 
     def panics_and_returns(self, node: Node) -> None:
         """The bad kernel panics; one rollback, and the same machine is back."""
         say(f"  ({node.name} is switched on, and nobody touches it from here on)")
         with qemu.power_on(self.machine(node), self.scratch) as session:
-            panicked = session.wait_for(guest.PANIC, LIMIT)
+            panicked = session.wait_for(guest.PANIC)
             line = guest.PANIC.search(panicked.console)
             if line is None or "KP-BAD hasty" not in panicked.console:
                 raise NotSeenError(f"{node.name} did not panic: {panicked}")
@@ -123,7 +122,7 @@ class Stage:
             kp("rollback", "web", "-m", f"{node.name} panics")
             say("\n# panic=5 restarts the node, and this time the server says better.")
             expected = shown_command_line(node)
-            back = session.wait_for(guest.END, LIMIT)
+            back = session.wait_for(guest.END)
         told(node, check_report(back, expected, "stable"), expected, back.seconds)
 
 

@@ -20,6 +20,7 @@ from support.rig import parts
 Firmware = Literal["bios", "uefi"]
 Ending = Literal["text", "off", "limit"]
 HOST = "10.0.2.2"
+LIMIT = 600  # seconds that a wait may take: many times what it does
 # SeaBIOS, iPXE and PXELINUX show their screen on ttyS3, out of ttyS0's way.
 _SCREEN_PORT = b"\xe8\x02"
 
@@ -69,7 +70,7 @@ class Session:
         self._begun = time.monotonic()
         self._read = dict.fromkeys(("ttyS0", "ttyS3"), 0)
 
-    def wait_for(self, until: re.Pattern[str], limit: float = 150) -> Outcome:
+    def wait_for(self, until: re.Pattern[str], limit: float = LIMIT) -> Outcome:
         """Watch the serial line and a BIOS's screen for `limit` seconds at most."""
         ended = self._watch(until, time.monotonic() + limit)
         if ended == "off" and self._process.returncode != 0:
@@ -116,7 +117,7 @@ def power_on(machine: Machine, scratch: Path) -> Iterator[Session]:
 
 
 def run(
-    machine: Machine, scratch: Path, until: re.Pattern[str], limit: float = 150
+    machine: Machine, scratch: Path, until: re.Pattern[str], limit: float = LIMIT
 ) -> Outcome:
     """Switch the machine on, wait for `until`, switch it off again."""
     with power_on(machine, scratch) as session:

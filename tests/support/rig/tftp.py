@@ -62,7 +62,7 @@ def serve(root: Path, address: str = "", port: int = 69) -> Iterator[Server]:
 
 
 def fetch(
-    server: Server, path: str, *, block_size: int = 1428, timeout: float = 5
+    server: Server, path: str, *, block_size: int = 1428, timeout: float = 60
 ) -> bytes:
     """One file by TFTP in octet mode; raises TftpError or TimeoutError.
 
@@ -95,7 +95,7 @@ def _blocks(wire: socket.socket, block_size: int) -> Iterator[bytes]:
 
 
 def _wait_until_it_answers(server: Server, daemon: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if daemon.poll() is not None:
             raise AssertionError(f"in.tftpd ended with {daemon.returncode}: {server}")
