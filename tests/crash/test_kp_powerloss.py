@@ -77,6 +77,6 @@ def test_unplugged_anywhere(figure: Figure, one_in: OneIn, full: bool) -> None:
 @pytest.mark.system
 @pytest.mark.parametrize("name", ["nodes move", "rollback"])
 def test_no_failed_sync_is_believed(name: str, figure: Figure, one_in: OneIn) -> None:
-    report = failedsync.examine(unplugged(name), samples=0, part=one_in(4))
+    report = failedsync.examine(unplugged(name), samples=0, part=one_in(8))
     figure(report)
     assert report.bad == 0

@@ -33,7 +33,8 @@ class Check:
     """The check of a story; a thorough one, which is dear, comes every `every`-th time.
 
     Thorough: the next command is a commit, and every byte and git itself are asked.
-    Else it is one that only finishes what the crash left. `day` is when it is given.
+    Else it is `kp publish`, which only finishes what the crash left. `day` is when it
+    is given.
     """
 
     day: float = 0
@@ -51,12 +52,17 @@ class Check:
             if thorough:
                 small_edit(site.picker())
             else:
-                with site.picker().writing():
-                    pass
+                publish(site.picker())
         except KpError as error:
             return [*wrong, f"the next command: {type(error).__name__}: {error}"]
         fsck = turn % (4 * self.every) == 0
         return wrong + bootcheck.clean(site, deep=thorough, fsck=fsck)
+
+
+def publish(picker: KernelPicker) -> None:
+    """Bring targets to main, and repair what others changed."""
+    with picker.writing():
+        picker.upkeep.publish()
 
 
 def is_empty(site: SmallSite) -> bool:

@@ -15,7 +15,7 @@ from kpstore.staging import Staging
 from support import bootcheck
 from support.crash.script import Ack, Script
 from support.crash.seeded import nothing, replaced
-from support.crashes import Check, after, ignored, story
+from support.crashes import Check, after, ignored, publish, story
 from support.sites import (
     SITE_ID,
     SmallSite,
@@ -88,12 +88,6 @@ def collect(picker: KernelPicker) -> None:
     """Run gc: artifacts and generations that nobody needs go."""
     with picker.writing():
         picker.upkeep.gc()
-
-
-def publish(picker: KernelPicker) -> None:
-    """Bring targets to main, and repair what others changed."""
-    with picker.writing():
-        picker.upkeep.publish()
 
 
 @contextmanager
