@@ -1,6 +1,7 @@
 """Examining a site for `kp doctor`: what is amiss, and how each thing is mended.
 
-Reads only, without a lock; whatever is damaged, the rest is examined all the same.
+Whatever is damaged, the rest is examined all the same. Reads only, without a lock; but
+for the hook that keeps pushes from harm: that is renewed.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import CorruptState, KpError
-from kpstore.history import drafts, trees, walk
+from kpstore.history import drafts, hook, owners, trees, walk
+from kpstore.history.layout import RECORDS
 from kpstore.mending import how_to_mend
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
@@ -28,6 +30,7 @@ _CONDITIONS: Final[dict[Condition, tuple[Level, str]]] = {
     "ahead": ("bad", "find out whose it is; kp publish --force TARGET takes it over"),
     "on hold": ("note", "a person holds it back"),
 }
+_PATIENCE: Final = 5.0  # seconds for the lock
 _KEPT: Final = "leave it, or move it away"
 
 
@@ -54,6 +57,7 @@ class Checkup:
         looks = {
             "settings": self._settings,
             "lock": self._lock,
+            "hook": self._hook,
             "main": self._main,
             "paths": self._paths,
             "history": self._history,
@@ -113,6 +117,21 @@ class Checkup:
         for file in sorted((self.site.root / "state.git").glob("**/*.lock")):
             mend = "kp takes its own away at the next write; another program's: wait"
             yield Finding("lock", "note", f"{file} is there", f"{mend}, or remove it")
+
+    def _hook(self) -> Iterator[Finding]:
+        path, caller = self.site.repository.path, self.caller
+        was = hook.state_of(path)
+        if was == "current" and (path / RECORDS).is_dir():
+            yield Finding("hook", "ok", "a push can leave a draft of one's own only")
+            return
+        with self.site.locked(caller.user, _PATIENCE, caller.notify, since=caller.now):
+            self.site.renew_hook(caller.clock())
+        if was == "current":
+            text = f"{RECORDS}, who wrote which draft, was gone: it is begun anew"
+        else:
+            text = f"{hook.HOOK} was {was}: it is kp's again"
+        mend = "it did not guard: see what was pushed, git -C state.git for-each-ref"
+        yield Finding("hook", "note" if was == "old" else "bad", text, mend)
 
     def _main(self) -> Iterator[Finding]:
         tip = self.site.tip()
@@ -186,12 +205,14 @@ class Checkup:
 
     def _drafts(self) -> Iterator[Finding]:
         repository, tip = self.site.repository, self.site.tip()
+        for ref in owners.strays(repository):
+            text = f"{ref!r} is no user's draft, and is not read"
+            yield Finding("drafts", "note", text, f"take it out of {repository.path}")
         for user in drafts.users(repository):
             try:
                 draft = drafts.load(repository, user, tip)
             except KpError as error:
-                mend = "the user can discard it: kp discard"
-                yield Finding("drafts", "note", f"{user}: {error.message}", mend)
+                yield Finding("drafts", "note", error.message, error.hint)
             else:
                 number = len(draft.changes) if draft else 0
                 yield Finding("drafts", "ok", f"{user} has {number} edits")

@@ -1,12 +1,23 @@
 """The caller's draft: edits that are not live, laid over the main of their day."""
 
+from typing import Final
+
 from kpstore.caller import Caller
-from kpstore.errors import Conflict
+from kpstore.errors import (
+    Conflict,
+    CorruptState,
+    DiskFailure,
+    InvalidInput,
+    KpError,
+    Refused,
+)
 from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
 from kpstore.site.opened import OpenSite
+
+_UNREADABLE: Final = (Refused, InvalidInput, CorruptState, DiskFailure)
 
 
 class CallersDraft:
@@ -15,14 +26,13 @@ class CallersDraft:
     def __init__(self, site: OpenSite, caller: Caller) -> None:
         self._site = site
         self._caller = caller
-        self._read: str | None = None
+        self._read: drafts.Draft | None = None
 
     def read(self) -> drafts.Draft | None:
-        """Return the draft; None without one. InvalidInput for what isn't state."""
+        """Return the draft; None without one. See `drafts.load` for what it raises."""
         repository = self._site.repository
-        draft = drafts.load(repository, self._caller.user, self._site.tip())
-        self._read = draft.commit if draft else None
-        return draft
+        self._read = drafts.load(repository, self._caller.user, self._site.tip())
+        return self._read
 
     def open(self) -> tuple[drafts.Draft | None, State]:
         """Return the draft and its state to edit; a new one begins at main."""
@@ -61,9 +71,27 @@ class CallersDraft:
                 f"{sides}:\n{conflict.message}", hint=conflict.hint
             ) from None
 
+    def shown(self, main: Snapshot) -> Changes:
+        """Return `merged` for one who only looks: what can't be read is not there.
+
+        It is said. A conflict is one here, too.
+        """
+        try:
+            return self.merged(main)
+        except _UNREADABLE as error:
+            self._say_unread(error)
+            return {}
+
     def refuse_others(self) -> None:
-        """Conflict when the draft holds edits, which one with a message would miss."""
-        draft = self.read()
+        """Conflict when the draft holds edits, which one with a message would miss.
+
+        One that can't be read is in nobody's way.
+        """
+        try:
+            draft = self.read()
+        except _UNREADABLE as error:
+            self._say_unread(error)
+            return
         if draft and draft.changes:
             count = len(draft.changes)
             edits = "1 other edit" if count == 1 else f"{count} other edits"
@@ -75,10 +103,12 @@ class CallersDraft:
     def drop_read(self) -> None:
         """Remove what was read; Conflict, and nothing lost, if another came since."""
         if self._read is not None:
-            ref, host = drafts.ref_of(self._caller.user), self._caller.host
-            self._site.repository.delete(ref, self._read, host=host)
+            drafts.drop(self._site.repository, self._read, host=self._caller.host)
 
     def drop(self) -> bool:
         """Remove the draft; tell whether there was one."""
         caller = self._caller
         return drafts.discard(self._site.repository, caller.user, host=caller.host)
+
+    def _say_unread(self, error: KpError) -> None:
+        self._caller.notify(f"your draft is not read: {error.message}\n  {error.hint}")

@@ -10,7 +10,7 @@ noted when it was last seen. docs/architecture.md has the table of who asks whom
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from kpstore.errors import CorruptState, KpError, NotFound, Refused
+from kpstore.errors import KpError, NotFound, Refused
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
 from kpstore.history.index import Index
@@ -40,6 +40,7 @@ class Keeping:
         self._rules = self._state.site().retention
         self._good = good_payloads(self._state)
         self._defaults: dict[tuple[str, str | None, str | None], str] = {}
+        self.unread = ""
 
     def sweep_targets(self) -> list[str]:
         """Remove from the targets that are kp's to change what nobody needs.
@@ -74,7 +75,8 @@ class Keeping:
     def artifacts(self) -> set[str]:
         """Return the SHA-256s that must stay in the store.
 
-        Refused when it can't be known: of a target that is away nobody noted anything.
+        All of them while a draft can't be read: `unread` says which and why. Refused
+        when it can't be known: of a target that is away nobody noted anything.
         """
         held = self._held()
         found = set(self._drafted())
@@ -107,17 +109,16 @@ class Keeping:
         return found | {name: held for name, held in gone.items() if held}
 
     def _drafted(self) -> Iterator[str]:
-        """Yield what drafts name; what a draft that can't be read names is unknown."""
-        repository = self._site.repository
-        for user in drafts.users(repository):
-            try:
+        """Yield what drafts name, whoever wrote them; where that is unknown, all."""
+        repository, whose = self._site.repository, "drafts"
+        try:
+            for user in drafts.users(repository):
+                whose = f"the draft of {user}, who drops it by kp discard"
                 tip = repository.tip(drafts.ref_of(user))
                 yield from _artifacts(Snapshot(repository, tip))
-            except CorruptState as error:
-                raise CorruptState(
-                    f"the draft of {user}: {error.message}",
-                    hint=f"{user} drops it by kp discard",
-                ) from error
+        except KpError as error:
+            self.unread = f"{whose}: {error.message}"
+            yield from (stored.sha256 for stored in self._site.artifacts)
 
     def _commits(self, held: Mapping[str, Held]) -> Iterator[str]:
         """Yield the commits whose artifacts are needed."""

@@ -11,7 +11,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from kpstore.conditions import TargetSpec, judge, left_behind
-from kpstore.errors import KpError
+from kpstore.errors import InvalidInput, KpError
+from kpstore.history import owners
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
@@ -63,10 +64,14 @@ class TargetLine:
 
 @dataclass(frozen=True)
 class DraftLine:
-    """A draft as its ref says: whose, and how many documents it touches."""
+    """A draft as its ref says: whose, and how many documents it touches.
+
+    `problem` says why it is not read, and what to do; it counts for none, then.
+    """
 
     user: str
     edits: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,12 +225,18 @@ class _Looking:
         return seen.findings
 
     def drafts(self) -> Iterator[DraftLine]:
-        repository = self.reader.repository
-        for user, ref in sorted(self.reader.drafts().items()):
-            tip = repository.tip(ref)
-            base = tip and self._base_of(tip)
-            if tip and base:
-                yield DraftLine(user, len(list(self._edits(base, tip))))
+        try:
+            yield from filter(None, map(self._draft, self.reader.drafts()))
+        except KpError as error:
+            yield DraftLine("", 0, error.message)
+
+    def _draft(self, user: str) -> DraftLine | None:
+        try:
+            tip = owners.tip_of(self.reader.repository, user)
+            edits = list(self._edits(self._base_of(tip), tip)) if tip else []
+        except KpError as error:
+            return DraftLine(user, 0, f"{error.message}; {owners.way_out(user)}")
+        return DraftLine(user, len(edits)) if tip else None
 
     def _edits(self, base: str, tip: str) -> Iterator[Place]:
         """Yield what a draft changes; an image's parts are no change of image.json."""
@@ -237,15 +248,17 @@ class _Looking:
             if place[0] != "image" or len(ids) > 1:
                 yield place
 
-    def _base_of(self, draft: str) -> str | None:
+    def _base_of(self, draft: str) -> str:
         """Return the commit of main that a draft builds on."""
         at = draft
-        while not self.reader.on_main(at):
+        for _ in range(owners.COMMITS):
+            if self.reader.on_main(at):
+                return at
             parents = self.reader.repository.commit(at).parents
             if not parents:
-                return None
+                break
             at = parents[0]
-        return at
+        raise InvalidInput(f"{draft[:12]} does not build on main")
 
 
 def _boots(node: Fields) -> str:

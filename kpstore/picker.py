@@ -123,16 +123,21 @@ class KernelPicker:
             self._draft.save(draft, state)
 
     def view(self, rev: str | None = None) -> State:
-        """Return the state of a revision, or main with the caller's draft over it."""
+        """Return the state of a revision, or main with the draft, if it can be read."""
         if rev is not None:
             return State(Snapshot(self.site.repository, self.site.resolve(rev)))
         main = self.site.main()
-        return State(main, self._draft.merged(main))
+        return State(main, self._draft.shown(main))
 
     @disk_failures("planning")
-    def plan(self) -> Plan:
-        """Say what committing the draft would do; checked as the commit will be."""
-        return self._checked_plan(self._proposal_of(self._draft), force="unasked")
+    def plan(self, *, looking: bool = False) -> Plan:
+        """Say what committing the draft would do; checked as the commit will be.
+
+        `looking`: a draft that no commit would take is said, and not there.
+        """
+        main, draft = self.site.main(), self._draft
+        changes = draft.shown(main) if looking else draft.merged(main)
+        return self._checked_plan(Proposal(self.site, main, changes), force="unasked")
 
     @disk_failures("committing")
     def commit(

@@ -195,6 +195,8 @@ class Upkeep:
         main, now = self.site.main(), self.caller.clock()
         keeping = Keeping(self.site, main, now)
         kept = keeping.artifacts()
+        if keeping.unread:
+            self.caller.notify(f"no artifact is removed: {keeping.unread}")
         before = now - State(main).site().retention.grace
         gone = [
             stored.sha256

@@ -8,7 +8,7 @@ import typer
 
 from kpcmd.context import Session
 from kpcmd.errors import WrongUsage
-from kpcmd.picking import picker
+from kpcmd.picking import picker, say_once
 from kpcmd.shapes import count, plan_json, plan_lines, report, summary
 from kpstore.errors import Conflict
 from kpstore.model.moves import group_sets
@@ -168,10 +168,3 @@ def say_nodes(session: Session, names: Iterable[str]) -> None:
     listed = list(names)
     text = f"{count(len(listed))}: {fold(listed)}" if listed else "no nodes"
     say_once(session, text)
-
-
-def say_once(session: Session, text: str) -> None:
-    """Say what a change says; it is made twice where a person is asked."""
-    if text not in session.told:
-        session.told.add(text)
-        session.out.say(text)

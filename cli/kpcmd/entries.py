@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from kpcmd.context import Session
-from kpcmd.editing import say_once
 from kpcmd.errors import WrongUsage
 from kpcmd.options import check_choice
+from kpcmd.picking import say_once
 from kpstore.edits import entries
 from kpstore.model.boot import boot_of
 from kpstore.model.documents import BootConfig, XenConfig

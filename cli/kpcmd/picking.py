@@ -1,5 +1,7 @@
 """Opening the site for verbs that need the whole of kp."""
 
+from functools import partial
+
 from kpcmd.context import Session
 from kpstore.caller import Caller
 from kpstore.picker import KernelPicker
@@ -22,10 +24,17 @@ def caller(
         ticket=ticket,
         without=tuple(session.without),
         along=tuple(session.along),
-        notify=session.out.say,
+        notify=partial(say_once, session),
         doing=session.out.doing,
         shield=world.signals.shield,
     )
+
+
+def say_once(session: Session, text: str) -> None:
+    """Say what one command may find out twice."""
+    if text not in session.told:
+        session.told.add(text)
+        session.out.say(text)
 
 
 def picker(

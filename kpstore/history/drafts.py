@@ -1,17 +1,17 @@
 """Drafts: edits not yet committed, one per user, as commits that build on main.
 
-kp writes a draft as one commit on its base. A git client may push any number of
-commits there: they are read with suspicion, path by path and document by document.
+Whose a draft is, `owners` knows. kp writes one as one commit on its base. A git client
+may push any number of commits there: they are read with suspicion, path by path and
+document by document.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
-from urllib.parse import unquote
+from typing import NamedTuple
 
-from kpstore.errors import InvalidInput
-from kpstore.history import codec, paths, trees
-from kpstore.history.layout import DRAFTS
+from kpstore.errors import CorruptState, InvalidInput
+from kpstore.history import codec, owners, paths, trees
 from kpstore.history.objects import Entry, ForeignEntry
+from kpstore.history.owners import ref_of, users, way_out
 from kpstore.history.repository import Repository, id_of, new_commit
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.history.walk import on_chain
@@ -19,7 +19,7 @@ from kpstore.model.documents import Document, KernelConfig, Node
 from kpstore.model.keys import Key
 from kpstore.model.state import Changes
 
-_COMMITS: Final = 1000  # commits of one draft that are looked through for its base
+__all__ = ["Draft", "discard", "drop", "load", "ref_of", "save", "users"]
 
 
 class Draft(NamedTuple):
@@ -31,39 +31,27 @@ class Draft(NamedTuple):
     commit: str
 
 
-def ref_of(user: str) -> str:
-    """Return a user's ref: the name percent-encoded outside `[a-z0-9-]`."""
-    if not user:
-        raise InvalidInput("a draft needs a user's name")
-    plain = b"abcdefghijklmnopqrstuvwxyz0123456789-"
-    return DRAFTS + "".join(
-        chr(byte) if byte in plain else f"%{byte:02X}" for byte in user.encode()
-    )
-
-
-def users(repository: Repository) -> list[str]:
-    """Return the users who have a draft, sorted."""
-    refs = repository.refs(DRAFTS)
-    return sorted(unquote(ref.removeprefix(DRAFTS)) for ref in refs)
-
-
 def load(repository: Repository, user: str, main: str) -> Draft | None:
     """Return a user's draft, or None; `main` is the tip of main.
 
-    InvalidInput when it was pushed and isn't state: every fault is named.
+    Refused when another wrote it, InvalidInput when it was pushed and isn't state:
+    every fault is named. CorruptState when it is damaged.
     """
-    commit = repository.tip(ref_of(user))
+    commit = owners.tip_of(repository, user)
     if commit is None:
         return None
-    base = _base_of(repository, commit, main)
-    old, new = Snapshot(repository, base), Snapshot(repository, commit)
     try:
-        changes = dict(_Reader(old, new).changes())
-    except ForeignEntry as error:
-        raise InvalidInput(
-            f"the draft of {user}: {error.message}", hint="push it without that"
-        ) from None
-    return Draft(user, base, changes, commit)
+        base = _base_of(repository, commit, main)
+        old, new = Snapshot(repository, base), Snapshot(repository, commit)
+        return Draft(user, base, dict(_Reader(old, new).changes()), commit)
+    except (ForeignEntry, InvalidInput) as error:
+        message = f"the draft of {user}: {error.message}"
+        hint = f"{error.hint or 'push it without that'}; or {way_out(user)}"
+        raise InvalidInput(message, hint=hint) from None
+    except CorruptState as error:
+        message = f"the draft of {user}: {error.message}"
+        hint = f"kp doctor tells whether main is whole; then {way_out(user)}"
+        raise CorruptState(message, hint=hint) from None
 
 
 def save(  # noqa: PLR0913  # who, when, what, and on what
@@ -78,7 +66,7 @@ def save(  # noqa: PLR0913  # who, when, what, and on what
     host: str,
     wait: float = 10.0,
 ) -> str:
-    """Write a draft durably; return its commit.
+    """Write a draft durably, as its user's; return its commit.
 
     `expected` is the draft's commit that was loaded: Conflict when the same user
     saved another one meanwhile. `author` is `Name <mail>`.
@@ -93,8 +81,16 @@ def save(  # noqa: PLR0913  # who, when, what, and on what
         message=f"draft of {user}\n".encode(),
     )
     repository.write([*objects, made])
+    owners.record(repository, user, id_of(made), f"saved on {host}")
     repository.advance(ref_of(user), expected, id_of(made), host=host, wait=wait)
+    owners.sweep(repository, user)
     return id_of(made)
+
+
+def drop(repository: Repository, draft: Draft, *, host: str) -> None:
+    """Remove a draft that was read; Conflict when another came since."""
+    repository.delete(ref_of(draft.user), draft.commit, host=host)
+    owners.sweep(repository, draft.user)
 
 
 def discard(
@@ -102,16 +98,21 @@ def discard(
 ) -> bool:
     """Remove a user's draft, whatever it holds; tell whether there was one."""
     ref = ref_of(user)
-    commit = repository.peek(ref)
+    try:
+        commit = repository.peek(ref)
+    except CorruptState:
+        repository.clear(ref, host=host, wait=wait)
+        return True
     if commit is not None:
         repository.delete(ref, commit, host=host, wait=wait)
+        owners.sweep(repository, user)
     return commit is not None
 
 
 def _base_of(repository: Repository, commit: str, main: str) -> str:
     """Return the newest commit of main that a draft's first parents lead to."""
     at = commit
-    for _ in range(_COMMITS):
+    for _ in range(owners.COMMITS):
         if on_chain(repository, main, at):
             return at
         parents = repository.commit(at).parents
@@ -119,7 +120,7 @@ def _base_of(repository: Repository, commit: str, main: str) -> str:
             break
         at = parents[0]
     raise InvalidInput(
-        f"draft {commit[:12]} does not build on main",
+        f"{commit[:12]} does not build on main",
         hint="git fetch, git rebase origin/main, push again",
     )
 

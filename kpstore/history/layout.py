@@ -7,9 +7,11 @@ from typing import Final
 
 from kpstore.disk.durable import Batch
 from kpstore.errors import DiskFailure, NotFound, Refused
+from kpstore.history.hook import UPDATE
 
 MAIN: Final = "refs/heads/main"
 DRAFTS: Final = "refs/kp/drafts/"
+RECORDS: Final = "kp/drafts"  # who wrote a draft: see `owners`
 
 _CONFIG: Final = """\
 # Written by `kp init`. kp is the only writer of refs/heads/main.
@@ -33,24 +35,6 @@ _CONFIG: Final = """\
 	repositoryformatversion = 0
 """
 
-_UPDATE_HOOK: Final = """\
-#!/bin/sh
-# Installed by `kp init`: a push may only leave a draft, which `kp commit` merges,
-# validates and publishes. Everything else is written by kp.
-LC_ALL=C
-export LC_ALL
-user=${1#refs/kp/drafts/}
-plain=$(printf %s "$user" | sed 's/%[0-9A-F][0-9A-F]//g')
-if [ -n "$user" ] && [ "$user" != "$1" ]; then
-    case "$plain" in
-    *[!a-z0-9-]*) ;;
-    *) exit 0 ;;
-    esac
-fi
-echo "kp: $1 is not for pushing: push to refs/kp/drafts/<user>, then kp commit" >&2
-exit 1
-"""
-
 
 def create(path: Path) -> None:
     """Make an empty bare repository, durable, by one rename.
@@ -65,7 +49,8 @@ def create(path: Path) -> None:
             made.file("HEAD", f"ref: {MAIN}\n".encode())
             made.file("config", _CONFIG.encode())
             made.file("description", b"boot state of a cluster, kept by kp\n")
-            made.directory("hooks").file("update", _UPDATE_HOOK.encode(), mode=0o755)
+            made.directory("hooks").file("update", UPDATE.encode(), mode=0o755)
+            made.directory("kp").directory("drafts")
             made.directory("lfs").directory("objects")
             objects, refs = made.directory("objects"), made.directory("refs")
             for directory, name in (

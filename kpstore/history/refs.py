@@ -7,15 +7,18 @@ git-pack-refs(1).
 
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from kpstore.disk.descriptors import closing
 from kpstore.disk.durable import (
     make_directories,
     remove,
+    remove_tree,
     sync_directory,
     write_file,
 )
@@ -67,13 +70,12 @@ def read_packed(repository: Path) -> dict[str, str]:
 def names(repository: Path, prefix: str) -> list[str]:
     """Return the sorted names of the refs that start with `prefix`, a folder."""
     found = {ref for ref in read_packed(repository) if ref.startswith(prefix)}
-    folder = repository / prefix
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        found.update(
-            prefix + entry.name
-            for entry in entries
-            if not entry.name.startswith(".") and not entry.name.endswith(".lock")
-        )
+    loose = _listed(repository / prefix, prefix)
+    found.update(
+        prefix + name
+        for name in loose
+        if not name.startswith(".") and not name.endswith(".lock")
+    )
     return sorted(found)
 
 
@@ -111,6 +113,18 @@ def delete(repository: Path, ref: str, old: str, *, host: str, wait: float) -> N
         sync_directory((repository / ref).parent)
 
 
+def clear(repository: Path, ref: str, *, host: str, wait: float) -> None:
+    """Remove a ref, durably, whatever lies in its place: it need not be readable."""
+    with _locked(repository, ref, host, wait):
+        _unpack(repository, ref, host, wait)
+        path = repository / ref
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        else:
+            remove(path)
+        sync_directory(path.parent)
+
+
 def _unpack(repository: Path, ref: str, host: str, wait: float) -> None:
     if ref not in read_packed(repository):
         return
@@ -138,9 +152,26 @@ def _checked(ref: str) -> str:
     return ref
 
 
+def _listed(folder: Path, prefix: str) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CorruptState(
+            f"{prefix} can't be read: {error.strerror}", hint=f"look at {folder}"
+        ) from error
+
+
 def _contents(path: Path, ref: str) -> bytes | None:
     try:
-        return path.read_bytes()
+        # A FIFO in a ref's place is not waited for.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        with closing(os.open(path, flags)) as found:
+            if not stat.S_ISREG(os.fstat(found).st_mode):
+                raise CorruptState(f"{ref} is no file", hint=f"look at {path}")
+            return os.fdopen(found, "rb", closefd=False).read()
     except FileNotFoundError:
         return None
     except OSError as error:

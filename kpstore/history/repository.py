@@ -20,7 +20,7 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from kpstore.disk.durable import sweep_temporaries
 from kpstore.errors import CorruptState, DiskFailure, KpError
 from kpstore.history import loose, refs
-from kpstore.history.layout import check_ours
+from kpstore.history.layout import DRAFTS, RECORDS, check_ours
 from kpstore.history.objects import (
     DIRECTORY,
     CommitInfo,
@@ -140,6 +140,11 @@ class Repository:
         with _writing("removing a ref"):
             refs.delete(self.path, ref, old, host=host, wait=wait)
 
+    def clear(self, ref: str, *, host: str, wait: float = 10.0) -> None:
+        """Remove a ref whatever lies in its place; see `refs.clear`."""
+        with _writing("removing a ref"):
+            refs.clear(self.path, ref, host=host, wait=wait)
+
     def blob(self, oid: str) -> bytes:
         """Return a file's bytes."""
         with _reading(oid):
@@ -221,8 +226,8 @@ class Repository:
         """Remove what this host's writers left who are gone; under the site's lock."""
         with _writing("sweeping the repository"):
             folders = [self.path, *(entry for entry in self._objects.iterdir())]
-            folders += [self.path / "refs/heads", self.path / "refs/kp/drafts"]
-            folders.append(self._objects)
+            ours = ("refs/heads", DRAFTS, "kp", RECORDS, "hooks", "objects")
+            folders += [path for name in ours if (path := self.path / name).is_dir()]
             swept = [name for folder in folders for name in sweep_temporaries(folder)]
             return swept + refs.sweep_locks(self.path, host)
 

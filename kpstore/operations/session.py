@@ -46,6 +46,7 @@ class Session:
                 tried = recovery.finish(self.site, now, host) if finishes else []
                 hold.left = next((each.problem for each in tried if each.problem), "")
             self._tell(tried)
+            self.site.guard_pushes(self.caller.clock(), self.caller.notify)
             with watched(self.site, self.caller, thorough=thorough):
                 yield
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
 from kpstore.disk.locks import Hold, SiteLock
-from kpstore.errors import Refused
-from kpstore.history import indexing, layout, walk
+from kpstore.errors import KpError, Refused
+from kpstore.history import hook, indexing, layout, owners, walk
 from kpstore.history.boot import boot_id
 from kpstore.history.census import IndexCensus, feed
 from kpstore.history.record import Record
@@ -101,6 +101,21 @@ class OpenSite(SiteReader):
             sweep_temporaries(folder)
         self.repository.sweep(host)
         self.artifacts.sweep()
+
+    def renew_hook(self, now: float) -> hook.State:
+        """Bring what guards pushes up to date, under the lock; return what it was."""
+        owners.begin(self.repository)
+        return hook.renew(self.repository.path, self.found("state.git", now))
+
+    def guard_pushes(self, now: float, tell: Callable[[str], None]) -> None:
+        """Renew the hook where it has to be; no writer is stopped by it."""
+        try:
+            was = self.renew_hook(now)
+        except KpError as error:
+            tell(f"pushes are not guarded: {error.message}; {error.hint}")
+        else:
+            if was != "current":
+                tell(f"the update hook was {was}: it is kp's again")
 
     def found(self, target: str, now: float) -> Path:
         """Name the folder where what others wrote on a target is kept, by time."""

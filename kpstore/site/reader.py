@@ -6,15 +6,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
-from kpstore.errors import CorruptState, NotFound, Refused
-from kpstore.history import revspec, walk
+from kpstore.errors import CorruptState, KpError, NotFound, Refused
+from kpstore.history import owners, revspec, walk
 from kpstore.history.index import Index
-from kpstore.history.layout import DRAFTS
 from kpstore.history.record import Record, parse
 from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
@@ -121,18 +120,29 @@ class SiteReader:
         return sorted(self.repository.tree(entry.id)) if entry else []
 
     def drafts(self) -> dict[str, str]:
-        """Return the ref of each draft by its user."""
-        refs = self.repository.refs(DRAFTS)
-        return {unquote(ref.removeprefix(DRAFTS)): ref for ref in refs}
+        """Return the ref of each draft by its user, readable or not."""
+        return {user: owners.ref_of(user) for user in owners.users(self.repository)}
+
+    def may_have_draft(self, user: str) -> bool:
+        """Tell whether a user has a draft; True where that can't be told."""
+        try:
+            return user in self.drafts()
+        except KpError:
+            return True
 
     def placed(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
         """Return the rows that kp.toml may have, of main and of all drafts.
 
-        They are `roots` by target and `trees` by image.
+        They are `roots` by target and `trees` by image. Drafts that can't be read, or
+        are not their user's, have none.
         """
-        tips = map(self.repository.tip, self.drafts().values())
-        drafted = (row for tip in tips if tip for row in self._rows(tip))
-        return set(self._rows(self.tip())), set(drafted)
+        drafted: set[tuple[str, str]] = set()
+        with suppress(KpError):
+            for user in self.drafts():
+                with suppress(KpError):
+                    tip = owners.tip_of(self.repository, user)
+                    drafted.update(self._rows(tip) if tip else ())
+        return set(self._rows(self.tip())), drafted
 
     def _rows(self, commit: str) -> Iterator[tuple[str, str]]:
         for name in self.names(commit, "targets"):

@@ -47,7 +47,7 @@ class GitClient:
         return subprocess.run(
             command,
             cwd=self.where,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "KP_PUSHER": self.user},
             capture_output=True,
             text=True,
             check=False,

@@ -60,7 +60,7 @@ def list_(
 
 def _nodes(session: Session, nodeset: list[str] | None) -> Iterable[dict[str, Any]]:
     reader = SiteReader(session.root)
-    if nodeset or session.world.user in reader.drafts():
+    if nodeset or reader.may_have_draft(session.world.user):
         found: list[dict[str, Any]] = import_module(_EDITS).every(session, nodeset)
         return found
     return reader.nodes(reader.tip())

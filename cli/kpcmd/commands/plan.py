@@ -33,7 +33,7 @@ def plan(
     `kp commit --plan ID` commits exactly this or nothing. -v names every file.
     """
     session = session_of(context)
-    found = picker(session).plan()
+    found = picker(session).plan(looking=True)
     show_plan(session, found)
     if found.changes:
         session.out.say(f"plan {found.id}: kp commit --plan {found.id}")

@@ -47,6 +47,7 @@ def _lags(found: Overview) -> list[str]:
 
 def _document(session: Session, found: Overview) -> dict[str, Any]:
     own = [line for line in found.drafts if line.user == session.world.user]
+    read = [asdict(line) for line in own if not line.problem]
     return {
         "site": {"name": found.name, "id": found.id, "root": str(session.root)},
         "revision": f"r{found.tip.number}",
@@ -57,7 +58,7 @@ def _document(session: Session, found: Overview) -> dict[str, Any]:
         "images": [asdict(line) for line in found.images],
         "nodes_without_image": found.without_image,
         "targets": [_target(line) for line in found.targets],
-        "draft": asdict(own[0]) if own else None,
+        "draft": read[0] if read else None,
         "drafts": [asdict(line) for line in found.drafts],
         "drift": [
             {"target": line.target, **asdict(finding)}
@@ -80,9 +81,7 @@ def _lines(session: Session, found: Overview) -> Iterator[str]:
     )
     yield from _images(session, found)
     yield from _targets(session, found)
-    for draft in found.drafts:
-        whose = "your draft" if draft.user == session.world.user else draft.user
-        yield f"draft: {whose} holds {draft.edits} edits, not live"
+    yield from _drafts(session, found)
     for line in found.targets:
         for each in line.drift[:_SHOWN]:
             yield f"drift: {line.target}: {each.path} {each.kind}"
@@ -91,6 +90,15 @@ def _lines(session: Session, found: Overview) -> Iterator[str]:
     left = [line.target for line in found.targets if line.left]
     if lagging := ", ".join(name for name in _lags(found) if name not in left):
         yield f"lagging: {lagging}: the next commit, or kp publish, tries again"
+
+
+def _drafts(session: Session, found: Overview) -> Iterator[str]:
+    for draft in found.drafts:
+        whose = "your draft" if draft.user == session.world.user else draft.user
+        if draft.problem:
+            yield f"draft: {draft.user} has one that is not read: {draft.problem}"
+        else:
+            yield f"draft: {whose} holds {draft.edits} edits, not live"
 
 
 def _images(session: Session, found: Overview) -> Iterator[str]:

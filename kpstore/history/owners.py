@@ -1,0 +1,176 @@
+"""Whose a draft is: the ref that has its user's name, and who wrote what lies there.
+
+Nothing in a commit tells: an author can be typed. So whoever puts a commit there leaves
+a record before the ref is moved, kp when it saves a draft, the `update` hook when
+it lets a user push one: a file `kp/drafts/<user>@<commit>` in the repository, out of
+any push's reach. What has no record there is somebody else's, and is not read.
+"""
+
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from shlex import quote
+from typing import Final
+from urllib.parse import unquote
+
+from kpstore.disk.durable import Batch, remove, write_file
+from kpstore.errors import CorruptState, InvalidInput, KpError, Refused, disk_failures
+from kpstore.history import loose
+from kpstore.history.layout import DRAFTS, RECORDS
+from kpstore.history.repository import Repository
+
+COMMITS: Final = 1000  # of one draft, that are looked through for its base
+
+_LONGEST: Final = 200  # bytes of an encoded name: it becomes part of a file's
+_KEPT: Final = 16  # newest records of a user that stay: a push may be under way
+
+
+def ref_of(user: str) -> str:
+    """Return a user's ref: the name percent-encoded outside `[a-z0-9-]`.
+
+    InvalidInput for a name that could not be printed, or is too long.
+    """
+    if not user:
+        raise InvalidInput("a draft needs a user's name")
+    if not user.isprintable():
+        raise InvalidInput(f"{user!r} has characters that can't be printed")
+    plain = b"abcdefghijklmnopqrstuvwxyz0123456789-"
+    name = "".join(
+        chr(byte) if byte in plain else f"%{byte:02X}" for byte in user.encode()
+    )
+    if len(name) > _LONGEST:
+        raise InvalidInput(f"{user[:40]!r}... is too long for the name of a user")
+    return DRAFTS + name
+
+
+def user_of(ref: str) -> str | None:
+    """Return whose ref it is; None for one that `ref_of` never gives."""
+    with suppress(UnicodeDecodeError, InvalidInput):
+        user = unquote(ref.removeprefix(DRAFTS), errors="strict")
+        return user if ref_of(user) == ref else None
+    return None
+
+
+def users(repository: Repository) -> list[str]:
+    """Return the users who have a draft, sorted."""
+    return sorted(filter(None, map(user_of, repository.refs(DRAFTS))))
+
+
+def strays(repository: Repository) -> list[str]:
+    """Return what lies among the drafts' refs and is no user's."""
+    return [ref for ref in repository.refs(DRAFTS) if user_of(ref) is None]
+
+
+def tip_of(repository: Repository, user: str) -> str | None:
+    """Return the commit of a user's draft; None without one.
+
+    Refused when somebody else wrote it, CorruptState when it can't be read.
+    """
+    ref = ref_of(user)
+    try:
+        commit = repository.tip(ref)
+    except CorruptState as error:
+        raise CorruptState(
+            f"the draft of {user}: {error.message}", hint=way_out(user)
+        ) from error
+    if commit is not None and not _is_theirs(repository, user, commit):
+        raise _foreign(repository, user, commit)
+    return commit
+
+
+def way_out(user: str) -> str:
+    """Say how a draft goes that is in its user's way."""
+    return f"{user} drops it by kp discard"
+
+
+@disk_failures("recording whose a draft is")
+def record(repository: Repository, user: str, commit: str, how: str) -> None:
+    """Record, durably, that a user wrote a commit; `how` is for people to read."""
+    begin(repository)
+    write_file(_file(repository, user, commit), f"{how}\n".encode())
+
+
+@disk_failures("recording whose drafts are")
+def begin(repository: Repository) -> None:
+    """Make the folder of records, if it isn't there.
+
+    The repository is one of before, then: what an older kp saved stays its user's.
+    """
+    folder = repository.path / RECORDS
+    if folder.is_dir():
+        return
+    if os.path.lexists(folder):
+        raise CorruptState(
+            f"{folder} is no directory", hint="move it away; kp doctor makes it anew"
+        )
+    with Batch() as batch:
+        made = batch.directory(folder)
+        for user in users(repository):
+            with suppress(KpError):
+                commit = repository.tip(ref_of(user))
+                if commit and _saved_before(repository, user, commit):
+                    name = _file(repository, user, commit).name
+                    made.file(name, b"saved by a kp that kept no records\n")
+        batch.commit()
+
+
+def sweep(repository: Repository, user: str) -> None:
+    """Remove the older records of a user; what fails stays for the next time."""
+    with suppress(OSError, KpError):
+        tip = repository.peek(ref_of(user))
+        mine = list((repository.path / RECORDS).glob(f"{_name(user)}@*"))
+        mine.sort(key=lambda file: file.lstat().st_mtime_ns)
+        for file in mine[:-_KEPT]:
+            if file.name != f"{_name(user)}@{tip}":
+                remove(file)
+
+
+def _name(user: str) -> str:
+    return ref_of(user).removeprefix(DRAFTS)
+
+
+def _file(repository: Repository, user: str, commit: str) -> Path:
+    return repository.path / RECORDS / f"{_name(user)}@{commit}"
+
+
+def _is_theirs(repository: Repository, user: str, commit: str) -> bool:
+    if os.path.lexists(_file(repository, user, commit)):
+        return True
+    there = os.path.lexists(repository.path / RECORDS)
+    return not there and _saved_before(repository, user, commit)
+
+
+def _saved_before(repository: Repository, user: str, commit: str) -> bool:
+    """Tell a draft of a kp that kept no records from a push that imitates it.
+
+    Author and message can be typed. But kp deflates objects at zlib's usual level, and
+    git what it was sent at its fastest (core.looseCompression), which shows in
+    the first two bytes; who pushes has no say in that. In a pack it does not show.
+    """
+    found = repository.commit(commit)
+    if len(found.parents) != 1 or found.message != f"draft of {user}\n".encode():
+        return False
+    file = loose.path_of(repository.path / "objects", commit)
+    return file.is_file() and file.read_bytes()[:2] == zlib.compress(b"")[:2]
+
+
+def _foreign(repository: Repository, user: str, commit: str) -> Refused:
+    git, ref = f"git -C {quote(str(repository.path))}", ref_of(user)
+    hint = f"{way_out(user)}; {git} log -p main..{ref} shows it"
+    authors = sorted(_authors(repository, commit))
+    if authors:
+        who = f"{' and '.join(authors)} did"
+    else:
+        who = "it is not recorded who did"
+        file = quote(str(_file(repository, user, commit)))
+        hint += f"; if it is {user}'s all the same: touch {file}"
+    return Refused(f"{ref} was not written by {user}: {who}", hint=hint)
+
+
+def _authors(repository: Repository, commit: str) -> Iterator[str]:
+    with suppress(OSError):
+        for file in (repository.path / RECORDS).glob(f"*@{commit}"):
+            if user := user_of(DRAFTS + file.name.partition("@")[0]):
+                yield user
