@@ -6,6 +6,7 @@ document by document.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState, InvalidInput
@@ -81,7 +82,8 @@ def save(  # noqa: PLR0913  # who, when, what, and on what
         message=f"draft of {user}\n".encode(),
     )
     repository.write([*objects, made])
-    owners.record(repository, user, id_of(made), f"saved on {host}")
+    when = datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    owners.record(repository, user, id_of(made), f"saved {when} on {host}")
     repository.advance(ref_of(user), expected, id_of(made), host=host, wait=wait)
     owners.sweep(repository, user)
     return id_of(made)

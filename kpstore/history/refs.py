@@ -169,9 +169,10 @@ def _contents(path: Path, ref: str) -> bytes | None:
         # A FIFO in a ref's place is not waited for.
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         with closing(os.open(path, flags)) as found:
+            file = os.fdopen(found, "rb", closefd=False)
             if not stat.S_ISREG(os.fstat(found).st_mode):
                 raise CorruptState(f"{ref} is no file", hint=f"look at {path}")
-            return os.fdopen(found, "rb", closefd=False).read()
+            return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
