@@ -1,16 +1,18 @@
 """History under kill, disk errors and power cuts: what was said stays said."""
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from kpstore.disk import batch
 from kpstore.errors import KpError
-from kpstore.history import drafts, walk
+from kpstore.history import drafts, owners, walk
 from kpstore.history.layout import MAIN
 from kpstore.history.repository import Repository
 from kpstore.history.snapshot import Snapshot
@@ -118,6 +120,91 @@ def test_power_cuts(mode: Mode, nth: int, one_in: OneIn) -> None:
     report = examine(SCRIPT, mode, part=one_in(nth))
     print(report)
     assert report.bad == 0, report
+
+
+# --- the first draft in a repository of a kp that kept no records
+
+
+def _save(repository: Repository, user: str) -> None:
+    main = repository.tip(MAIN) or ""
+    found = drafts.load(repository, user, main)
+    drafts.save(
+        repository,
+        user,
+        main,
+        {ENTRY: None},
+        expected=found.commit if found else None,
+        author="Ann <ann@head1>",
+        time=START,
+        host=HOST,
+        wait=0,
+    )
+
+
+def setup_before(root: Path) -> None:
+    setup(root)
+    with Repository(root / "state.git") as repository:
+        _save(repository, "bob")
+        shutil.rmtree(repository.path / "kp")
+
+
+def begun(root: Path, ack: Ack) -> None:
+    with Repository(root / "state.git") as repository:
+        _save(repository, "ann")
+        ack("saved")
+
+
+def still_theirs(root: Path, acks: list[str]) -> list[str]:
+    """Look at whose drafts are whose; then both go on."""
+    with Repository(root / "state.git") as repository:
+        repository.sweep(HOST)
+        users = owners.users(repository)
+        wrong = [] if users == ["ann", "bob"] or not acks else [f"only {users}"]
+        for user in ("ann", "bob"):
+            _save(repository, user)  # it loads what is there first
+    litter = list((root / "state.git").rglob(".kp-tmp*"))
+    return wrong + [f"left behind: {litter}"] * bool(litter)
+
+
+BEGUN = Script("records", setup_before, begun, still_theirs, expected=SCRIPT.expected)
+
+
+def test_records_begun_and_killed_at_every_call(one_in: OneIn) -> None:
+    specs = [KILL, *(failing(number) for number in (errno.EIO, errno.ENOSPC))]
+    report = sweep(BEGUN, specs, part=one_in(5))
+    print(report)
+    assert report.bad == 0, report
+
+
+@pytest.mark.parametrize("mode", ["strict", "ordered"])
+def test_records_begun_and_unplugged(mode: Mode, one_in: OneIn) -> None:
+    report = examine(BEGUN, mode, part=one_in(11))
+    print(report)
+    assert report.bad == 0, report
+
+
+@contextmanager
+def recorded_too_late() -> Iterator[None]:
+    """As if a draft's record were written behind its ref."""
+    real = Repository.advance
+
+    def advance(self: Repository, ref: str, *rest: Any, **more: Any) -> None:
+        real(self, ref, *rest, **more)
+        for user in ("ann", "bob"):
+            if ref == owners.ref_of(user):
+                late(self, user, rest[-1], "late")
+
+    late = owners.record
+    with (
+        patch.object(owners, "record", lambda *_: None),
+        patch.object(Repository, "advance", advance),
+    ):
+        yield
+
+
+def test_a_record_that_comes_too_late_is_noticed() -> None:
+    broken = SCRIPT.with_bug("recorded too late", recorded_too_late)
+    assert sweep(broken, [KILL], part=slice(0, None, 3), until_bad=True).bad
 
 
 @contextmanager

@@ -42,7 +42,8 @@ def doctor(
 ) -> int:
     """Examine the site, say how to mend what is amiss, and fetch as a node would.
 
-    One menu and one kernel are fetched through the site's real TFTP server.
+    One menu and one kernel are fetched through the site's real TFTP server. Nothing is
+    changed but the hook that guards pushes: it is renewed where it is old or gone.
     """
     session, server = session_of(context), Server.parse(tftp)
     checkup = picker(session).checkup(deep=deep)
