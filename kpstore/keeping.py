@@ -189,10 +189,7 @@ class Keeping:
         rules, content = snapshot.subtree("site.json"), f"images/{image}"
         key = (image, rules, snapshot.subtree(content))
         if key not in self._defaults:
-            try:
-                boot = default_boot(snapshot, image)
-            except NotFound:  # the state dangles
-                boot = None
+            boot = default_boot(snapshot, image)
             self._defaults[key] = boot.payload.id if boot else ""
         return self._defaults[key]
 

@@ -16,10 +16,9 @@ from pathlib import Path
 from kpstore.caller import Caller
 from kpstore.checkup import Checkup
 from kpstore.drafting import CallersDraft
-from kpstore.errors import Conflict, InvalidInput, KpError, disk_failures
-from kpstore.history.merge import merge
+from kpstore.errors import Conflict, KpError, disk_failures
 from kpstore.history.revisions import Query, Revision
-from kpstore.history.snapshot import Snapshot, changes_between
+from kpstore.history.snapshot import Snapshot
 from kpstore.intake import Intake
 from kpstore.judging import judge
 from kpstore.model.documents import Site
@@ -30,6 +29,7 @@ from kpstore.outcome import Outcome, Plan
 from kpstore.proposal import Proposal
 from kpstore.questions import Questions
 from kpstore.restoring import Restoring, Rollback
+from kpstore.reverting import Undoing
 from kpstore.site.opened import OpenSite
 from kpstore.transaction import Manner, Transaction, carry_out
 from kpstore.upkeep import Upkeep
@@ -194,27 +194,24 @@ class KernelPicker:
     ) -> Edit:
         """Undo one commit and keep the later ones; Conflict where they clash.
 
+        Verdicts stay as they are; Refused for a commit that gave nothing else.
         `force` is the reason to make a known-bad payload default.
         """
-        commit = self.site.resolve(rev)
-        parents = self.site.repository.commit(commit).parents
-        if not parents:
-            raise InvalidInput("the first commit can't be undone")
-        undone = Snapshot(self.site.repository, commit)
-        before = Snapshot(self.site.repository, parents[0])
-        backwards = changes_between(undone, before)
-        number = f"r{self.site.record(commit).revision}"
+        undoing = Undoing.of(self.site, rev)
         with nullcontext() if dry_run else self.writing(finishes=True):
             main = self.site.main()
-            changes = merge(undone, main, backwards)
-            proposal = Proposal(self.site, main, changes)
+            proposal = Proposal(self.site, main, undoing.over(main))
             edit = Edit(proposal.new)
             if dry_run:
                 edit.plan = self._checked_plan(proposal, force)
             else:
-                intent = self.caller.intent("revert", message, force, reverts=number)
+                intent = self.caller.intent(
+                    "revert", message, force, reverts=undoing.number
+                )
                 manner = self._session.manner(force=bool(force))
-                edit.outcome = carry_out(proposal, intent, manner)
+                outcome = carry_out(proposal, intent, manner)
+                notes = [*undoing.notes, *outcome.notes]
+                edit.outcome = replace(outcome, notes=notes)
             return edit
 
     @disk_failures("judging")
@@ -228,7 +225,7 @@ class KernelPicker:
         with self.writing():
             main = self.site.main()
             said = judge(self.site, main, verdict, defaults, self.caller, message)
-            proposal = Proposal(self.site, main, said.changes)
+            proposal = Proposal(self.site, main, said.changes, judges=True)
             intent = self.caller.intent(verdict, message)
             manner = self._session.manner(publishes=False)
             outcome = carry_out(proposal, intent, manner)

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable
 from functools import cached_property, partial
 
 from kpstore.conditions import left_behind
-from kpstore.errors import NotFound
-from kpstore.health.verdicts import refuse_bad_default
+from kpstore.errors import NotFound, Refused
+from kpstore.health.verdicts import refuse_bad
 from kpstore.history import trees
 from kpstore.history.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
@@ -18,7 +18,7 @@ from kpstore.model.boot import Boot, boot_of
 from kpstore.model.cautions import cautions
 from kpstore.model.census import FullCensus
 from kpstore.model.checks import check
-from kpstore.model.documents import Artifacts, KernelConfig
+from kpstore.model.documents import Artifacts, KernelConfig, Target
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
@@ -26,17 +26,20 @@ from kpstore.model.state import Changes, State
 from kpstore.outcome import Plan, TargetPlan
 from kpstore.publish.target import FilePlan, Marker
 from kpstore.rendering import Rendered, When, check_lines, render, render_whole
-from kpstore.rollback import default_boot
+from kpstore.rollback import default_boot, disk_boot
 from kpstore.site.opened import OpenSite
 from kpstore.targets import SiteTarget
 
 
 class Proposal:
-    """Changes laid over main as it is now."""
+    """Changes laid over main as it is now; `judges`: verdicts may be among them."""
 
-    def __init__(self, site: OpenSite, base: Snapshot, changes: Changes) -> None:
+    def __init__(
+        self, site: OpenSite, base: Snapshot, changes: Changes, *, judges: bool = False
+    ) -> None:
         self.site = site
         self.base = base
+        self._judges = judges
         self.new = State(base, changes)
         self.moves = Moves(State(base), self.new, site.census(base))
 
@@ -71,12 +74,22 @@ class Proposal:
         NeedsConfirmation when a known-bad payload would become default, unless
         `force`.
         """
+        self._refuse_verdicts()
         check(self.moves)
         self.check_artifacts()
         check_lines(self.moves, [t.spec for t in self.site.targets(self.new)])
         if not force:
-            for image in self.images:
+            for image in self._guarded:
                 self._refuse_bad(image)
+
+    def _refuse_verdicts(self) -> None:
+        """Refused for an edit that says of a payload what nobody found of it."""
+        said = [str(key) for key in sorted(self.new.changes) if key.kind == "verdict"]
+        if said and not self._judges:
+            raise Refused(
+                f"an edit gives no verdicts and takes none back: {', '.join(said)}",
+                hint="kp good IMAGE, kp bad IMAGE; leave verdicts/ as it is on main",
+            )
 
     @cached_property
     def images(self) -> list[str]:
@@ -88,10 +101,28 @@ class Proposal:
         }
         return sorted(n for n in names if self.new.get(Key("image", n)) is not None)
 
+    @property
+    def _guarded(self) -> list[str]:
+        """Return the images whose nodes or disks may boot another payload now."""
+        if Key("site") in self.new.changes:  # its rules decide how parameters merge
+            return self.new.names("image")
+        served = {
+            document.image
+            for document in self.new.changes.values()
+            if isinstance(document, Target) and document.image
+        }
+        return sorted({*self.images, *served})
+
     def _refuse_bad(self, image: str) -> None:
-        new, old = default_boot(self.new, image), default_boot(self.base, image)
-        if new and (old is None or old.payload.id != new.payload.id):
-            refuse_bad_default(self.new, image, new.payload)
+        before = default_boot(self.base, image), disk_boot(self.base, image)
+        known = {boot.payload.id for boot in before if boot}
+        states = State(self.base), self.new
+        new, disk = default_boot(self.new, image), disk_boot(self.new, image)
+        if new and (before[0] is None or before[0].payload.id != new.payload.id):
+            refuse_bad(states, f"image {image}: the new default", new.payload)
+        if disk and disk.payload.id not in known:
+            what = f"image {image}: {disk.entry}, which its disks boot by themselves,"
+            refuse_bad(states, what, disk.payload)
 
     def check_artifacts(self) -> None:
         """NotFound when a kernel that is new lacks one of its files."""

@@ -67,7 +67,7 @@ class Restoring:
         images = self.wanted.images or tuple(self.today.names("image"))
         for image in images:
             self._restore(image)
-        proposal = Proposal(self.site, self.main, self.new.changes)
+        proposal = Proposal(self.site, self.main, self.new.changes, judges=True)
         self._note_unresolved(proposal.moves)
         self._note_refused(proposal)
         if self.wanted.dry_run or proposal.is_empty:

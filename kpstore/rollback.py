@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kpstore.errors import KpError, NotFound, Refused
 from kpstore.health.verdicts import bad_verdict, is_good
-from kpstore.model.boot import Boot, boot_of
+from kpstore.model.boot import Boot, boot_of, disk_default
 from kpstore.model.documents import Document, Node
 from kpstore.model.keys import Key
 from kpstore.model.state import Documents, State
@@ -26,12 +26,35 @@ class Candidate:
 def default_boot(documents: Documents, image: str) -> Boot | None:
     """Return what the image's default boots, groups and nodes left out.
 
-    None without a default, or without the image.
+    None without a default, without the image, or where the state dangles.
     """
     state = documents if isinstance(documents, State) else State(documents)
     there = state.get(Key("image", image)) is not None
     default = state.image(image).default if there else None
-    return boot_of(state, image, default) if default else None
+    return _boot_or_none(state, image, default)
+
+
+def disk_boot(documents: Documents, image: str) -> Boot | None:
+    """Return what the image's own disks boot that a target of the site serves.
+
+    None where there is no such target, or the state dangles.
+    """
+    state = documents if isinstance(documents, State) else State(documents)
+    if state.get(Key("image", image)) is None or not _has_tree(state, image):
+        return None
+    return _boot_or_none(state, image, disk_default(state, image))
+
+
+def _has_tree(state: State, image: str) -> bool:
+    found = (state.target(name) for name in state.names("target"))
+    return any(target.enabled and target.image == image for target in found)
+
+
+def _boot_or_none(state: State, image: str, entry: str | None) -> Boot | None:
+    try:
+        return boot_of(state, image, entry) if entry else None
+    except NotFound:
+        return None
 
 
 def serves(then: Documents, away: Mapping[str, str], tree_of: str | None) -> bool:
@@ -57,10 +80,7 @@ def candidates(
     `history` gives revision and documents of the commits that touched it.
     """
     for revision, documents in history:
-        try:
-            boot = default_boot(documents, image)
-        except NotFound:  # the state dangles
-            continue
+        boot = default_boot(documents, image)
         if boot is not None:
             yield Candidate(revision, documents, boot)
 

@@ -280,12 +280,15 @@ def test_a_target_that_kp_leaves_alone_is_not_swept(
 def test_a_verdict_of_a_revision_that_never_was_stops_nothing(site: SmallSite) -> None:
     first = site.picker().view().kernel("web", "6.1")
     new_default(site, 0, "6.8")  # r5
-    with site.picker().edit("pushed by somebody") as edit:
-        [payload] = edit.state.names("verdict")
-        verdict = edit.state.verdict(payload)
+
+    def pushed_by_somebody(state: State) -> None:
+        [payload] = state.names("verdict")
+        verdict = state.verdict(payload)
         assert verdict
         never = verdict.model_copy(update={"images": {"web": "r999", "gone": "r9"}})
-        edit.state.put(Key("verdict", payload), never)
+        state.put(Key("verdict", payload), never)
+
+    sites.plant(site.picker(), pushed_by_somebody)
     for day in range(1, 9):  # r7 to r14: r8 sweeps
         params(site, day, f"day={day}")
     collect(site, 20)

@@ -15,6 +15,7 @@ from kpstore.history import drafts
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.documents import Rollout
 from kpstore.model.keys import Key
+from kpstore.model.state import State
 from kpstore.restoring import Rollback
 from kpstore.rollback import default_boot
 from support import bootcheck, sites
@@ -213,15 +214,18 @@ def test_nodes_without_an_entry_in_the_older_state_get_the_policy_and_are_named(
 
 def prove(site: SmallSite) -> None:
     """Give the default of web a verdict that nodes' reports earned."""
-    with site.picker().edit("reports") as edit:
-        boot = default_boot(edit.state, "web")
+
+    def reports(state: State) -> None:
+        boot = default_boot(state, "web")
         assert boot
         said = Said("kp", "2033-05-18T00:00:00Z", "r4", "", "web")
-        give(edit.state, boot.payload, "good", said)
-        known = edit.state.verdict(boot.payload.id)
+        give(state, boot.payload, "good", said)
+        known = state.verdict(boot.payload.id)
         assert known
         counted = known.model_copy(update={"evidence": {"reports": 4}})
-        edit.state.put(Key("verdict", boot.payload.id), counted)
+        state.put(Key("verdict", boot.payload.id), counted)
+
+    sites.plant(site.picker(), reports)
 
 
 def test_what_reports_proved_good_does_not_become_bad_and_that_is_said(

@@ -1,5 +1,6 @@
 """What is known of payloads: good is earned, bad is remembered by content."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kpstore.errors import NeedsConfirmation
@@ -73,13 +74,16 @@ def proved_by_reports(state: State, payload: Payload) -> bool:
     )
 
 
-def refuse_bad_default(state: State, image: str, payload: Payload) -> None:
-    """NeedsConfirmation when a payload that is to become default is known bad."""
-    bad = bad_verdict(state, payload)
-    if bad is None:
-        return
-    raise NeedsConfirmation(
-        f"image {image}: the new default is known bad since {bad.since} "
-        f"(by {bad.by}, {bad.revision}): {bad.reason}",
-        hint="if it is meant: --force REASON",
-    )
+def refuse_bad(states: Iterable[State], what: str, payload: Payload) -> None:
+    """NeedsConfirmation when a payload that `what` is to be is bad in a state.
+
+    Base and new state are asked: what a commit forgets can't be what lets it pass.
+    """
+    found = (bad_verdict(state, payload) for state in states)
+    bad = next(filter(None, found), None)
+    if bad is not None:
+        raise NeedsConfirmation(
+            f"{what} is known bad since {bad.since} "
+            f"(by {bad.by}, {bad.revision}): {bad.reason}",
+            hint="if it is meant: --force REASON",
+        )

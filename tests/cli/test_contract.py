@@ -257,11 +257,12 @@ def test_a_dry_run_without_a_message_is_of_the_draft(made: Cluster):
 
 
 def test_a_dry_run_waits_for_nobody(made: Cluster):
+    made.kp("image", "set", "web", "--params", "a=2", "-m", "to be undone")
     with held(made.site):
         made.kp("image", "set", "web", "--params", "a=1", "-n")
         made.kp("image", "set", "web", "--params", "a=1", "-n", "-m", "x")
         made.kp("next", "n01", "--entry", "production", "--add-param", "a=1", "-n")
-        made.kp("revert", "r3", "-m", "x", "-n")
+        made.kp("revert", "HEAD", "-m", "x", "-n")
         made.kp("rollback", "web", "--to", "r2", "-n")
 
 
@@ -332,7 +333,14 @@ def test_rollback_and_verdicts(made: Cluster):
     assert (made.main(), made.served()) == (main, served)
     _is_commit(made, made.json("rollback", "web", "-m", "back"), "r5")
     assert made.json("entry", "list", "web")[0]["default"]
-    _is_commit(made, made.json("revert", "HEAD", "-m", "undo"), "r6")
+    refused = run(made.site, "revert", "HEAD", "-m", "undo", "--json")
+    assert (refused.status, refused.error["code"]) == (1, "needs-confirmation")
+    undone = made.json("revert", "HEAD", "-m", "undo", "--force", "a cable")
+    _is_commit(made, undone, "r6")
+    assert made.json("entry", "list", "web")[0]["verdict"] == "bad"
+    verdict = run(made.site, "revert", "r3", "-m", "undo", "--json")
+    assert (verdict.status, verdict.error["code"]) == (1, "refused")
+    assert "kp good IMAGE" in verdict.error["hint"]
 
 
 def test_good_and_bad_are_commits(made: Cluster):

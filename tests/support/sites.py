@@ -16,13 +16,16 @@ from kpstore.artifacts.module_archive import Packing
 from kpstore.caller import Caller
 from kpstore.disk.beneath import Beneath
 from kpstore.edits import entries, groups, images, nodes, targets
+from kpstore.history import drafts
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin, Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
+from kpstore.proposal import Proposal
 from kpstore.restoring import Rollback
 from kpstore.site.settings import Settings, save
+from kpstore.transaction import Manner, carry_out
 
 NOW = 2_000_000_000.0  # later than any file that a test makes
 DAY = 86_400.0
@@ -232,6 +235,36 @@ def small_edit(picker: KernelPicker) -> Outcome:
     with picker.edit("next command", beside_draft=True) as edit:
         images.change(edit.state, "gpu", {"params": (f"kp.after={number}",)})
     return done(edit.outcome)
+
+
+def plant(picker: KernelPicker, change: Callable[[State], object]) -> Outcome:
+    """Commit a change that no rule is asked of, as an older kp may have left one."""
+    with picker.writing():
+        main = picker.site.main()
+        state = State(main)
+        change(state)
+        proposal = Proposal(picker.site, main, state.changes, judges=True)
+        intent = picker.caller.intent("edit", "what no verb does")
+        return carry_out(proposal, intent, Manner(go_through=True))
+
+
+def push(site: SmallSite, user: str, change: Callable[[State], object]) -> None:
+    """Leave a draft as a git client does: nobody asked a rule of it."""
+    picker = site.picker()
+    main = picker.site.main()
+    state = State(main)
+    change(state)
+    assert main.commit
+    drafts.save(
+        picker.site.repository,
+        user,
+        main.commit,
+        state.changes,
+        expected=None,
+        author=f"{user} <{user}@desk>",
+        time=int(NOW),
+        host="desk",
+    )
 
 
 def files_of(site: SmallSite) -> set[str]:
