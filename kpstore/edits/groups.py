@@ -9,6 +9,7 @@ from kpstore.model.documents import Group
 from kpstore.model.keys import Key
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand, fold, members
+from kpstore.model.references import groups_naming
 from kpstore.model.state import State
 from kpstore.model.validation import add_tokens, make, remove_tokens, replace
 
@@ -36,11 +37,12 @@ def change(
 def remove(state: State, name: str) -> None:
     """Remove a group that no other group names."""
     state.group(name)
-    sets = group_sets(state)
-    rest = {other: text for other, text in sets.items() if other != name}
-    for other, text in rest.items():
-        if f"@{name}" in text:
-            raise Refused(f"group {other} names @{name}")
+    for other in groups_naming(state, name):
+        if other != name:
+            raise Refused(
+                f"group {other} names @{name}",
+                hint=f"kp group set {other} --nodes NODESET first",
+            )
     state.drop(Key("group", name))
 
 

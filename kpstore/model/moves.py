@@ -41,7 +41,7 @@ class Moves:
     def nodes(self) -> dict[str, Move]:
         """Return the nodes whose document or template differs, by name."""
         names = {key.name for key in self.new.changes if key.kind == "node"}
-        names |= self._regrouped | self._merged_anew
+        names |= self._regrouped | self._reshaped
         found = {name: self._move(name) for name in sorted(names)}
         return {
             name: move
@@ -65,15 +65,20 @@ class Moves:
         return {name for name in moved if self.new.get(Key("node", name)) is not None}
 
     @cached_property
-    def _merged_anew(self) -> set[str]:
-        """Return the nodes whose own and next parameters other rules may merge."""
-        old, new = self.old.get(Key("site")), self.new.get(Key("site"))
-        if not isinstance(old, Site) or not isinstance(new, Site):
+    def is_remerged(self) -> bool:
+        """Tell whether parameters merge by another rule than before."""
+        sites = self.old.get(Key("site")), self.new.get(Key("site"))
+        rules = [site.repeatable if isinstance(site, Site) else () for site in sites]
+        return rules[0] != rules[1]
+
+    @property
+    def _reshaped(self) -> set[str]:
+        """Return the nodes whose own parameters and next boot's merge otherwise."""
+        if not self.is_remerged:
             return set()
-        if old.repeatable == new.repeatable:
-            return set()
-        next_boots = (t for t in self.census.templates() if t.entry)
-        return {name for t in next_boots for name in self.census.nodes_of(t)}
+        merged = [t for t in self.census.templates() if t.entry and t.params]
+        found = {name for t in merged for name in self.census.nodes_of(t)}
+        return {name for name in found if self.new.get(Key("node", name)) is not None}
 
     def _move(self, name: str) -> Move:
         old, new = (
@@ -101,19 +106,19 @@ class Moves:
 
     def old_boot(self, template: Template) -> Boot | None:
         """Return what the template meant before; None: the policy, or nothing."""
-        try:
-            return self._boot(False, template)
-        except NotFound:
-            return None
+        return self._boot(False, template)
 
     def new_boot(self, template: Template) -> Boot | None:
-        """Return what the template means now; NotFound when it dangles."""
+        """Return what the template means now; None where it dangles, too."""
         return self._boot(True, template)
 
     def _boot(self, new: bool, template: Template) -> Boot | None:
         if (new, template) not in self._boots:
             state = self.new if new else self.old
-            self._boots[new, template] = resolve(state, template)
+            try:
+                self._boots[new, template] = resolve(state, template)
+            except NotFound:
+                self._boots[new, template] = None
         return self._boots[new, template]
 
     @cached_property

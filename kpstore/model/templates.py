@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
+from kpstore.errors import KpError
 from kpstore.model.documents import Group, Node
 from kpstore.model.nodesets import members
 from kpstore.model.params import Layer, merge
@@ -45,7 +46,8 @@ POLICY: Final = Template("")
 class Membership:
     """Which groups with parameters each node is in.
 
-    Groups without parameters don't shape a template, so tagging nodes moves none.
+    Groups without parameters don't shape a template, so tagging nodes moves none. A
+    group whose set names one that isn't there reaches nobody.
     """
 
     def __init__(self, groups: Mapping[str, Group]) -> None:
@@ -55,7 +57,7 @@ class Membership:
     def _members(self) -> dict[str, frozenset[str]]:
         sets = {name: group.nodes for name, group in self._groups.items()}
         return {
-            name: members(group.nodes, sets)
+            name: _members_or_none(group.nodes, sets)
             for name, group in sorted(self._groups.items())
             if group.params
         }
@@ -73,6 +75,13 @@ class Membership:
             for name in ours.keys() | theirs.keys()
             for node in ours.get(name, empty) ^ theirs.get(name, empty)
         }
+
+
+def _members_or_none(nodes: str, groups: Mapping[str, str]) -> frozenset[str]:
+    try:
+        return members(nodes, groups)
+    except KpError:
+        return frozenset()
 
 
 def template_of(

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from kpstore.model.boot import resolve
 from kpstore.model.census import FullCensus
-from kpstore.model.documents import BootConfig, Image, NextBoot
+from kpstore.model.documents import BootConfig, Image, NextBoot, Site
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.model.templates import Membership, template_of
+from kpstore.model.templates import Membership, Template, template_of
 from support.states import kernel, node, put_group, put_node, settled, state_of
 
 
@@ -35,6 +35,33 @@ def test_tagging_nodes_with_a_group_without_parameters_touches_nobody() -> None:
     put_group(new, "rack", nodes="n[001-003]")
     moves = moves_of(old, new)
     assert (moves.nodes, moves.count) == ({}, 0)
+
+
+def test_a_rule_of_the_site_moves_who_merges_parameters_by_it() -> None:
+    """A node's own and its next boot's are merged in its template."""
+    base = state_of()
+    override = NextBoot(entry="production", params=("x=2",))
+    put_node(base, node(1, params=("x=1",), next=override))
+    old = settled(base)
+    new = settled(old)
+    rules = {**dict(new.site()), "repeatable": ("x",)}
+    new.put(Key("site"), Site.model_validate(rules))
+    moves = moves_of(old, new)
+    assert (list(moves.nodes), moves.count) == (["n001"], 1)
+    template = moves.nodes["n001"].new_template
+    assert template == FullCensus(new).template_of("n001")
+
+
+def test_what_dangles_is_what_the_policy_boots() -> None:
+    base = state_of()
+    put_node(base, node(1, image="gone"))
+    put_group(base, "rack", nodes="n002,@gone", params=("x=1",))
+    old = settled(base)
+    moves = moves_of(old, settled(old))
+    templates = {n: moves.census.template_of(n) for n in ("n001", "n002")}
+    assert templates["n001"] == Template("gone")
+    assert moves.new_boot(templates["n001"]) is None
+    assert templates["n002"] == Template("web")
 
 
 def test_a_group_that_gets_parameters_moves_its_members() -> None:
