@@ -149,7 +149,10 @@ class _Change(_Tftp):
         return [t for t in moves.templates if t not in before or t in changed]
 
     def _forms(self, boots: Boots) -> Iterator[tuple[str, NodeForm | None]]:
-        """Yield the forms of what moved, then of what has files of its own."""
+        """Yield the forms of what moved, then of what is drawn otherwise now.
+
+        That has files of its own, or comes from the unknown-node policy or goes to it.
+        """
         kept = {m for move in self._moves.nodes.values() for m in _macs(move.new)}
         for move in self._moves.nodes.values():
             yield from ((m, None) for m in _macs(move.old) if m not in kept)
@@ -159,7 +162,8 @@ class _Change(_Tftp):
         for template, boot in boots.items():
             old = self._moves.old_boot(template)
             own = bool(boot and boot.variables) or bool(old and old.variables)
-            if own and template in self._moves.census.templates():
+            turned = (boot is None) != (old is None)
+            if (own or turned) and template in self._moves.census.templates():
                 for node in self._moves.members(template):
                     yield from self._node(node, template)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.edits import nodes
+from kpstore.edits import entries, images, nodes
 from kpstore.errors import Refused
 from kpstore.loaders import dialects
 from kpstore.loaders.menu import Linux
@@ -186,3 +186,42 @@ def test_a_foreign_file_in_a_node_s_way_refuses_that_commit_by_name(
     assert theirs.read_bytes() == b"echo theirs\n"
     theirs.unlink()
     assert bootcheck.clean(site) == []
+
+
+# --- an image whose entries come and go under its nodes
+
+
+def drift(site: SmallSite) -> list[object]:
+    verified = site.picker().upkeep.verify(deep=True)
+    return [finding for each in verified for finding in each.drift]
+
+
+def grown(site: SmallSite, params: tuple[str, ...]) -> None:
+    """Give an image without entries its first one."""
+    kernel = sites.add_kernel(site.picker(), "6.1")
+    with site.picker().edit("the first entry") as edit:
+        sites.put_kernel(edit.state, "late", kernel)
+        entries.add(edit.state, "late", "run", {"kernel": "6.1", "params": params})
+
+
+@pytest.mark.parametrize("params", [(), ("id={node.index}",)])
+@pytest.mark.parametrize("loader", LOADERS)
+def test_nodes_follow_an_image_whose_entries_come_later_and_go(
+    tmp_path: Path, loader: str, params: tuple[str, ...]
+) -> None:
+    site = sites.make(tmp_path, first_import)
+    with site.picker().edit("an image, nodes first") as edit:
+        images.add(edit.state, "late", {"arch": "x86_64"})
+        fields = {"macs": (mac(9),), "image": "late", "index": 9}
+        nodes.add(edit.state, "n009", fields)
+    entry = site.tftp / ENTRY[loader].format(mac(9).replace(":", "-"), grub="grub")
+    policy = entry.read_bytes()
+    for _ in range(2):
+        grown(site, params)
+        assert entry.read_bytes() != policy
+        assert drift(site) == []
+        with site.picker().edit("none again") as edit:
+            edit.state.drop(Key("entry", "run", "late"))
+            images.change(edit.state, "late", {"default": None})
+        assert entry.read_bytes() == policy
+        assert drift(site) == []
