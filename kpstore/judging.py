@@ -1,7 +1,8 @@
 """Verdicts said by a person: which payloads they mean."""
 
+import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from kpstore.caller import Caller
 from kpstore.errors import InvalidInput
@@ -13,10 +14,14 @@ from kpstore.model.state import Changes, State
 from kpstore.rollback import default_boot
 from kpstore.site.opened import OpenSite
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST: Final = 4096
+
 
 def said_by(caller: Caller, revision: str, reason: str, image: str) -> Said:
-    """Return who says it, now."""
-    return Said(person_name(caller.person), caller.now, revision, reason, image)
+    """Return who says it, now; the reason as one line that a document may hold."""
+    line = " ".join(_CONTROL.sub(" ", reason).split())[:_LONGEST]
+    return Said(person_name(caller.person), caller.now, revision, line, image)
 
 
 class Judged(NamedTuple):

@@ -5,6 +5,7 @@ The same proposal is what `kp plan` shows and what a commit carries out.
 
 import hashlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from functools import cached_property, partial
 
 from kpstore.conditions import left_behind
@@ -221,8 +222,9 @@ class Proposal:
         found = dict.fromkeys(cautions(self.moves))
         for key in self.new.changes:
             if key.kind == "entry" and self.new.get(key) is not None:
-                boot: Boot = boot_of(self.new, key.within, key.name)
-                found.update(dict.fromkeys(warnings(boot)))
+                with suppress(NotFound):  # it dangles: a rollback goes through
+                    boot: Boot = boot_of(self.new, key.within, key.name)
+                    found.update(dict.fromkeys(warnings(boot)))
         return list(found)
 
 

@@ -92,20 +92,32 @@ class _Tftp:
     def _menus(self, boot: Boot | None) -> dict[str, bytes]:
         """Return a template's menus; a loader that has none for it gets the policy.
 
-        No entry point leads there: with node variables PXELINUX reads own files.
+        No entry point leads there: with node variables PXELINUX reads own files. What
+        can't be drawn is the policy for all loaders: a commit refuses it
+        (`check_lines`), and a rollback of another image goes through.
         """
         policy = files.render_template(None, self._loaders, self._paths)
-        return policy | files.render_template(boot, self._loaders, self._paths)
+        try:
+            return policy | files.render_template(boot, self._loaders, self._paths)
+        except KpError:
+            return policy
 
     def objects(self, boots: Iterable[Boot | None]) -> tuple[ObjectFile, ...]:
         """Return the files that the menus name."""
         found = {
             file: ObjectFile(*file)
             for boot in boots
-            if boot is None or boot.method != "local"
+            if boot is None or (boot.method != "local" and self._is_drawn(boot))
             for file in files.objects_of(boot, self._paths)
         }
         return tuple(found.values())
+
+    def _is_drawn(self, boot: Boot) -> bool:
+        try:
+            files.render_template(boot, self._loaders, self._paths)
+        except KpError:
+            return False
+        return True
 
     def own(self, node: Node, template: Template, boot: Boot) -> NodeForm:
         """Return the form of a node whose template's boot has variables."""
@@ -233,10 +245,15 @@ def _resolved(state: State, template: Template) -> Boot | None:
 
 
 def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
-    """Refuse a command line that is too long, where an edit touches what is served."""
+    """Refuse what no loader can write or carry, where an edit touches what is served.
+
+    That is a command line which is too long, or a boot that it has no words for.
+    """
     _check_trees(moves, specs)
     before = moves.census.templates()
     whole = {*moves.changed_templates, *moves.templates.keys() - before.keys()}
+    if any(key.kind == "target" for key in moves.new.changes):
+        whole |= moves.templates.keys()
     for template in whole:
         boot = moves.new_boot(template)
         if boot is not None and boot.method != "local":
@@ -269,6 +286,7 @@ def _check(
         if spec.kind == "tftp":
             paths = files.TftpPaths(spec.prefix)
             check_loaders(boot, values, who, spec.loaders, paths)
+            files.render_template(boot, spec.loaders, paths)
 
 
 def _macs(node: Node | None) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """Rollback carried out: images go back, what stands in the way goes with them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from kpstore.caller import Caller, utc
-from kpstore.errors import InvalidInput, KpError, Refused
+from kpstore.consequences import bad_boots, refusals, unresolved
+from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
 from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
@@ -12,17 +15,16 @@ from kpstore.judging import said_by, spread
 from kpstore.model.boot import Boot
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
-from kpstore.model.moves import Moves, image_of
+from kpstore.model.moves import image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Documents, State
-from kpstore.model.templates import Template
 from kpstore.outcome import Outcome
 from kpstore.proposal import Proposal, missing_artifacts
 from kpstore.rollback import (
-    candidates,
     choose,
     clear_overrides,
     default_boot,
+    disk_boot,
     restore_image,
     serves,
 )
@@ -55,6 +57,7 @@ class Restoring:
     notes: list[str] = field(default_factory=list)
     reverts: list[str] = field(default_factory=list)
     away: dict[str, str] = field(default_factory=dict)  # image -> payload left
+    passed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start from main."""
@@ -63,19 +66,22 @@ class Restoring:
         self.new = State(self.main)
 
     def run(self) -> Outcome:
-        """Go back in one commit; Refused only where an image can't."""
+        """Go back in one commit; Refused where an image, or of all none, can."""
         images = self.wanted.images or tuple(self.today.names("image"))
+        if self.wanted.to is not None:
+            self.site.resolve(self.wanted.to)  # whichever image: one that isn't there
         for image in images:
-            self._restore(image)
+            self._restore_or_pass_over(image)
         proposal = Proposal(self.site, self.main, self.new.changes, judges=True)
-        self._note_unresolved(proposal.moves)
-        self._note_refused(proposal)
+        if proposal.is_empty:
+            self._refuse_all(images)
+        self.notes += [*unresolved(proposal.moves), *refusals(proposal)]
         if self.wanted.dry_run or proposal.is_empty:
             names = proposal.moves.names()
             nodes = fold(names) if names else ""
-            return Outcome("", "", (), len(names), nodes, notes=self.notes)
+            return Outcome("", "", (), len(names), nodes, self.passed, self.notes)
         intent = self.caller.intent(
-            "rollback", self._message(images), reverts=" ".join(self.reverts)
+            "rollback", self._message(proposal.images), reverts=" ".join(self.reverts)
         )
         caller = self.caller
         manner = Manner(
@@ -88,7 +94,27 @@ class Restoring:
         outcome = carry_out(proposal, intent, manner)
         if outcome.nodes_changed:
             self.notes.append("nodes run what they booted until they boot again")
-        return replace(outcome, notes=[*self.notes, *outcome.notes])
+        return replace(
+            outcome,
+            warnings=[*self.passed, *outcome.warnings],
+            notes=[*self.notes, *outcome.notes],
+        )
+
+    def _restore_or_pass_over(self, image: str) -> None:
+        """Take one image back; of all images, one that can't stops no other."""
+        try:
+            self._restore(image)
+        except (Refused, NotFound, CorruptState) as error:
+            if self.wanted.images:
+                raise
+            self.passed.append(f"image {image} stays as it is: {error.message}")
+
+    def _refuse_all(self, images: tuple[str, ...]) -> None:
+        """Refused when nothing goes back and some image should have."""
+        if not images:
+            raise InvalidInput("this site has no images", hint="kp image add")
+        if self.passed:
+            raise Refused("\n".join(self.passed), hint="kp rollback IMAGE --to REV")
 
     def _along(self) -> Iterator[str]:
         """Yield the targets left behind that serve what is rolled away from."""
@@ -98,11 +124,15 @@ class Restoring:
             if (target.spec.enabled and target.name not in left) or not served:
                 continue
             then = Snapshot(self.site.repository, served)
-            if self.site.on_main(served) and serves(then, self.away, target.spec.image):
-                self.notes.append(f"target {target.name}, left behind, goes back too")
-                yield target.name
+            with suppress(CorruptState):  # what it serves can't be told: left alone
+                if not self.site.on_main(served):
+                    continue
+                if serves(then, self.away, target.spec.image):
+                    back = f"target {target.name}, left behind, goes back too"
+                    self.notes.append(back)
+                    yield target.name
 
-    def _message(self, images: tuple[str, ...]) -> str:
+    def _message(self, images: Sequence[str]) -> str:
         where = ", ".join(dict.fromkeys(self.reverts))
         return self.wanted.message or f"roll back {', '.join(images)} to {where}"
 
@@ -124,7 +154,8 @@ class Restoring:
             self._note_undone(image, revision, history)
             self._end_rollout(image)
             self._blame(image, before)
-            self._note_bad(image)
+            boots = default_boot(self.new, image), disk_boot(self.new, image)
+            self.notes += bad_boots(image, *boots, partial(self._is_bad, self.new))
             self._clear_overrides(image)
 
     def _is_settled(self, image: str, history: list[Revision]) -> bool:
@@ -161,7 +192,7 @@ class Restoring:
         found = choose(
             self.today,
             image,
-            candidates(image, self._states(history)),
+            self._states(history),
             lambda then: [n for _, gone in self._gone(image, then) for n in gone],
         )
         return found.revision, found.documents
@@ -221,14 +252,6 @@ class Restoring:
             )
             self.notes += spread(earlier, self.new, {(image, before.entry)})
 
-    def _note_bad(self, image: str) -> None:
-        """Say that what was asked for by name is no way out."""
-        boot = default_boot(self.new, image)
-        if boot and self._is_bad(self.new, boot):
-            self.notes.append(
-                f"image {image}: {boot.entry}, its default now, is known bad"
-            )
-
     def _clear_overrides(self, image: str) -> None:
         census = self.site.census(self.main)
         names = [
@@ -241,50 +264,3 @@ class Restoring:
         cleared = clear_overrides(self.new, image, nodes)
         if cleared:
             self.notes.append(f"next boot cleared on {fold(cleared)}")
-
-    def _note_refused(self, proposal: Proposal) -> None:
-        """Say what a commit would be refused for: it may be why nodes don't boot."""
-        try:
-            proposal.check(force=True)
-        except KpError as error:
-            self.notes.append(f"a commit would be refused for this: {error.message}")
-
-    def _note_unresolved(self, moves: Moves) -> None:
-        came = (move.new_template for move in moves.nodes.values())
-        templates = dict.fromkeys([*moves.changed_templates, *filter(None, came)])
-        for why, lost in (
-            ("variables are missing", _without_values(moves, templates)),
-            ("no entry is the default", _without_entry(moves, templates)),
-        ):
-            if lost:
-                self.notes.append(
-                    f"{fold(lost)} can't be resolved in the older state ({why}): they "
-                    "boot by the unknown-node policy"
-                )
-        if not self.wanted.images and not self.reverts:
-            raise_if_nothing(self.notes)
-
-
-def _without_values(moves: Moves, templates: Iterable[Template]) -> list[str]:
-    return [
-        node.name
-        for template in templates
-        if (boot := moves.new_boot(template)) and boot.variables
-        for node in moves.members(template)
-        if len(boot.values(node)) < len(boot.variables)
-    ]
-
-
-def _without_entry(moves: Moves, templates: Iterable[Template]) -> list[str]:
-    return [
-        node.name
-        for template in templates
-        if template.image and moves.new_boot(template) is None
-        for node in moves.members(template)
-    ]
-
-
-def raise_if_nothing(notes: list[str]) -> None:
-    """InvalidInput when a site has no image to roll back."""
-    if not notes:
-        raise InvalidInput("this site has no images", hint="kp image add")

@@ -1,10 +1,9 @@
 """Where an image can go back to, and what going back changes besides it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from kpstore.errors import KpError, NotFound, Refused
+from kpstore.errors import CorruptState, KpError, NotFound, Refused
 from kpstore.health.verdicts import bad_verdict, is_good
 from kpstore.model.boot import Boot, boot_of, disk_default
 from kpstore.model.documents import Document, Node
@@ -14,13 +13,11 @@ from kpstore.model.templates import next_entry
 from kpstore.model.validation import replace
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """An earlier state of an image that could be gone back to."""
+class Earlier(NamedTuple):
+    """An earlier state of an image that can be gone back to."""
 
     revision: str
     documents: Documents
-    boot: Boot
 
 
 def default_boot(documents: Documents, image: str) -> Boot | None:
@@ -65,48 +62,41 @@ def serves(then: Documents, away: Mapping[str, str], tree_of: str | None) -> boo
     for image, payload in away.items():
         if tree_of not in (None, image):
             continue
-        with suppress(NotFound):  # the state dangles
-            boot = default_boot(then, image)
-            if boot and boot.payload.id == payload:
-                return True
+        boot = default_boot(then, image)
+        if boot and boot.payload.id == payload:
+            return True
     return False
-
-
-def candidates(
-    image: str, history: Iterable[tuple[str, Documents]]
-) -> Iterator[Candidate]:
-    """Yield the earlier states of an image that have a default, newest first.
-
-    `history` gives revision and documents of the commits that touched it.
-    """
-    for revision, documents in history:
-        boot = default_boot(documents, image)
-        if boot is not None:
-            yield Candidate(revision, documents, boot)
 
 
 def choose(
     today: State,
     image: str,
-    found: Iterable[Candidate],
+    history: Iterable[tuple[str, Documents]],
     missing_artifacts: Callable[[Documents], list[str]],
-) -> Candidate:
+) -> Earlier:
     """Return the newest known-good state that differs from today's default.
 
-    It has all of the image's files: its tree lists every entry. Refused, saying why
-    each good one was passed over, when there is none.
+    `history` gives revision and documents of the commits that touched the image, the
+    newest first. What is chosen has all of the image's files: its tree lists every
+    entry. Refused, saying why each good one was passed over, when there is none.
     """
     now = default_boot(today, image)
     passed: list[str] = []
-    for candidate in found:
-        if now and candidate.boot.payload.id == now.payload.id:
+    for revision, documents in history:
+        try:
+            boot = default_boot(documents, image)
+            if boot is None or (now and boot.payload.id == now.payload.id):
+                continue
+            if not is_good(today, boot.payload):
+                continue
+            gone = missing_artifacts(documents)
+            restore_image(today, image, documents)
+        except CorruptState as error:
+            passed.append(f"{revision} can't be read: {error.message}")
             continue
-        if not is_good(today, candidate.boot.payload):
-            continue
-        gone = missing_artifacts(candidate.documents)
         if not gone:
-            return candidate
-        passed.append(f"{candidate.revision} lacks {', '.join(gone)}")
+            return Earlier(revision, documents)
+        passed.append(f"{revision} lacks {', '.join(gone)}")
     raise Refused(
         f"image {image} has no earlier known-good state to go back to"
         + (f" ({'; '.join(passed)})" if passed else ""),

@@ -167,3 +167,34 @@ def test_a_bad_default_that_is_there_stops_no_other_edit(site: SmallSite) -> Non
     site.picker().judge("bad", [("web", None, None)], "it hangs")
     by_verb(site, lambda state: entries.remove(state, "web", "rescue"))
     by_verb(site, repeatable("console", "a"))
+
+
+def with_xen(site: SmallSite) -> Change:
+    """Give what web boots a hypervisor, for which no loader has words yet."""
+    kernel = site.picker().view().kernel("web", "6.1")
+    xen = kernel.model_copy(update={"kind": "xen"})
+
+    def change(state: State) -> None:
+        state.put(Key("kernel", "xen", "web"), xen)
+        fields = {"xen": {"kernel": "xen"}, "method": "network"}
+        entries.change(state, "web", "production", fields)
+
+    return change
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_no_loader_can_write_is_refused_where_it_is_used(
+    site: SmallSite, way: Callable[..., object]
+) -> None:
+    with pytest.raises(Refused, match="can't be rendered yet"):
+        way(site, with_xen(site))
+
+
+def test_a_target_that_comes_must_have_words_for_all_that_is_used(
+    site: SmallSite,
+) -> None:
+    by_verb(site, lambda state: targets.remove(state, "net"))
+    by_verb(site, with_xen(site))
+    with pytest.raises(Refused, match="can't be rendered yet"):
+        fields = {"kind": "tftp", "loaders": ("grub",)}
+        by_verb(site, lambda state: targets.add(state, "other", fields))
