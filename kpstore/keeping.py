@@ -10,6 +10,7 @@ noted when it was last seen. docs/architecture.md has the table of who asks whom
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
+from kpstore.defaults import defaults_of, remember
 from kpstore.errors import KpError, NotFound, Refused
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
@@ -38,7 +39,8 @@ class Keeping:
         self._now = now
         self._state = State(main)
         self._rules = self._state.site().retention
-        self._good = good_payloads(self._state)
+        self._had = defaults_of(site, main)
+        self._good = good_payloads(self._state, self._had)
         self._defaults: dict[tuple[str, str | None, str | None], str] = {}
         self.unread = ""
 
@@ -48,6 +50,7 @@ class Keeping:
         Returns why some were not swept. Those that can be asked are noted with what
         they hold then.
         """
+        remember(self._site, self._main, self._had)
         refused = []
         for target in self._swept():
             try:
@@ -207,9 +210,10 @@ class Keeping:
     def _boot_of(self, image: str, good: Good, commit: str) -> Boot | None:
         then = State(Snapshot(self._site.repository, commit))
         for name in then.names("entry", image):
-            boot = boot_of(then, image, name)
-            if boot.payload.id == good.payload:
-                return boot
+            with suppress(NotFound):  # it dangles
+                boot = boot_of(then, image, name)
+                if boot.payload.id == good.payload:
+                    return boot
         return None
 
     def _commit_of(self, revision: int) -> str | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.edits import entries, targets
-from kpstore.errors import Refused
+from kpstore.edits import entries, images, nodes, targets
+from kpstore.errors import CorruptState, Refused
 from kpstore.history import drafts
 from kpstore.model.documents import KernelConfig, Site
 from kpstore.model.keys import Key
@@ -292,5 +292,52 @@ def test_a_verdict_of_a_revision_that_never_was_stops_nothing(site: SmallSite) -
     for day in range(1, 9):  # r7 to r14: r8 sweeps
         params(site, day, f"day={day}")
     collect(site, 20)
-    assert kept(site) == [4, 9, 13, 14]
-    assert not in_tree(site, first)
+    assert kept(site) == [4, 13, 14]
+    assert in_tree(site, first)
+
+
+# --- good is said of content
+
+
+def copy_of_web(site: SmallSite) -> None:
+    """Another image of the same content, of which nobody said anything."""
+    with site.picker().edit("a copy") as edit:
+        state = edit.state
+        state.put(Key("image", "copy"), state.image("web"))
+        for each in state.names("entry", "web"):
+            state.put(Key("entry", each, "copy"), state.entry("web", each))
+        sites.put_kernel(state, "copy", state.kernel("web", "6.1"))
+
+
+def test_an_image_with_what_is_good_keeps_its_way_back(site: SmallSite) -> None:
+    copy_of_web(site)  # r5
+    two = sites.add_kernel(site.picker(), "6.9")
+    with replace(site, day=1).picker().edit("only 6.9") as edit:
+        for each in edit.state.names("entry", "copy"):
+            edit.state.drop(Key("entry", each, "copy"))
+        edit.state.drop(Key("kernel", "6.1", "copy"))
+        sites.put_kernel(edit.state, "copy", two)
+        entries.add(edit.state, "copy", "new", {"kernel": "6.9"}, default=True)
+    with replace(site, day=1).picker().edit("and web goes") as edit:
+        edit.state.drop(Key("target", "disk"))
+        for number in range(4):
+            nodes.change(edit.state, [sites.name(number)], {"image": "copy"})
+        images.remove(edit.state, "web")
+    for day in range(2, 12):
+        params(site, day, f"day={day}")
+    collect(site, 20)
+    assert replace(site, day=21).picker().rollback(Rollback(("copy",))).revision
+
+
+def test_what_was_good_of_an_image_that_is_gone_is_kept_no_longer(
+    site: SmallSite,
+) -> None:
+    first = site.picker().view().kernel("web", "6.1")
+    with replace(site, day=1).picker().edit("web goes") as edit:
+        edit.state.drop(Key("target", "disk"))
+        nodes.remove(edit.state, [sites.name(number) for number in range(4)])
+        images.remove(edit.state, "web")
+    for day in range(2, 12):
+        params(site, day, f"day={day}")
+    collect(site, 20)
+    assert not has(site, first)

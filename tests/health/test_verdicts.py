@@ -4,6 +4,7 @@ import pytest
 
 from kpstore.health.retention import Good, good_payloads
 from kpstore.health.verdicts import Said, bad_verdict, give, is_good
+from kpstore.model.keys import Key
 from kpstore.model.payload import Content, Payload, identify
 from kpstore.model.state import State
 from support.states import state_of
@@ -66,10 +67,15 @@ def test_its_own_word_stands_above_that_of_its_kin() -> None:
 def test_a_later_verdict_replaces_an_earlier_one() -> None:
     state = judged((OURS, "good"), (OURS, "bad"))
     assert not is_good(state, identify(OURS))
-    assert good_payloads(state) == {}
+    assert good_payloads(state, {}) == {}
 
 
 # --- what is retained
+
+
+def put_images(state: State, *names: str) -> None:
+    for name in names:
+        state.put(Key("image", name), state.image("web"))
 
 
 def payload(kernel: str) -> Payload:
@@ -82,7 +88,8 @@ def test_each_image_retains_its_newest_three() -> None:
         since = f"2026-11-{day:02}T00:00:00Z"
         give(state, payload(kernel), "good", said("web", day, since))
     give(state, payload("e"), "good", said("gpu", 9))
-    assert good_payloads(state) == {
+    put_images(state, "gpu")
+    assert good_payloads(state, {}) == {
         "web": [Good(payload(k).id, n) for k, n in (("d", 4), ("c", 3), ("b", 2))],
         "gpu": [Good(payload("e").id, 9)],
     }
@@ -93,8 +100,26 @@ def test_one_payload_is_retained_for_every_image_that_it_was_said_of() -> None:
     give(state, payload("a"), "good", said("web", 2))
     give(state, payload("a"), "good", said("copy", 5))
     ours = payload("a").id
-    assert good_payloads(state) == {"web": [Good(ours, 2)], "copy": [Good(ours, 5)]}
+    put_images(state, "copy")
+    assert good_payloads(state, {}) == {"web": [Good(ours, 2)], "copy": [Good(ours, 5)]}
     give(state, payload("a"), "bad", said("copy", 6))
     verdict = state.verdict(ours)
     assert verdict
     assert verdict.images == {"copy": "r6"}
+
+
+def test_an_image_that_is_gone_retains_nothing() -> None:
+    state = state_of()
+    give(state, payload("a"), "good", said("gone", 2))
+    assert good_payloads(state, {"gone": {payload("a").id: 2}}) == {}
+
+
+def test_what_is_good_counts_for_every_image_that_had_it() -> None:
+    state = state_of()
+    early, late = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
+    give(state, payload("a"), "good", said("gone", 2, early))
+    give(state, payload("b"), "good", said("web", 3, late))
+    give(state, payload("c"), "bad", said("web", 4))
+    had = {payload(kernel).id: at for kernel, at in (("a", 7), ("b", 8), ("c", 9))}
+    goods = good_payloads(state, {"web": {**had, "0" * 32: 10}})
+    assert goods == {"web": [Good(payload("b").id, 8), Good(payload("a").id, 7)]}

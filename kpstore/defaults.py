@@ -1,0 +1,94 @@
+"""Which payloads were an image's default, and when last.
+
+Taken from history, and remembered beside the index: what is new since is all that is
+read. Never a source of truth: without an index all of history is walked.
+"""
+
+import json
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from kpstore.errors import CorruptState, DiskFailure
+from kpstore.history import walk
+from kpstore.history.snapshot import Snapshot
+from kpstore.rollback import default_boot
+from kpstore.site.reader import SiteReader
+
+_NOTE: Final = "defaults"
+_MOST: Final = 64  # payloads of one image that are remembered, the newest
+
+Defaults = dict[str, dict[str, int]]
+"""Image -> payload -> the newest revision in which it was the image's default."""
+
+
+class _Known(NamedTuple):
+    head: str
+    defaults: Defaults
+
+
+def defaults_of(site: SiteReader, main: Snapshot) -> Defaults:
+    """Return the payloads that were defaults in main's history, of every image."""
+    assert main.commit
+    known = _remembered(site)
+    fresh, reached = _walked(site, main.commit, known.head)
+    if not reached:
+        return fresh
+    return {
+        image: _newest({**known.defaults.get(image, {}), **fresh.get(image, {})})
+        for image in known.defaults.keys() | fresh.keys()
+    }
+
+
+def remember(site: SiteReader, main: Snapshot, defaults: Defaults) -> None:
+    """Keep them for the next time, where there is an index to keep them by."""
+    index = site.index
+    known = {"head": main.commit, "defaults": defaults}
+    text = json.dumps(known, sort_keys=True, separators=(",", ":"))
+    if index is not None and index.noted(_NOTE) != text:
+        with suppress(DiskFailure):  # it is derived
+            index.note({_NOTE: text})
+
+
+def _remembered(site: SiteReader) -> _Known:
+    with suppress(CorruptState, DiskFailure, ValueError, KeyError, TypeError):
+        text = site.index.noted(_NOTE) if site.index is not None else None
+        if text:
+            found = json.loads(text)
+            return _Known(found["head"], found["defaults"])
+    return _Known("", {})
+
+
+def _walked(site: SiteReader, tip: str, stop: str) -> tuple[Defaults, bool]:
+    """Read main's commits down to `stop`; tell whether that was met."""
+    found: Defaults = {}
+    seen: set[tuple[str | None, ...]] = set()
+    for commit in walk.chain(site.repository, tip):
+        line = walk.revision(commit)
+        if line.commit == stop:
+            return found, True
+        snapshot = Snapshot(site.repository, line.commit)
+        rules, home = snapshot.subtree("site.json"), snapshot.subtree("images")
+        if home is None or (rules, home) in seen:
+            continue
+        seen.add((rules, home))
+        for image, entry in site.repository.tree(home).items():
+            if (rules, image, entry.id) in seen:
+                continue
+            seen.add((rules, image, entry.id))
+            payload = _default(snapshot, image)
+            if payload:
+                found.setdefault(image, {}).setdefault(payload, line.number)
+    return {image: _newest(had) for image, had in found.items()}, False
+
+
+def _default(snapshot: Snapshot, image: str) -> str:
+    try:
+        boot = default_boot(snapshot, image)
+    except CorruptState:  # there is no way back to it
+        return ""
+    return boot.payload.id if boot else ""
+
+
+def _newest(had: dict[str, int]) -> dict[str, int]:
+    newest = sorted(had.items(), key=lambda pair: pair[1], reverse=True)
+    return dict(newest[:_MOST])

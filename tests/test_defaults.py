@@ -1,0 +1,91 @@
+"""Which payloads were defaults: from history, and remembered."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kpstore.defaults import Defaults, defaults_of, remember
+from kpstore.edits import entries, images
+from kpstore.history import walk
+from kpstore.model.keys import Key
+from kpstore.restoring import Rollback
+from kpstore.rollback import default_boot
+from support import sites
+from support.sites import SmallSite, call_good, first_import, roll_back, second_kernel
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> SmallSite:
+    return sites.make(tmp_path, first_import, call_good, second_kernel, roll_back)
+
+
+def found(site: SmallSite) -> Defaults:
+    picker = site.picker()
+    return defaults_of(picker.site, picker.site.main())
+
+
+def kept(site: SmallSite) -> None:
+    picker = site.picker()
+    remember(picker.site, picker.site.main(), found(site))
+
+
+def payload(site: SmallSite, rev: str, image: str = "web") -> str:
+    boot = default_boot(site.picker().view(rev), image)
+    assert boot
+    return boot.payload.id
+
+
+def test_each_with_the_newest_revision_whose_default_it_was(site: SmallSite) -> None:
+    assert found(site) == {
+        "web": {payload(site, "r2"): 5, payload(site, "r4"): 4},
+        "gpu": {payload(site, "r2", "gpu"): 5},
+    }
+
+
+def test_what_is_remembered_is_not_read_again(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(site)
+    sites.small_edit(site.picker())
+    read: list[str] = []
+    whole = walk.revision
+    monkeypatch.setattr(
+        walk, "revision", lambda commit: read.append(commit.id) or whole(commit)
+    )
+    by_memory = found(site)
+    assert len(read) == 2
+    shutil.rmtree(site.root / "cache")
+    by_walking = found(site)
+    assert by_memory["gpu"] == by_walking["gpu"]
+    assert by_memory["web"].keys() == by_walking["web"].keys()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "x", '{"head": 1, "defaults": {}}'])
+def test_what_is_remembered_wrongly_is_read_anew(site: SmallSite, text: str) -> None:
+    before = found(site)
+    index = site.picker().site.index
+    assert index
+    index.note({"defaults": text})
+    assert found(site) == before
+
+
+def test_an_image_that_went_and_came_back_has_its_past(site: SmallSite) -> None:
+    with site.picker().edit("away") as edit:
+        for key in (Key("entry", "run", "gpu"), Key("kernel", "5.4", "gpu")):
+            edit.state.drop(key)
+        images.change(edit.state, "gpu", {"default": None})
+    kept(site)
+    site.picker().rollback(Rollback(("gpu",), to="r2"))
+    assert found(site)["gpu"] == {payload(site, "r2", "gpu"): 7}
+
+
+def test_only_the_newest_are_remembered(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kpstore.defaults._MOST", 3)
+    for number in range(4):
+        with site.picker().edit("another") as edit:
+            entries.change(edit.state, "gpu", "run", {"params": (f"a={number}",)})
+        kept(site)
+    assert sorted(found(site)["gpu"].values()) == [7, 8, 9]
