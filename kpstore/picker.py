@@ -9,7 +9,7 @@ print(edit.outcome)
 """
 
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -181,6 +181,9 @@ class KernelPicker:
     @disk_failures("rolling back")
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
+        if not wanted.dry_run:
+            with suppress(OSError):  # before anything is written, the lock's line too
+                self.site.reserve.give_up()
         with nullcontext() if wanted.dry_run else self.writing(thorough=True):
             outcome = Restoring(self.site, self.caller, wanted).run()
             if outcome.commit or wanted.dry_run:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from kpstore import reserves
 from kpstore.caller import Caller, utc
 from kpstore.consequences import bad_boots, refusals, unresolved
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
@@ -84,6 +85,7 @@ class Restoring:
             "rollback", self._message(proposal.images), reverts=" ".join(self.reverts)
         )
         caller = self.caller
+        self.notes += reserves.give_up(self.site, self.today)
         manner = Manner(
             without=caller.without,
             along={*caller.along, *self._along()} - {*caller.without},

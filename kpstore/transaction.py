@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kpstore import reserves
 from kpstore.caller import silent
 from kpstore.collecting import uncollected
 from kpstore.errors import DiskFailure, KpError, disk_failures
@@ -20,6 +21,7 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
+from kpstore.model.state import State
 from kpstore.outcome import Intent, Outcome
 from kpstore.proposal import Proposal
 from kpstore.site.reader import MAIN
@@ -181,6 +183,8 @@ class Transaction:
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
         if outlook.sweep:
             self._after(lambda: self._sweep(snapshot))
+        live = [target.name for target in targets if target.condition == "live"]
+        self._after(lambda: reserves.keep(self.site, State(snapshot), live))
         return Outcome(
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",

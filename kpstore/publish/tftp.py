@@ -9,6 +9,7 @@ from kpstore.disk.durable import (
     make_directories,
     sweep_temporaries,
 )
+from kpstore.disk.reserve import TARGET, Reserve
 from kpstore.errors import CorruptState, NotFound, Refused
 from kpstore.publish import tftp_damage, tftp_ground
 from kpstore.publish.generation import Generation, NodeForm
@@ -32,7 +33,14 @@ from kpstore.publish.tftp_identity import (
     take_back,
     write_identity,
 )
-from kpstore.publish.tftp_layout import GENERATIONS, IDENTITY, LIVE, MENUS, Layout
+from kpstore.publish.tftp_layout import (
+    GENERATIONS,
+    IDENTITY,
+    LIVE,
+    MENUS,
+    RESERVE,
+    Layout,
+)
 from kpstore.publish.tftp_needs import NOTHING, Remembered
 from kpstore.publish.tftp_prepare import Prepared, prepare, settle_work
 from kpstore.publish.tftp_quick import Look, quick, stamps
@@ -76,6 +84,11 @@ class TftpTarget:
         self._policy = policy
         self._defaults = Defaults(self._layout, boot_script)
         self._lacked: list[Path] | None = None  # folders, before `create`
+
+    @property
+    def reserve(self) -> Reserve:
+        """Return the room that is kept here for a rollback."""
+        return Reserve(self._layout.path(RESERVE), TARGET)
 
     def identity(self) -> Identity | None:
         """Return whose target this is; None when it is absent, or can't be read."""

@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from kpstore.disk.durable import remove, remove_empty, sync_directory, write_file
+from kpstore.disk.durable import (
+    remove,
+    remove_empty,
+    remove_tree,
+    sync_directory,
+    write_file,
+)
 from kpstore.errors import CorruptState
 from kpstore.publish.target import Finding, Identity
 from kpstore.publish.tftp_layout import (
@@ -12,6 +18,7 @@ from kpstore.publish.tftp_layout import (
     KP,
     MENUS,
     OBJECTS,
+    RESERVE,
     SHARDS,
     Layout,
 )
@@ -42,6 +49,7 @@ def take_back(layout: Layout, lacked: Iterable[Path]) -> None:
 def forget(layout: Layout) -> None:
     """Make it nobody's target, durably; missing is fine."""
     if is_folder(layout.path(KP)) and not is_folder(layout.path(IDENTITY)):
+        remove_tree(layout.path(RESERVE))
         remove(layout.path(IDENTITY))
         sync_directory(layout.path(KP))
 

@@ -21,6 +21,7 @@ from kpstore.publish.tftp_layout import (
     MENUS,
     MOVING,
     OBJECTS,
+    RESERVE,
     SHARDS,
     STATE,
     SUMS,
@@ -130,7 +131,7 @@ def extras(layout: Layout, folders: Collection[str] = HOMES) -> Iterator[Finding
 
 def _is_name(folder: str, name: str) -> bool:
     if folder == KP:
-        return f"{KP}/{name}" in {*HOMES, IDENTITY, LIVE}
+        return f"{KP}/{name}" in {*HOMES, IDENTITY, LIVE, RESERVE}
     if folder == GENERATIONS:
         return generation_of(f"generations/{name}") is not None
     return is_digest(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
 from kpstore.disk.locks import Hold, SiteLock
+from kpstore.disk.reserve import SITE, Reserve
 from kpstore.errors import KpError, Refused
 from kpstore.history import hook, indexing, layout, owners, walk
 from kpstore.history.boot import boot_id
@@ -30,6 +31,7 @@ It belongs to the administrators of the cluster; kp writes it, nobody else shoul
   cache       derived; safe to delete
   found       files that someone else changed, moved here before kp repaired them
   seen        what each target held when it was last seen; back it up
+  reserve     room for a rollback when the disk is full
   lock        held by whoever writes
 """
 _FOLDERS = ("cache", "keys", "found", "seen")
@@ -69,6 +71,11 @@ class OpenSite(SiteReader):
         if not (root / "state.git").is_dir():
             layout.create(root / "state.git")
         return cls(root)
+
+    @property
+    def reserve(self) -> Reserve:
+        """Return the room that is kept here for a rollback."""
+        return Reserve(self.root / "reserve", SITE)
 
     def main(self) -> Snapshot:
         """Return what main holds now."""
