@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.edits import entries, images, nodes, targets
-from kpstore.errors import CorruptState, Refused
+from kpstore.errors import Refused
 from kpstore.history import drafts
 from kpstore.model.documents import KernelConfig, Site
 from kpstore.model.keys import Key
