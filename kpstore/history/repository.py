@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import clear_frames
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 
@@ -53,9 +53,15 @@ def new_tree(entries: Mapping[str, Entry]) -> GitObject:
 
 
 def entries_of(tree: GitObject) -> dict[str, Entry]:
-    """Return what `new_tree` was given."""
-    assert isinstance(tree, Tree)
-    return {n.decode(): Entry(mode, sha.decode()) for n, mode, sha in tree.items()}
+    """Return what is in a tree; ForeignEntry for a name twice."""
+    entries = _typed(tree, Tree).items()
+    found = {
+        name.decode("utf-8", "backslashreplace"): Entry(mode, sha.decode())
+        for name, mode, sha in entries
+    }
+    if len(found) != len(entries):
+        raise ForeignEntry(f"tree {id_of(tree)} has a name twice")
+    return found
 
 
 def new_commit(
@@ -94,12 +100,6 @@ class Repository:
         self._objects = path / "objects"
         self._packs = Packs(self._objects / "pack")
         self._cache: dict[str, CommitInfo | dict[str, Entry]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the packs; the next read opens them again."""
@@ -159,13 +159,7 @@ class Repository:
         if isinstance(cached, dict):
             return cached
         with _reading(oid):
-            entries = _typed(self._object(oid), Tree).items()
-            found = {
-                name.decode("utf-8", "backslashreplace"): Entry(mode, sha.decode())
-                for name, mode, sha in entries
-            }
-            if len(found) != len(entries):
-                raise ForeignEntry(f"tree {oid} has a name twice")
+            found = entries_of(self._object(oid))
         for name, entry in found.items():
             check_entry(oid, name, entry)
         self._remember(oid, found)

@@ -12,7 +12,7 @@ from kpstore.disk.durable import (
 from kpstore.disk.reserve import TARGET, Reserve
 from kpstore.errors import CorruptState, NotFound, Refused
 from kpstore.publish import tftp_damage, tftp_ground
-from kpstore.publish.generation import Generation, NodeForm
+from kpstore.publish.generation import Generation
 from kpstore.publish.target import (
     NO_LEEWAY,
     Artifacts,
@@ -42,7 +42,7 @@ from kpstore.publish.tftp_layout import (
     Layout,
 )
 from kpstore.publish.tftp_needs import NOTHING, Remembered
-from kpstore.publish.tftp_prepare import Prepared, prepare, settle_work
+from kpstore.publish.tftp_prepare import Prepared, prepare
 from kpstore.publish.tftp_quick import Look, quick, stamps
 from kpstore.publish.tftp_repair import adopt, mend
 from kpstore.publish.tftp_stage import write_generation
@@ -52,7 +52,7 @@ from kpstore.publish.tftp_state import (
     read_live,
 )
 from kpstore.publish.tftp_sweep import generations, sweep
-from kpstore.publish.tftp_switch import StagedGeneration, after_switch, before_switch
+from kpstore.publish.tftp_switch import StagedGeneration
 from kpstore.publish.tftp_verify import verify
 from kpstore.publish.tftp_wanted import wanted
 
@@ -163,11 +163,6 @@ class TftpTarget:
         """Tell whether a crash left entry points on their way."""
         return bool(moving_to(self._layout))
 
-    def templates(self) -> list[str]:
-        """Return the templates that nodes are sent to by what is live."""
-        live = read_live(self._layout)
-        return [] if live is None else live.state.templates()
-
     def generations(self) -> list[tuple[int, str]]:
         """Return revision and commit (12 digits) of what is kept, oldest first."""
         return generations(self._layout)
@@ -198,18 +193,6 @@ class TftpTarget:
         if generation.complete and leeway.found is not None:
             self._clear_ground(leeway.found)
         return self._staged(generation, leeway)
-
-    def settle(self, nodes: Mapping[str, NodeForm | None]) -> int:
-        """Finish a switch that a crash interrupted; return how many links changed.
-
-        `nodes` are all the nodes of the commit that is live: their entry points get
-        their plain form, others of kp's go. Raises Refused for a foreign file.
-        """
-        work = settle_work(self._layout, nodes)
-        self._sweep_entries()
-        before_switch(self._layout, work)
-        after_switch(self._layout, work)
-        return sum(1 for _ in (*work.written(), *work.removed()))
 
     def verify(self, generation: Generation, *, deep: bool) -> list[Finding]:
         """Compare the target with a complete generation.

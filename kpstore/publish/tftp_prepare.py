@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpstore.errors import Refused
-from kpstore.publish.generation import Generation, NodeForm
+from kpstore.publish.generation import Generation
 from kpstore.publish.target import FilePlan, Leeway, Marker
 from kpstore.publish.tftp_content import Content
 from kpstore.publish.tftp_damage import trusted
@@ -168,11 +168,3 @@ def _free_name(marker: Marker, live: str | None) -> str:
     base = base_name(marker)
     name, _, count = (live or "").partition(".")
     return f"{base}.{int(count or 0) + 1}" if name == base else base
-
-
-def settle_work(layout: Layout, nodes: Mapping[str, NodeForm | None]) -> EntryWork:
-    """Return what a crash left to do for the entry points of what is live."""
-    live = read_live(layout)
-    return (
-        EntryWork() if live is None else straighten(layout, live, nodes, complete=True)
-    )

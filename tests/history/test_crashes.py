@@ -3,7 +3,7 @@
 import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -70,7 +70,7 @@ def step(repository: Repository, changes: dict[Key, Document | None]) -> str:
 
 
 def operation(root: Path, ack: Ack) -> None:
-    with Repository(root / "state.git") as repository:
+    with closing(Repository(root / "state.git")) as repository:
         for number, changes in enumerate(STEPS, 2):
             step(repository, changes)
             ack(f"r{number}")
@@ -79,7 +79,7 @@ def operation(root: Path, ack: Ack) -> None:
 
 def check(root: Path, acks: list[str]) -> list[str]:
     """Look at all of history; then the next writer goes on, and leaves no litter."""
-    with Repository(root / "state.git") as repository:
+    with closing(Repository(root / "state.git")) as repository:
         repository.sweep(HOST)
         chain = list(walk.chain(repository, repository.tip(MAIN)))
         wrong = [] if len(chain) > len(acks) else [f"lost: {acks}, {len(chain)}"]
@@ -143,20 +143,20 @@ def _save(repository: Repository, user: str) -> None:
 
 def setup_before(root: Path) -> None:
     setup(root)
-    with Repository(root / "state.git") as repository:
+    with closing(Repository(root / "state.git")) as repository:
         _save(repository, "bob")
         shutil.rmtree(repository.path / "kp")
 
 
 def begun(root: Path, ack: Ack) -> None:
-    with Repository(root / "state.git") as repository:
+    with closing(Repository(root / "state.git")) as repository:
         _save(repository, "ann")
         ack("saved")
 
 
 def still_theirs(root: Path, acks: list[str]) -> list[str]:
     """Look at whose drafts are whose; then both go on."""
-    with Repository(root / "state.git") as repository:
+    with closing(Repository(root / "state.git")) as repository:
         repository.sweep(HOST)
         users = owners.users(repository)
         wrong = [] if users == ["ann", "bob"] or not acks else [f"only {users}"]

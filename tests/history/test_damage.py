@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ DAMAGES: list[Damage] = [flip, cut, zero, insert, garbage, empty]
 
 def answers(path: Path) -> list[object]:
     """Read everything that can be read."""
-    with Repository(path) as repository:
+    with closing(Repository(path)) as repository:
         tip = repository.tip(MAIN)
         found: list[object] = [tip]
         for commit in walk.chain(repository, tip):
