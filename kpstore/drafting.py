@@ -111,4 +111,5 @@ class CallersDraft:
         return drafts.discard(self._site.repository, caller.user, host=caller.host)
 
     def _say_unread(self, error: KpError) -> None:
-        self._caller.notify(f"your draft is not read: {error.message}\n  {error.hint}")
+        hint = f"; {error.hint}" if error.hint else ""
+        self._caller.notify(f"your draft is not read: {error.message}{hint}")
