@@ -53,19 +53,31 @@ def examine(layout: Layout) -> tuple[Live | None, list[Finding]]:
         return None, [*found, Finding(f"{LIVE}/{STATE}", "changed", error.message)]
 
 
-def damage(layout: Layout) -> list[Finding]:
-    """Name what keeps the target from being judged: whose it is, or what is live."""
+def judged(layout: Layout) -> tuple[Live | None, list[Finding]]:
+    """Read what is live, and name what keeps the target from being judged.
+
+    That is damage of TARGET, or of what is live; a target that nothing was published
+    to yet has none.
+    """
     if not layout.is_confined:
-        return tftp_ground.amiss(layout)
+        return None, tftp_ground.amiss(layout)
     try:
         identity = read_identity(layout)
     except CorruptState as error:
-        return [Finding(IDENTITY, "changed", error.message)]
+        return None, [Finding(IDENTITY, "changed", error.message)]
     if identity is None:
-        return []
-    _, found = examine(layout)
-    never = not (kind_of(layout.path(LIVE)) or names_in(layout.path(GENERATIONS)))
-    return [each for each in found if not (never and each.path == LIVE)]
+        return None, []
+    live, found = examine(layout)
+    if live is None and not (
+        kind_of(layout.path(LIVE)) or names_in(layout.path(GENERATIONS))
+    ):
+        found = [each for each in found if each.path != LIVE]
+    return live, found
+
+
+def damage(layout: Layout) -> list[Finding]:
+    """Name what keeps the target from being judged: whose it is, or what is live."""
+    return judged(layout)[1]
 
 
 def _gone(layout: Layout, path: str) -> Finding:

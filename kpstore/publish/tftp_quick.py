@@ -8,11 +8,12 @@ their content; entry points and default files only a rendering can tell.
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from kpstore.publish import tftp_parts as parts
 from kpstore.publish.target import Finding
-from kpstore.publish.tftp_damage import damage
+from kpstore.publish.tftp_damage import judged
 from kpstore.publish.tftp_folders import check_folder
 from kpstore.publish.tftp_layout import (
     GENERATIONS,
@@ -44,8 +45,10 @@ def stamps(layout: Layout) -> dict[str, str]:
     with its mode. Only what nodes are sent to is in here, so a sweep changes none.
     """
     live = read_live(layout)
-    if live is None:
-        return {LIVE: ""}
+    return {LIVE: ""} if live is None else _stamps(layout, live)
+
+
+def _stamps(layout: Layout, live: Live) -> dict[str, str]:
     times = {path: _changed_at(layout, path) for path in _watched(layout, live)}
     state = sha256(read_file(layout.generation(live.name) / STATE)).hexdigest()
     at = max(_changed_at(layout, path) for path in (KP, SHARDS))
@@ -57,14 +60,12 @@ def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> L
 
     `files`: look at the times of nodes' own files too, which are as many as nodes.
     """
-    if found := damage(layout):
-        return Look(found, sure=True)
-    live = read_live(layout)
-    if live is None:
-        return Look([], sure=False)
-    known, now = since if since.get(LIVE) == live.name else {}, stamps(layout)
+    live, found = judged(layout)
+    if found or live is None:
+        return Look(found, sure=bool(found))
+    known, now = since if since.get(LIVE) == live.name else {}, _stamps(layout, live)
     moved = {path for path, time in now.items() if known.get(path) != time}
-    found = [*parts.attributes(layout, live), *_live(layout, live, known, moved)]
+    found += [*parts.attributes(layout, live), *_live(layout, live, known, moved)]
     found += parts.extras(layout, [home for home in parts.HOMES if home in moved])
     for digest in sorted({menu.digest for menu in live.state.menus.values()}):
         found += check_folder(layout, f"{MENUS}/{digest}", None)
@@ -105,12 +106,17 @@ def _digests(folder: str, paths: Iterable[str]) -> set[str]:
 
 def _touched(layout: Layout, live: Live, at: str) -> set[str]:
     """Return the shards in which a file changed later than `at`, as its ctime says."""
-    return {
-        digest
-        for digest in {shard.digest for shard in live.state.shards.values()}
-        for name in names_in(layout.path(SHARDS, digest))
-        if _changed_at(layout, f"{SHARDS}/{digest}/{name}") > at
-    }
+    shards = {shard.digest for shard in live.state.shards.values()}
+    return {each for each in shards if _latest(layout.path(SHARDS, each)) > int(at)}
+
+
+def _latest(folder: Path) -> int:
+    """Return the last ctime in a folder, in nanoseconds; 0 for no folder."""
+    if not is_folder(folder):
+        return 0
+    with os.scandir(folder) as entries:
+        times = (entry.stat(follow_symlinks=False).st_ctime_ns for entry in entries)
+        return max(times, default=0)
 
 
 def _watched(layout: Layout, live: Live) -> Iterator[str]:

@@ -57,11 +57,10 @@ def drift(target: Sighted, index: Index | None, *, files: bool = False) -> Look 
     """
     if isinstance(target.served, ServedTree):
         return Look(target.served.quick(), sure=True)
-    if damage := target.served.damage():
-        return Look(damage, sure=True)
     noted = index.noted(_name(target.spec.name)) if index else None
     if not noted:
-        return None
+        damage = target.served.damage()
+        return Look(damage, sure=True) if damage else None
     note = json.loads(noted)
     seen = target.served.quick(note["stamps"], files=files)
     known = [Finding(**each) for each in note["drift"]]  # a person may have mended it
