@@ -1,7 +1,7 @@
 """Whole directory trees by descriptor: no link is ever followed.
 
-Both refuse directories nested deeper than any real tree's: an image's owner may
-nest them endlessly. OSErrors leave this module raw.
+An image's owner may nest directories endlessly: a walk refuses that, and removing is
+bounded. OSErrors leave this module raw.
 """
 
 import os
@@ -9,10 +9,11 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kpstore.disk.descriptors import DIRECTORY, closing
+from kpstore.disk.descriptors import DIRECTORY, closing, temp_name
 from kpstore.errors import Refused
 
 MAX_DEPTH = 128
+_LIFTS = 1000  # times that what lies too deep is moved up
 
 
 class Found(NamedTuple):
@@ -44,15 +45,35 @@ def _kind(mode: int) -> str:
     return "link" if stat.S_ISLNK(mode) else "other"
 
 
-def remove_tree_at(name: str, directory: int | None = None, depth: int = 0) -> None:
-    """Remove a file, a link or a whole directory; no link is ever followed."""
-    if depth > MAX_DEPTH:
-        raise Refused(f"{name}: more than {MAX_DEPTH} directories below each other")
+def remove_tree_at(name: str, directory: int | None = None) -> None:
+    """Remove a file, a link or a whole directory; no link is ever followed.
+
+    What is nested beyond reason is moved up first, and goes like the rest. OSError
+    when somebody goes on nesting.
+    """
     found = os.stat(name, dir_fd=directory, follow_symlinks=False)
     if not stat.S_ISDIR(found.st_mode):
         os.unlink(name, dir_fd=directory)
         return
-    with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as inside:
-        for child in os.listdir(inside):
-            remove_tree_at(child, inside, depth + 1)
+    with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as top:
+        for _ in range(_LIFTS):
+            children = os.listdir(top)
+            if not children:
+                break
+            for child in children:
+                _remove(child, top, top, 1)
     os.rmdir(name, dir_fd=directory)
+
+
+def _remove(name: str, directory: int, top: int, depth: int) -> None:
+    found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if not stat.S_ISDIR(found.st_mode):
+        os.unlink(name, dir_fd=directory)
+    elif depth > MAX_DEPTH:
+        os.rename(name, temp_name(), src_dir_fd=directory, dst_dir_fd=top)
+    else:
+        flags = DIRECTORY | os.O_NOFOLLOW
+        with closing(os.open(name, flags, dir_fd=directory)) as inside:
+            for child in os.listdir(inside):
+                _remove(child, inside, top, depth + 1)
+        os.rmdir(name, dir_fd=directory)

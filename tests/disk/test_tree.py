@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from kpstore.disk.tree import remove_tree_at, walk_at
+from kpstore.disk.tree import MAX_DEPTH, remove_tree_at, walk_at
 
 
 @pytest.fixture
@@ -36,3 +36,18 @@ def test_removing_does_not_follow_a_directory_that_became_a_link(swapped):
 def test_walking_does_not_follow_a_directory_that_became_a_link(swapped):
     with pytest.raises(NotADirectoryError):
         list(walk_at(swapped))
+
+
+def test_what_is_nested_beyond_reason_is_removed(tmp_path):
+    top = os.open(tmp_path, os.O_RDONLY)
+    here = os.dup(top)
+    for _ in range(3 * MAX_DEPTH):
+        os.mkdir("d", dir_fd=here)
+        os.close(os.open("file", os.O_CREAT, dir_fd=here))
+        inside = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inside
+    os.close(here)
+    remove_tree_at("d", top)
+    os.close(top)
+    assert os.listdir(tmp_path) == ["file"]
