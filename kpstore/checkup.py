@@ -43,6 +43,11 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
+def _mend(target: str, condition: Condition) -> str:
+    adopt = f"kp target adopt {target}, then "
+    return f"{adopt if condition == 'absent' else ''}kp publish"
+
+
 class Checkup:
     """One site, examined; `deep` reads every artifact and all of history."""
 
@@ -223,7 +228,7 @@ class Checkup:
             level, mend = _CONDITIONS[each.condition]
             yield Finding(about, level, each.condition, mend)
             for found in each.findings:
-                mend = "kp publish" if found.is_drift else _KEPT
+                mend = _mend(each.name, each.condition) if found.is_drift else _KEPT
                 level = "bad" if found.is_drift else "note"
                 text = f"{found.path} is {found.kind} {found.detail}".rstrip()
                 yield Finding(about, level, text, mend)

@@ -18,7 +18,6 @@ from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
-from kpstore.publish.served import ServedTftp
 from kpstore.publish.target import Condition, Finding
 from kpstore.site.drift import Really, Sighted, drift, path_of_target, sighted
 from kpstore.site.reader import SiteReader
@@ -217,8 +216,7 @@ class _Looking:
 
     def _drift(self, target: Sighted, condition: Condition) -> list[Finding]:
         if condition in ("absent", "ahead"):
-            served = target.served
-            return served.damage() if isinstance(served, ServedTftp) else []
+            return target.served.damage()
         seen = drift(target, self.reader.index, files=True)
         if seen is None or not seen.sure:
             return [e for e in self.really(target.spec.name) if e.is_drift]

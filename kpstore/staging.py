@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 from kpstore.caller import silent
 from kpstore.conditions import left_behind
@@ -95,6 +96,8 @@ class Staging:
         self.add(target, None)
 
     def _stage_known(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
+        if self.go_through:
+            target.reclaim(self._found(target))
         condition = target.condition(base.subtree, self.site.on_main)
         if condition == "live":
             self._stage_live(target, base, moves)
@@ -104,7 +107,7 @@ class Staging:
             main = f"r{self.revision} {(self.snapshot.commit or '')[:12]}"
             self._note(target, condition, problem=target.ahead_of(main))
         else:
-            self._note(target, condition)
+            self._note(target, condition, problem=target.lost())
 
     def _stage_live(self, target: SiteTarget, base: Snapshot, moves: Moves) -> None:
         known, document = target.marker(), f"targets/{target.name}.json"
@@ -165,8 +168,7 @@ class Staging:
 
     def _staged_on(self, target: SiteTarget, moves: Moves | None) -> Staged:
         drifted = self.site.drifted.get(target.name)
-        found = self.site.found(target.name, self.now)
-        leeway = Leeway(found, self.go_through, frozenset(drifted or ()))
+        leeway = Leeway(self._found(target), self.go_through, frozenset(drifted or ()))
         if self.go_through and drifted is not None:
             moves = None  # nothing may be wrong where a rollback leads
         try:
@@ -190,10 +192,13 @@ class Staging:
         """Keep what the switch will write over: foreign files come back one day."""
         for data in staged.originals.values():
             self.site.artifacts.add_stream([data])
-        found = self.site.found(target.name, self.now)
+        found = self._found(target)
         for path, data in staged.displaced.items():
             make_directories((found / path).parent)
             write_file(found / path, data)
+
+    def _found(self, target: SiteTarget) -> Path:
+        return self.site.found(target.name, self.now)
 
     @contextmanager
     def discarded_on_failure(self) -> Iterator[None]:

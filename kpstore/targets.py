@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpstore.conditions import TargetSpec, judge
-from kpstore.errors import KpError
+from kpstore.errors import KpError, NotFound
 from kpstore.loaders import dialects, ipxe
 from kpstore.loaders.menu import POLICY
 from kpstore.publish.generation import Generation
@@ -51,9 +51,7 @@ class SiteTarget:
 
     def damage(self) -> list[Finding]:
         """Name what keeps it from being judged: whose it is, or what is live."""
-        if isinstance(self.publisher, TftpTarget):
-            return self.publisher.damage()
-        return []
+        return self.publisher.damage() if self.publisher else []
 
     def condition(
         self, subtree: Callable[[str], str | None], on_main: Callable[[str], bool]
@@ -86,7 +84,7 @@ class SiteTarget:
         if isinstance(self.publisher, TftpTarget) and isinstance(made, Generation):
             return self.publisher.stage(made, leeway)
         if isinstance(self.publisher, TreeTarget) and isinstance(made, TreeRendering):
-            return self.publisher.stage(made)
+            return self.publisher.stage(made, leeway)
         raise TypeError(f"target {self.name} can't take this rendering")
 
     def verify(self, made: Generation | TreeRendering, *, deep: bool) -> list[Finding]:
@@ -110,7 +108,7 @@ class SiteTarget:
         if isinstance(self.publisher, TftpTarget):
             return self.publisher.adopt(found)
         if isinstance(self.publisher, TreeTarget):
-            self.publisher.adopt()
+            return self.publisher.adopt(found)
         return []
 
     def held(self) -> Held | None:
@@ -121,32 +119,67 @@ class SiteTarget:
         except (KpError, OSError):
             return None
 
+    def reclaim(self, found: Path) -> bool:
+        """Adopt an image tree whose identity is lost and whose marker is ours.
+
+        For a rollback alone: anybody else is told to adopt it.
+        """
+        if not isinstance(self.publisher, TreeTarget) or self.publisher.identity():
+            return False
+        if not self.publisher.is_marked():
+            return False
+        self.publisher.adopt(found)
+        return True
+
+    def lost(self) -> str:
+        """Say how one that is there, and says no longer whose it is, becomes ours."""
+        if self.identity() or not (found := self.damage()):
+            return ""
+        paths = ", ".join(each.path for each in found)
+        return f"{paths} can't be trusted: kp target adopt {self.name}"
+
     def originals_kept(self) -> Mapping[str, str]:
         """Return path -> SHA-256 of the foreign files that kp replaced."""
-        if isinstance(self.publisher, TreeTarget) and self.publisher.identity():
+        if isinstance(self.publisher, TreeTarget):
             return self.publisher.originals_kept()
         return {}
 
     def retire(self, artifacts: Artifacts) -> list[Finding]:
         """Leave a target that is no longer the site's; return what stays of kp's.
 
-        An image tree gets its own loader files back. A TFTP root goes on serving
-        what it serves: nodes that boot now must find something. Both can be added
-        again, by any name.
+        An image tree gets its own loader files back; one that can't be reached keeps
+        kp's. A TFTP root goes on serving what it serves: nodes that boot now must find
+        something. Both can be added again, by any name.
         """
         if isinstance(self.publisher, TftpTarget):
             return self.publisher.retire()
-        if isinstance(self.publisher, TreeTarget) and self.publisher.identity():
-            kept = self.originals_kept().items()
+        if not isinstance(self.publisher, TreeTarget):
+            return []
+        found, kept = self.publisher.identity(), self.originals_kept().items()
+        if found and (found.site, found.target) != (self.site, self.name):
+            return []
+        try:
             originals = {p: artifacts.path(sha).read_bytes() for p, sha in kept}
-            return self.publisher.remove(originals)
-        return []
+        except NotFound:
+            return self.publisher.left(artifacts)
+        return (
+            self.publisher.remove(originals)
+            if found
+            else self.publisher.left(artifacts)
+        )
 
 
 def open_target(
-    spec: TargetSpec, site: str, root: Path | None, artifacts: Artifacts
+    spec: TargetSpec,
+    site: str,
+    root: Path | None,
+    artifacts: Artifacts,
+    remembered: Mapping[str, str],
 ) -> SiteTarget:
-    """Open a target at its path on this server; None: it has none here."""
+    """Open a target at its path on this server; None: it has none here.
+
+    `remembered`: what an image tree's foreign files were, for one that lost its record.
+    """
     publisher: Publisher | None = None
     if root is not None and spec.kind == "image":
         publisher = TreeTarget(
@@ -156,6 +189,7 @@ def open_target(
             spec.image or "",
             artifacts=artifacts,
             replace=spec.replace,
+            remembered=remembered,
         )
     elif root is not None:
         publisher = TftpTarget(

@@ -213,12 +213,14 @@ class Transaction:
             spec = TargetSpec.of(name, old.target(name).model_dump())
             target = self.site.open_target(spec, old.site().id)
             there = target.held() is not None
-            left = target.retire(self.site.artifacts)
-            if there:  # else its record stays: originals may be wanted back
+            found_there = target.retire(self.site.artifacts)
+            kept = any(found.kind == "left" for found in found_there)
+            if there and not kept:  # else its originals may be wanted back
                 self.site.seen.forget(name)
-            for found in left:
-                stays = f"stays ({found.kind})"
-                said = found.detail if found.kind == "serving" else stays
+            for found in found_there:
+                stays = f"stays ({found.kind}): {found.detail}"
+                plain = found.kind in ("serving", "left")
+                said = found.detail if plain else stays
                 self._warnings.append(f"target {name}: {found.path} {said}")
 
     def _after(self, step: Callable[[], object]) -> None:

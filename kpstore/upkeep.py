@@ -131,9 +131,8 @@ class Upkeep:
             problem = target.ahead_of(self._named(main))
         elif condition == "lagging" and left:
             problem = left_behind(target.name)
-        elif condition == "absent" and (found := target.damage()):
-            paths = ", ".join(each.path for each in found)
-            problem = f"{paths} can't be trusted: kp target adopt {target.name}"
+        elif condition == "absent":
+            problem = target.lost()
         elif condition in ("live", "lagging"):
             return self._bring_and_repair(target, main, condition)
         return TargetOutcome(target.name, condition, commit_of(target), problem=problem)
@@ -153,7 +152,8 @@ class Upkeep:
         marker = target.marker()
         assert marker  # it was brought to main, or is live
         made = complete(self.site, target, marker, "live", self.caller.clock())
-        mended = target.repair(made, self._found(target))
+        found = target.repair(made, self._found(target))
+        mended = [finding for finding in found if finding.is_drift]
         self.site.mended.add(target.name)
         for finding in mended:
             self.caller.notify(f"{target.name}: {finding.path} was {finding.kind}")

@@ -3,11 +3,18 @@
 For those who only look; `tftp.TftpTarget` and `tree.TreeTarget` publish.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from kpstore.disk.beneath import Beneath
-from kpstore.publish import tftp_damage, tftp_quick, tftp_state, tree_layout, tree_quick
+from kpstore.publish import (
+    tftp_damage,
+    tftp_quick,
+    tftp_state,
+    tree_quick,
+    tree_records,
+)
 from kpstore.publish.target import Finding, Identity, Marker
 from kpstore.publish.tftp_layout import Layout
 from kpstore.publish.tftp_quick import Look
@@ -48,32 +55,46 @@ class ServedTftp:
 
 
 class ServedTree:
-    """An image tree, looked at. OSErrors pass raw."""
+    """An image tree, looked at. OSErrors pass raw, but for a tree that isn't there."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def identity(self) -> Identity | None:
         """Return whose target this is; None when it is absent."""
-        try:
-            with Beneath.open(self._root) as tree:
-                return tree_layout.read_identity(tree)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        with self._opened() as tree:
+            return tree_records.read_identity(tree) if tree else None
 
     def marker(self) -> Marker | None:
         """Return what is served; None in transition and before the first publish."""
-        with Beneath.open(self._root) as tree:
-            live = tree_layout.read_live(tree)
+        with self._opened() as tree:
+            live = tree_records.read_live(tree) if tree else None
         return live.marker if live else None
 
     def unfinished(self) -> bool:
         """Tell whether the tree is in transition: a switch began and did not end."""
-        with Beneath.open(self._root) as tree:
-            claimed = bool(tree_layout.read_claims(tree).files)
-            return claimed and tree_layout.read_live(tree) is None
+        with self._opened() as tree:
+            return tree is not None and tree_records.is_unfinished(tree)
 
     def quick(self) -> list[Finding]:
-        """Compare with what the marker says is served, in a few small reads."""
-        with Beneath.open(self._root) as tree:
-            return tree_quick.quick(tree)
+        """Compare with what the marker says is served, in a few small reads.
+
+        Without an identity or a marker kp's own small files are all that is told of.
+        """
+        with self._opened() as tree:
+            return tree_quick.quick(tree) if tree else []
+
+    def damage(self) -> list[Finding]:
+        """Name what keeps it from being judged: whose it is, or what is live."""
+        with self._opened() as tree:
+            return tree_quick.damage(tree) if tree else []
+
+    @contextmanager
+    def _opened(self) -> Iterator[Beneath | None]:
+        try:
+            tree = Beneath.open(self._root)
+        except (FileNotFoundError, NotADirectoryError):
+            yield None
+            return
+        with tree:
+            yield tree

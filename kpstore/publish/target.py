@@ -100,7 +100,7 @@ class Finding:
 
     `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `kept` is
     another's and in nobody's way; `serving` is what a target that was left goes on
-    with.
+    with, `left` what stays in one that can't be left clean.
     """
 
     path: str

@@ -7,44 +7,46 @@ goes beneath its root (`kpstore.disk.beneath`). Only `create` makes a target of 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound, Refused
 from kpstore.publish import (
-    tree_quick,
     tree_remove,
     tree_repair,
     tree_verify,
 )
+from kpstore.publish.served import ServedTree
 from kpstore.publish.target import (
+    NO_LEEWAY,
     Artifacts,
     FilePlan,
     Finding,
     Held,
     Identity,
-    Marker,
+    Leeway,
 )
 from kpstore.publish.tree_layout import (
     HOME,
     IDENTITY,
     MODULES,
+    Claims,
     TreeRendering,
-    read_claims,
-    read_identity,
-    read_live,
-    write_identity,
 )
-from kpstore.publish.tree_stage import TreeStaged, missing, stage
-from kpstore.publish.tree_survey import survey
+from kpstore.publish.tree_missing import Manner, missing
+from kpstore.publish.tree_records import read_live, write_identity
+from kpstore.publish.tree_stage import TreeStaged, stage
+from kpstore.publish.tree_survey import known_claims, survey
 
 __all__ = ["TreeRendering", "TreeStaged", "TreeTarget"]
 
 
-class TreeTarget:
+class TreeTarget(ServedTree):
     """An image tree that kp publishes to; OSErrors pass raw.
 
     `replace`: foreign loader files give way; their bytes are `originals`, to be kept
-    by the caller before the switch and given to `remove`.
+    by the caller before the switch and given to `remove`. `remembered`: path ->
+    SHA-256 of those that gave way earlier, for a tree that lost its record of them.
     """
 
     def __init__(
@@ -56,23 +58,17 @@ class TreeTarget:
         *,
         artifacts: Artifacts,
         replace: bool = False,
+        remembered: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__(root)
         self.image = image
-        self._root = root
+        self._remembered = remembered or {}
         self._identity = Identity(site, name)
         self._artifacts = artifacts
         self._replace = replace
         self._lacked: list[str] | None = None  # folders, before `create`
 
     # --- whose it is
-
-    def identity(self) -> Identity | None:
-        """Return whose target this is; None when it is absent."""
-        try:
-            with Beneath.open(self._root) as tree:
-                return read_identity(tree)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
 
     def create(self, others: Collection[str] = ()) -> None:
         """Make a target of the tree. Idempotent; a hold stays.
@@ -105,12 +101,29 @@ class TreeTarget:
             for folder in self._lacked:
                 tree_remove.remove_if_empty(tree, folder)
 
-    def adopt(self) -> None:
-        """Make the tree this target, whoever's it was; NotFound when it is missing."""
+    def adopt(self, found: Path | None = None) -> list[str]:
+        """Make the tree this target, whoever's it was; NotFound when it is missing.
+
+        Returns what was in the way and is now below `found`; without it Refused.
+        """
         if not self._root.is_dir():
             raise NotFound(f"no image tree {self._root}", hint="mount it, or make it")
         with Beneath.open(self._root) as tree:
+            lies = tree_repair.make_way(tree, tree_repair.obstacles(tree), found)
             write_identity(tree, self._identity)
+        return lies
+
+    def is_marked(self) -> bool:
+        """Tell a tree whose marker says that it is this target, whatever TARGET says.
+
+        One flipped bit there must not keep the way back from nodes.
+        """
+        with self._opened() as tree:
+            live = read_live(tree) if tree else None
+        document = f"targets/{self._identity.target}.json"
+        if live is None or live.marker.site != self._identity.site:
+            return False
+        return document in live.marker.inputs
 
     def set_hold(self, reason: str) -> None:
         """Hold the target back from publishing, or release it by ''."""
@@ -120,28 +133,20 @@ class TreeTarget:
         with Beneath.open(self._root) as tree:
             write_identity(tree, Identity(found.site, found.target, reason))
 
-    # --- what it serves
-
-    def marker(self) -> Marker | None:
-        """Return what is served; None in transition and before the first publish."""
-        with Beneath.open(self._root) as tree:
-            live = read_live(tree)
-        return None if live is None else live.marker
-
-    def unfinished(self) -> bool:
-        """Tell whether the tree is in transition: a switch began and did not end."""
-        with Beneath.open(self._root) as tree:
-            return read_live(tree) is None and bool(read_claims(tree).files)
+    # --- what it serves; see `ServedTree`
 
     def originals_kept(self) -> Mapping[str, str]:
-        """Return path -> SHA-256 of the foreign files that kp replaced."""
-        with Beneath.open(self._root) as tree:
-            return read_claims(tree).originals
+        """Return path -> SHA-256 of the foreign files that kp replaced.
+
+        Of a tree that can't be asked, or lost its record, those that are remembered.
+        """
+        with self._opened() as tree:
+            return self._claims(tree).originals if tree else self._remembered
 
     def held(self) -> Held:
         """Return what is kept here, and the originals of what kp replaced."""
         with Beneath.open(self._root) as tree:
-            live, claims = read_live(tree), read_claims(tree)
+            live, claims = read_live(tree), self._claims(tree)
         if live is None:
             return Held(originals=claims.originals)
         marker = live.marker
@@ -158,10 +163,10 @@ class TreeTarget:
         if not rendering.files:
             return FilePlan()
         with Beneath.open(self._root) as tree:
-            found, lacks = (
-                survey(tree, rendering, read_live(tree)),
-                missing(tree, rendering),
-            )
+            live, claims = read_live(tree), self._claims(tree)
+            found = survey(tree, rendering, claims)
+            how = self._manner(NO_LEEWAY)
+            lacks = missing(tree, rendering, live, claims, self._artifacts, how)
         objects = [each.path for each in lacks.objects]
         modules = [f"{MODULES}/{release}" for release, _, _ in lacks.modules]
         return FilePlan([*objects, *modules, *found.write], found.remove)
@@ -171,27 +176,27 @@ class TreeTarget:
         if not rendering.files:
             return {}
         with Beneath.open(self._root) as tree:
-            return survey(tree, rendering, read_live(tree)).foreign
+            return survey(tree, rendering, self._claims(tree)).foreign
 
-    def stage(self, rendering: TreeRendering) -> TreeStaged:
+    def stage(self, rendering: TreeRendering, leeway: Leeway = NO_LEEWAY) -> TreeStaged:
         """Make a rendering ready; what boots stays as it is.
 
         Raises Refused for a foreign loader file or module tree in the way and for
         want of room, NotFound and CorruptState for artifacts: nothing is left then.
         """
-        return self._stage(rendering)
+        return self._stage(rendering, leeway)
 
     # --- checking and mending
 
     def verify(self, rendering: TreeRendering, *, deep: bool) -> list[Finding]:
         """Compare; `deep` reads every byte of objects and module trees too."""
         with Beneath.open(self._root) as tree:
-            return tree_verify.verify(tree, rendering, self._artifacts, deep=deep)
-
-    def quick(self) -> list[Finding]:
-        """Compare with what the marker says is served, in a few small reads."""
-        with Beneath.open(self._root) as tree:
-            return tree_quick.quick(tree)
+            claims, artifacts = self._claims(tree), self._artifacts
+            found = tree_verify.verify(tree, rendering, claims)
+            if deep:
+                read = tree_verify.read(tree, rendering, artifacts, claims, self.image)
+                found += read
+        return found
 
     def repair(self, rendering: TreeRendering, found: Path) -> list[Finding]:
         """Make the tree equal the rendering; return what was wrong.
@@ -200,10 +205,13 @@ class TreeTarget:
         tree that isn't kp's is only reported.
         """
         findings = self.verify(rendering, deep=True)
+        drift = [each for each in findings if each.is_drift]
         with Beneath.open(self._root) as tree:
-            tree_repair.set_aside(tree, findings, found)
-            tree_repair.clear(tree, rendering, findings)
-        self._stage(rendering, afresh=_places(findings)).switch()
+            tree_repair.set_aside(tree, drift, found)
+            tree_repair.clear(tree, rendering, drift)
+            tree_repair.hold(tree, drift)
+        leeway = Leeway(found, take=True)
+        self._stage(rendering, leeway, afresh=_places(drift)).switch()
         return findings
 
     def sweep(
@@ -223,19 +231,40 @@ class TreeTarget:
         changed, when one of `originals_kept` is not given.
         """
         with Beneath.open(self._root) as tree:
-            return tree_remove.remove(tree, originals)
+            return tree_remove.remove(tree, originals, self._remembered)
+
+    def left(self, artifacts: Artifacts) -> list[Finding]:
+        """Say what stays in a tree that can't be left clean, and how to go on."""
+        if self.identity():
+            why = "what it replaced can't be put back"
+        elif self._root.is_dir():
+            why = f"{self._root} lost its {IDENTITY}"
+        else:
+            why = f"{self._root} is not there"
+        said = "stays, with the loader files and modules that kp wrote"
+        again = "to take them out, add the target again and remove it"
+        return [
+            Finding(HOME, "left", f"{said}: {why}; {again}"),
+            *(
+                Finding(path, "left", _put_back(self._root / path, sha256, artifacts))
+                for path, sha256 in self.originals_kept().items()
+            ),
+        ]
+
+    def _claims(self, tree: Beneath) -> Claims:
+        return known_claims(tree, read_live(tree), self._remembered)
+
+    def _manner(self, leeway: Leeway, afresh: Collection[str] = ()) -> Manner:
+        return Manner(self._replace, leeway, afresh, self._remembered)
 
     def _stage(
-        self, rendering: TreeRendering, afresh: Collection[str] = ()
+        self,
+        rendering: TreeRendering,
+        leeway: Leeway,
+        afresh: Collection[str] = (),
     ) -> TreeStaged:
-        return stage(
-            self._root,
-            self._identity,
-            rendering,
-            self._artifacts,
-            replace_foreign=self._replace,
-            afresh=afresh,
-        )
+        how = self._manner(leeway, afresh)
+        return stage(self._root, self._identity, rendering, self._artifacts, how)
 
     def _lacking(self) -> list[str]:
         """Return the folders that creating and staging would add, deepest first."""
@@ -244,6 +273,18 @@ class TreeTarget:
         above = HOME.rpartition("/")[0], MODULES.rpartition("/")[0]
         with Beneath.open(self._root) as tree:
             return [f for f in (HOME, MODULES, *above) if not tree.exists(f)]
+
+
+def _put_back(path: Path, sha256: str, artifacts: Artifacts) -> str:
+    """Say where a distribution's own loader file is kept."""
+    kept = f"stays kp's; the distribution's own is kept as artifact {sha256}: "
+    try:
+        return f"{kept}cp {quote(str(artifacts.path(sha256)))} {quote(str(path))}"
+    except NotFound:
+        return (
+            f"stays kp's, with all that it lists: the distribution's own, artifact "
+            f"{sha256}, is gone; have it written anew in the image, then remove {HOME}"
+        )
 
 
 def _places(findings: Collection[Finding]) -> set[str]:

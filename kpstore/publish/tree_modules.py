@@ -5,19 +5,24 @@ that kp has no claim on is the distribution's and never changed. OSErrors pass r
 """
 
 import hashlib
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kpstore.artifacts.module_archive import Member, Packing, unpack
+from kpstore.artifacts.modules import module_name
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.newtree import NewTree
 from kpstore.errors import CorruptState, InvalidInput, Refused
+from kpstore.publish import tree_faults
 from kpstore.publish.target import Artifacts, Finding
-from kpstore.publish.tree_layout import MODULES, Claims
+from kpstore.publish.tree_layout import MODULES, Claims, place
 from kpstore.publish.tree_objects import hash_of
 
 _BYTES_PER_FILE: Final = 1 << 16  # of a module archive, roughly; to ask for inodes
+
+_THEIRS: Final = "the distribution's own, and no longer what its kernel came with"
 
 Wanted = tuple[str, str, int]  # release, SHA-256 and size in bytes of the artifact
 
@@ -44,16 +49,12 @@ class Prepared:
         self.placed = True
 
 
-def place(release: str) -> str:
-    """Return where a release's modules belong."""
-    return f"{MODULES}/{release}"
-
-
 def content(tree: Beneath, release: str) -> str:
     """Return the SHA-256 of the artifact that the tree equals; empty if of none."""
     try:
         return _hash(Packing(tree, place(release)).chunks())
-    except (Refused, InvalidInput, NotADirectoryError):  # a FIFO, a file, nested
+    except (Refused, InvalidInput, NotADirectoryError, PermissionError):
+        # a FIFO in it, a file, nested beyond reason
         return ""
 
 
@@ -63,20 +64,46 @@ def missing(
     claims: Claims,
     trusted: Mapping[str, str],
     afresh: Collection[str] = (),
+    insist: Artifacts | None = None,
 ) -> list[Wanted]:
     """Return what must be placed.
 
-    `trusted` are known to stand as they should; `afresh` are places where kp's own
-    tree, changed by others, is to be replaced. Else Refused where another's tree, or
-    kp's own changed by another, has the place.
+    `trusted` are known to stand as they should, `afresh` are places known not to.
+    Where another's tree, or kp's own changed by another, has the place: Refused; but
+    `insist` with the artifacts, and kp's own gives way, and `theirs` stays.
     """
     return [
         each
         for each in wanted
-        if not exists(tree, each[0])
-        or (place(each[0]) in afresh and each[0] in claims.modules)
-        or (trusted.get(each[0]) != each[1] and _differs(tree, each, claims))
+        if place(each[0]) in afresh or _is_missing(tree, each, claims, trusted, insist)
     ]
+
+
+def _is_missing(
+    tree: Beneath,
+    wanted: Wanted,
+    claims: Claims,
+    trusted: Mapping[str, str],
+    insist: Artifacts | None,
+) -> bool:
+    release, sha256, _ = wanted
+    found = tree_faults.look(tree, place(release))
+    if found is None:
+        return True
+    own = claims.modules.get(release)
+    whole = not tree_faults.is_in_the_way(tree, place(release))
+    if own is not None and stat.S_ISLNK(found.st_mode):
+        whole = False
+    if whole and trusted.get(release) == sha256:
+        return False
+    there = content(tree, release) if whole else ""
+    if there == sha256:
+        return False
+    if there in (own or ()):
+        return True
+    if insist:
+        return not whole or own is not None or not theirs(tree, wanted, insist)
+    raise _changed(release) if own is not None else _foreign(release)
 
 
 def needs(wanted: Sequence[Wanted]) -> tuple[int, int]:
@@ -112,24 +139,52 @@ def prepare(tree: Beneath, wanted: Wanted, artifacts: Artifacts) -> Prepared:
 
 
 def differences(
-    tree: Beneath, release: str, sha256: str, artifacts: Artifacts
+    tree: Beneath, wanted: Wanted, artifacts: Artifacts, *, is_own: bool
 ) -> list[Finding]:
-    """Name the files in which a release's tree differs from its artifact."""
-    if not exists(tree, release):
-        return [Finding(place(release), "missing")]
+    """Name what differs in a release's tree from its artifact.
+
+    What isn't kp's own and differs is the distribution's: one finding, `kept`; but
+    without any module it is missing.
+    """
+    release, sha256, _ = wanted
+    if not tree.is_dir(place(release)) or not tree.names(place(release)):
+        return []  # seen without reading: `tree_quick.modules_fault`
     if content(tree, release) == sha256:
-        return []
-    found = [*_compared(tree, release, sha256, artifacts)]
-    return found or [Finding(place(release), "changed")]
+        return [*_modes(tree, release)] if is_own else []
+    if is_own:
+        found = [*_compared(tree, release, sha256, artifacts)]
+        return found or [Finding(place(release), "changed")]
+    if theirs(tree, wanted, artifacts):
+        return [Finding(place(release), "kept", _THEIRS)]
+    return [Finding(place(release), "missing", "none of its modules is there")]
 
 
 def exists(tree: Beneath, release: str) -> bool:
     """Tell whether anything has the release's place."""
+    return tree_faults.look(tree, place(release)) is not None
+
+
+def theirs(tree: Beneath, wanted: Wanted, artifacts: Artifacts) -> bool:
+    """Tell a changed tree that still serves its kernel: there are modules in it."""
+    release, sha256, _ = wanted
     try:
-        tree.stat(place(release))
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
+        there = (found.path for found in tree.walk(place(release)))
+        if any(map(module_name, there)):
+            return True
+    except (NotADirectoryError, Refused):  # nested beyond reason
+        return True
+    with artifacts.path(sha256).open("rb") as file:
+        return not any(module_name(each.path) for each in unpack(file, release))
+
+
+def _modes(tree: Beneath, release: str) -> Iterator[Finding]:
+    """Name what in kp's own tree has another mode or owner."""
+    roots = tree_faults.is_roots(tree)
+    for found in tree.walk(place(release)):
+        if found.kind != "link":
+            judge = {"file": tree_faults.of_file, "directory": tree_faults.of_folder}
+            at = tree_faults.look(tree, found.path)
+            yield from judge[found.kind](at, roots=roots).at(found.path)
 
 
 def _compared(
@@ -137,7 +192,7 @@ def _compared(
 ) -> Iterator[Finding]:
     try:
         left = {found.path: found.kind for found in tree.walk(place(release))}
-    except NotADirectoryError:
+    except (NotADirectoryError, Refused):
         return
     with artifacts.path(sha256).open("rb") as file:
         for member in unpack(file, release):
@@ -165,21 +220,16 @@ def _hash(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _differs(tree: Beneath, wanted: Wanted, claims: Claims) -> bool:
-    """Tell whether kp's own older tree has the place; see `missing`."""
-    release, sha256, _ = wanted
-    there = content(tree, release)
-    if there == sha256:
-        return False
-    if there in claims.modules.get(release, ()):
-        return True
-    if release in claims.modules:
-        raise Refused(
-            f"{place(release)} in the image was changed by someone else since kp put "
-            "it there",
-            hint="`kp verify` names the files, `kp publish` moves them aside",
-        )
-    raise Refused(
+def _changed(release: str) -> Refused:
+    return Refused(
+        f"{place(release)} in the image was changed by someone else since kp put "
+        "it there",
+        hint="`kp verify` names the files, `kp publish` moves them aside",
+    )
+
+
+def _foreign(release: str) -> Refused:
+    return Refused(
         f"{place(release)} in the image belongs to another kernel of the release "
         f"{release}, and holds other modules",
         hint="build yours with another CONFIG_LOCALVERSION, or remove that kernel's "

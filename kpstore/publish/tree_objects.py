@@ -7,7 +7,6 @@ reach the only good copy. OSErrors pass raw.
 
 import hashlib
 import re
-import stat
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Final
@@ -15,9 +14,11 @@ from typing import Final
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.errors import Refused
+from kpstore.publish import tree_faults
 from kpstore.publish.checked import damaged
 from kpstore.publish.target import Artifacts, ObjectFile
-from kpstore.publish.tree_layout import FILE_MODE, HOME
+from kpstore.publish.tree_faults import Fault
+from kpstore.publish.tree_layout import FILE_MODE, HOME, OBJECT
 
 _CHUNK = 1 << 20
 _DIRECTORY: Final = re.compile(r"[0-9a-f]{12}")
@@ -27,22 +28,30 @@ def missing(
     tree: Beneath, objects: Iterable[ObjectFile], trusted: Collection[str]
 ) -> list[ObjectFile]:
     """Return the objects to add; those whose path is not `trusted` are hashed."""
+    roots = tree_faults.is_roots(tree)
     return [
-        each for each in objects if fault(tree, each, deep=each.path not in trusted)
+        each
+        for each in objects
+        if standing(tree, each.path, each.size, roots=roots).kind
+        or (each.path not in trusted and differs(tree, each))
     ]
 
 
-def fault(tree: Beneath, wanted: ObjectFile, *, deep: bool) -> str:
-    """Say what is wrong with an object: `missing`, `changed`, `mode`, or nothing."""
+def standing(tree: Beneath, path: str, size: int | None, *, roots: bool) -> Fault:
+    """Judge an object unread; `size` in bytes, None where nobody knows it."""
+    found = tree_faults.look(tree, path)
+    fault = tree_faults.of_file(found, roots=roots)
+    if found and fault.kind != "changed" and size not in {None, found.st_size}:
+        return Fault("changed", f"{found.st_size} bytes, not {size}")
+    return fault
+
+
+def differs(tree: Beneath, wanted: ObjectFile) -> bool:
+    """Tell whether a file holds other bytes than its artifact."""
     try:
-        found = tree.stat(wanted.path)
-    except (FileNotFoundError, NotADirectoryError):
-        return "missing"
-    if not stat.S_ISREG(found.st_mode) or found.st_size != wanted.size:
-        return "changed"
-    if deep and hash_of(tree, wanted.path) != wanted.sha256:
-        return "changed"
-    return "mode" if stat.S_IMODE(found.st_mode) != FILE_MODE else ""
+        return hash_of(tree, wanted.path) != wanted.sha256
+    except (FileNotFoundError, NotADirectoryError, PermissionError, Refused):
+        return True
 
 
 def add(tree: Beneath, wanted: ObjectFile, artifacts: Artifacts) -> None:
@@ -69,7 +78,7 @@ def remove(tree: Beneath, path: str) -> None:
 
 def kept(tree: Beneath) -> list[str]:
     """Return the directories of objects by name: the first 12 digits of a SHA-256."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError, Refused):
         return [name for name in tree.names(HOME) if _DIRECTORY.fullmatch(name)]
     return []
 
@@ -82,6 +91,7 @@ def paths(tree: Beneath) -> list[str]:
         for home in homes
         if tree.is_dir(home)
         for each in tree.names(home)
+        if OBJECT.fullmatch(f"{home}/{each}")
     ]
 
 

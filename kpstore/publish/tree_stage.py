@@ -10,17 +10,16 @@ finds its files, and without a marker the tree is in transition.
 
 import errno
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.space import require
 from kpstore.errors import Refused
-from kpstore.publish import tree_modules, tree_objects
-from kpstore.publish.target import Artifacts, Identity, Marker, ObjectFile
+from kpstore.publish import tree_modules, tree_objects, tree_repair
+from kpstore.publish.target import Artifacts, Identity, Marker
 from kpstore.publish.tree_layout import (
     FILE_MODE,
     HOME,
@@ -32,31 +31,18 @@ from kpstore.publish.tree_layout import (
     TreeRendering,
     digest,
     look,
+    parent,
+)
+from kpstore.publish.tree_missing import Manner, Missing, keep_modules, missing
+from kpstore.publish.tree_modules import Prepared
+from kpstore.publish.tree_records import (
     read_claims,
     read_identity,
     read_live,
     write_claims,
     write_live,
 )
-from kpstore.publish.tree_modules import Prepared, Wanted
-from kpstore.publish.tree_survey import Survey, is_kps, survey
-
-_OWN_FILES = 4  # marker, record and their directories
-
-
-class Missing(NamedTuple):
-    """The objects and module trees that a tree lacks of a rendering."""
-
-    objects: list[ObjectFile]
-    modules: list[Wanted]
-
-    def needs(self, rendering: TreeRendering) -> tuple[int, int]:
-        """Return the bytes and inodes that staging and the switch take."""
-        size, inodes = tree_modules.needs(self.modules)
-        size += sum(each.size for each in self.objects)
-        size += sum(len(data) for data in rendering.files.values())
-        inodes += 2 * len(self.objects) + len(rendering.files) + _OWN_FILES
-        return size, inodes
+from kpstore.publish.tree_survey import Survey, is_kps, known_claims, survey
 
 
 @dataclass
@@ -75,6 +61,7 @@ class TreeStaged:
     copied: int = 0  # objects
     added: list[str] = field(default_factory=list)  # those that were nowhere before
     modules: list[Prepared] = field(default_factory=list)
+    claims: Claims = field(default_factory=Claims)  # what will be kp's
 
     @property
     def displaced(self) -> Mapping[str, bytes]:
@@ -96,9 +83,9 @@ class TreeStaged:
             if self.survey is None:
                 _mark(tree, self.rendering.marker)
                 return 0
-            live = Live.of(self.rendering)
+            live = Live.of(self.rendering, self.claims)
             changes = self._change(tree, self.survey)
-            if changes or read_live(tree) != live:
+            if changes or not live.serves(read_live(tree)):
                 write_live(tree, live)
             return self.copied + changes
 
@@ -113,15 +100,16 @@ class TreeStaged:
         self.added.clear()
 
     def _change(self, tree: Beneath, found: Survey) -> int:
-        if not (self.modules or found.write or found.remove):
+        changing = bool(self.modules or found.write or found.remove)
+        on_record = read_claims(tree)
+        if on_record is None or (changing and on_record != self.claims):
+            write_claims(tree, self.claims)
+        if not changing:
             return 0
-        claims = _with_modules(found.claims, self.modules)
-        if read_claims(tree) != claims:
-            write_claims(tree, claims)
         tree.remove(LIVE)
         placed = self._place_modules(tree)
         for path in found.write:
-            tree.makedirs(path.rpartition("/")[0])
+            tree.makedirs(parent(path))
             tree.write(path, self.rendering.files[path], mode=FILE_MODE)
         for path in found.remove:
             tree.remove(path)
@@ -144,52 +132,42 @@ def stage(
     identity: Identity,
     rendering: TreeRendering,
     artifacts: Artifacts,
-    *,
-    replace_foreign: bool = False,
-    afresh: Collection[str] = (),
+    how: Manner,
 ) -> TreeStaged:
-    """Stage; on any error nothing of it is left. Raises OSError and KpErrors.
-
-    `afresh`: objects and module trees by path that the marker's word isn't taken for.
-    """
+    """Stage; on any error nothing of it is left. Raises OSError and KpErrors."""
     staged = TreeStaged(root, identity, rendering)
-    if not rendering.files:
-        return staged
     with Beneath.open(root) as tree:
         _require_identity(tree, identity)
-        staged.survey = survey(tree, rendering, read_live(tree))
-        if staged.survey.foreign and not replace_foreign:
+        lies = tree_repair.obstacles(tree, rendering)
+        tree_repair.make_way(tree, lies, how.leeway.found)
+        if not rendering.files:
+            return staged
+        live = read_live(tree)
+        claims = known_claims(tree, live, how.originals)
+        staged.survey = survey(tree, rendering, claims)
+        if staged.survey.foreign and not how.replace_foreign:
             raise _foreign(root, staged.survey)
         sweep_temporaries(tree, rendering.files)
         try:
-            _add(tree, staged, missing(tree, rendering, afresh), artifacts)
+            lacks = missing(tree, rendering, live, claims, artifacts, how)
+            keep_modules(tree, lacks, live, claims, artifacts, how)
+            _add(tree, staged, lacks, artifacts)
         except BaseException:
             with suppress(OSError):  # what stays is swept; the first error matters
                 staged.discard()
             raise
+        staged.claims = _with_modules(staged.survey.claims, staged.modules)
     return staged
-
-
-def missing(
-    tree: Beneath, rendering: TreeRendering, afresh: Collection[str] = ()
-) -> Missing:
-    """Return what staging would add; see `stage`. Refused as it says."""
-    live = read_live(tree) or Live(rendering.marker)
-    claims = read_claims(tree)
-    return Missing(
-        tree_objects.missing(tree, rendering.objects, {*live.objects} - {*afresh}),
-        tree_modules.missing(tree, rendering.modules, claims, live.modules, afresh),
-    )
 
 
 def sweep_temporaries(tree: Beneath, paths: Iterable[str]) -> list[str]:
     """Remove what killed processes left where kp writes; `paths` of loader files."""
-    directories = {HOME, MODULES, *(path.rpartition("/")[0] for path in paths)}
+    directories = {HOME, MODULES, *map(parent, paths)}
     directories |= {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
     directories |= {above for each in directories for above in _above(each)}
     swept = []
     for directory in sorted(directories):
-        with suppress(FileNotFoundError, NotADirectoryError):
+        with suppress(FileNotFoundError, NotADirectoryError, Refused):
             swept += [
                 f"{directory}/{name}" for name in tree.sweep_temporaries(directory)
             ]
@@ -199,7 +177,7 @@ def sweep_temporaries(tree: Beneath, paths: Iterable[str]) -> list[str]:
 def _above(directory: str) -> Iterator[str]:
     """Return the directories that lead to one: in them it was made."""
     while directory:
-        directory = directory.rpartition("/")[0]
+        directory = parent(directory)
         yield directory
 
 
@@ -221,12 +199,13 @@ def _mark(tree: Beneath, marker: Marker) -> None:
     """Say that a commit which lists nothing is live; what is there stays listed."""
     live = read_live(tree)
     if live is None or live.marker != marker:
-        write_live(tree, replace(live or _standing(tree, marker), marker=marker))
+        standing = live or _standing(tree, marker)
+        write_live(tree, replace(standing, marker=marker, idle=True))
 
 
 def _standing(tree: Beneath, marker: Marker) -> Live:
     """Take all that kp has there as served: in transition nobody knows better."""
-    claims = read_claims(tree)
+    claims = known_claims(tree, None)
     seen = {path: look(tree, path) for path in claims.files}
     return Live(
         marker,

@@ -14,8 +14,8 @@ from kpstore.publish.tree_layout import (
     TreeRendering,
     digest,
     look,
-    read_claims,
 )
+from kpstore.publish.tree_records import read_claims
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ class Survey:
     claims: Claims
 
 
-def survey(tree: Beneath, rendering: TreeRendering, live: Live | None) -> Survey:
-    """Compare; nothing is written. Refused where something is no regular file."""
-    claims = known_claims(tree, live)
+def survey(tree: Beneath, rendering: TreeRendering, claims: Claims) -> Survey:
+    """Compare; nothing is written. Refused where a folder has a file's place."""
     seen = {path: look(tree, path) for path in (*rendering.files, *claims.files)}
     write = [
         path
@@ -67,17 +66,20 @@ def survey(tree: Beneath, rendering: TreeRendering, live: Live | None) -> Survey
     )
 
 
-def known_claims(tree: Beneath, live: Live | None) -> Claims:
-    """Return what is kp's: on record, narrowed by the marker where there is one."""
+def known_claims(
+    tree: Beneath, live: Live | None, originals: Mapping[str, str] = {}
+) -> Claims:
+    """Return what is kp's: on record, narrowed by the marker where there is one.
+
+    Where the record is lost or damaged, what the marker knows of it, and `originals`:
+    those that were remembered elsewhere.
+    """
     claims = read_claims(tree)
-    if live is None:
-        return claims
-    files = {path: (each,) for path, each in live.files.items()}
-    modules = {
-        release: (served,) if (served := live.modules.get(release)) else digests
-        for release, digests in claims.modules.items()
-    }
-    return replace(claims, files={**claims.files, **files}, modules=modules)
+    if claims is None:
+        claims = live.claims if live else Claims()
+        known = {**originals, **claims.originals}
+        claims = replace(claims, files=dict.fromkeys(known, ()), originals=known)
+    return live.claimed(claims) if live else claims
 
 
 def is_kps(seen: Seen, digests: Collection[str]) -> bool:

@@ -1,128 +1,81 @@
 """What in an image tree differs from its commit."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from kpstore.disk.beneath import Beneath
-from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.publish import tree_modules, tree_objects
 from kpstore.publish.target import Artifacts, Finding
 from kpstore.publish.tree_layout import (
-    CLAIMS,
-    FILE_MODE,
     HOME,
-    IDENTITY,
     LIVE,
-    MODULES,
+    Claims,
     Live,
-    Seen,
     TreeRendering,
-    look,
-    read_live,
+    place,
 )
-from kpstore.publish.tree_survey import known_claims
+from kpstore.publish.tree_quick import own, standing
+from kpstore.publish.tree_records import read_live
 
 _NOT_LISTED: Final = "kp's and no longer listed; what someone else did in it stays"
 
 
-def verify(
-    tree: Beneath, rendering: TreeRendering, artifacts: Artifacts, *, deep: bool
-) -> list[Finding]:
-    """Compare; `deep` reads every byte of objects and module trees too."""
+def verify(tree: Beneath, rendering: TreeRendering, claims: Claims) -> list[Finding]:
+    """Compare what a look tells; the bytes are for `read`."""
+    found = [*own(tree)]
     if not rendering.files:
-        return []
+        return found
     live = read_live(tree)
-    return [
-        *_marker(live, rendering),
-        *_loader_files(tree, rendering, live),
-        *_objects(tree, rendering, deep=deep),
-        *_modules(tree, rendering, artifacts, deep=deep),
-        *(_kept_modules(tree, rendering, live) if deep else ()),
-        *_strays(tree, rendering),
-    ]
+    told = {each.path for each in found}
+    found += (each for each in _marker(live, rendering) if each.path not in told)
+    found += standing(tree, Live.of(rendering), claims)
+    return [*dict.fromkeys(found)]
 
 
 def _marker(live: Live | None, rendering: TreeRendering) -> Iterator[Finding]:
     if live is None:
         yield Finding(LIVE, "unfinished", "no marker: the tree is in transition")
-    elif live != Live.of(rendering):
+    elif not Live.of(rendering).serves(live):
         yield Finding(LIVE, "changed")
 
 
-def _loader_files(
-    tree: Beneath, rendering: TreeRendering, live: Live | None
+def read(
+    tree: Beneath,
+    rendering: TreeRendering,
+    artifacts: Artifacts,
+    claims: Claims,
+    image: str,
 ) -> Iterator[Finding]:
-    for path, data in rendering.files.items():
-        if kind := _difference(look(tree, path), data):
-            yield Finding(path, kind)
-    for path in known_claims(tree, live).files:
-        if path not in rendering.files and look(tree, path).kind != "missing":
-            yield Finding(path, "extra", "kp's, and no longer listed")
-
-
-def _difference(seen: Seen, data: bytes) -> str:
-    if seen.kind == "missing":
-        return "missing"
-    if seen.kind != "file" or seen.data != data:
-        return "changed"
-    return "mode" if seen.mode != FILE_MODE else ""
-
-
-def _objects(
-    tree: Beneath, rendering: TreeRendering, *, deep: bool
-) -> Iterator[Finding]:
+    """Compare every byte of objects and module trees; of an image, to name it."""
+    if not rendering.files:
+        return
     for each in rendering.objects:
-        if kind := tree_objects.fault(tree, each, deep=deep):
-            yield Finding(each.path, kind)
+        seen = tree_objects.standing(tree, each.path, each.size, roots=False).kind
+        if seen not in {"missing", "changed"} and tree_objects.differs(tree, each):
+            yield Finding(each.path, "changed")
     named = {each.path.split("/")[2] for each in rendering.objects}
     for name in tree_objects.kept(tree):
-        if deep and name not in named and not tree_objects.intact(tree, name):
+        if name not in named and not tree_objects.intact(tree, name):
             yield Finding(f"{HOME}/{name}", "changed", "kept for a rollback")
-
-
-def _modules(
-    tree: Beneath, rendering: TreeRendering, artifacts: Artifacts, *, deep: bool
-) -> Iterator[Finding]:
-    for release, sha256, _ in rendering.modules:
-        if deep:
-            yield from tree_modules.differences(tree, release, sha256, artifacts)
-        elif not tree_modules.exists(tree, release):
-            yield Finding(tree_modules.place(release), "missing")
+    for wanted in rendering.modules:
+        is_own = wanted[0] in claims.modules
+        found = tree_modules.differences(tree, wanted, artifacts, is_own=is_own)
+        for finding in found:
+            way = f"kp kernel add {image} --installed {wanted[0]} --replace"
+            told = f"{finding.detail}: `{way}` takes it in"
+            kept = finding.kind == "kept"
+            yield replace(finding, detail=told) if kept else finding
+    yield from _kept_modules(tree, rendering, claims)
 
 
 def _kept_modules(
-    tree: Beneath, rendering: TreeRendering, live: Live | None
+    tree: Beneath, rendering: TreeRendering, claims: Claims
 ) -> Iterator[Finding]:
     """Name module trees of kp's that aren't listed and that others changed."""
     listed = {release for release, _, _ in rendering.modules}
-    for release, digests in known_claims(tree, live).modules.items():
+    for release, digests in claims.modules.items():
         if release in listed or not tree_modules.exists(tree, release):
             continue
         if tree_modules.content(tree, release) not in digests:
-            yield Finding(tree_modules.place(release), "changed", _NOT_LISTED)
-
-
-def _strays(tree: Beneath, rendering: TreeRendering) -> Iterator[Finding]:
-    """Name what is in kp's folders and not kp's, and what a killed process left."""
-    kept = {f"{HOME}/{name}" for name in tree_objects.kept(tree)}
-    objects = {each.path for each in rendering.objects}
-    named = {_parent(path) for path in objects}
-    own = {IDENTITY, LIVE, CLAIMS, *kept, *objects}
-    loaders = {_parent(path) for path in rendering.files}
-    for directory in sorted({HOME, MODULES, *kept, *named, *loaders}):
-        for path in _names(tree, directory):
-            if path.startswith(f"{directory}/{TEMP_PREFIX}"):
-                yield Finding(path, "unfinished", "a temporary file")
-            elif directory in {HOME, *named} and path not in own:
-                yield Finding(path, "foreign")
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _names(tree: Beneath, directory: str) -> list[str]:
-    with suppress(FileNotFoundError, NotADirectoryError):
-        return [f"{directory}/{name}" for name in tree.names(directory)]
-    return []
+            yield Finding(place(release), "kept", _NOT_LISTED)

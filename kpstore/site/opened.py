@@ -1,6 +1,6 @@
 """A site directory, opened for writing: documents, census, lock, after-work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
 from kpstore.disk.locks import Hold, SiteLock
 from kpstore.disk.reserve import SITE, Reserve
-from kpstore.errors import KpError, Refused
+from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
 from kpstore.history import hook, indexing, layout, owners, walk
 from kpstore.history.boot import boot_id
 from kpstore.history.census import IndexCensus, feed
@@ -153,7 +153,16 @@ class OpenSite(SiteReader):
             root = self.settings.trees.get(spec.image or "")
         else:
             root = self.settings.roots.get(spec.name)
-        return open_target(spec, site, root, self.artifacts)
+        remembered = self._originals(spec.name) if spec.kind == "image" else {}
+        return open_target(spec, site, root, self.artifacts, remembered)
+
+    def _originals(self, target: str) -> Mapping[str, str]:
+        """Return what gave way to kp in an image tree, as noted when it was seen."""
+        try:
+            held = self.seen.read(target)
+        except (CorruptState, DiskFailure):  # the tree has its own record
+            held = None
+        return held.originals if held else {}
 
     def feed_index(self, snapshot: Snapshot, record: Record, moves: Moves) -> None:
         """Bring the index to a commit; where it doesn't stand at its base, anew."""

@@ -123,12 +123,12 @@ def third_fails(late: bool, names: list[str]) -> Callable[..., Staged]:
     """
     real: Callable[..., Staged] = SiteTarget.stage
 
-    def stage(target: SiteTarget, made: object) -> Staged:
+    def stage(target: SiteTarget, *made: object) -> Staged:
         names.append(target.name)
         if len(names) != 3:
-            return real(target, made)
+            return real(target, *made)
         if late:
-            real(target, made)
+            real(target, *made)
         raise OSError(errno.EIO, os.strerror(errno.EIO), target.name)
 
     return stage

@@ -229,7 +229,7 @@ def test_a_damaged_artifact_is_not_published(rig: ImageRig) -> None:
 
 def test_a_missing_artifact_leaves_the_tree_as_it_was(rig: ImageRig) -> None:
     one, two = rig.kernel(b"one"), rig.kernel(b"two")
-    rig.store.remove(two.object.sha256)
+    rig.store.path(two.object.sha256).unlink()
     before = snapshot(rig.root)
     with pytest.raises(NotFound):
         rig.target().stage(grub(1, one, two))

@@ -219,8 +219,10 @@ def test_the_distributions_own_modules_are_reported_and_left(rig: Served) -> Non
     changed = theirs.read_bytes()
     findings = rig.target().repair(stock, rig.where / "found")
     assert [(each.path, each.kind) for each in findings] == [
-        ("lib/modules/6.1.0/kernel/a.ko", "changed")
+        ("lib/modules/6.1.0", "kept")
     ]
+    assert "kp kernel add web --installed 6.1.0 --replace" in findings[0].detail
+    assert not (rig.where / "found").exists()
     assert theirs.read_bytes() == changed
 
 

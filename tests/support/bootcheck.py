@@ -30,8 +30,8 @@ from kpstore.publish.target import Marker
 from kpstore.publish.tftp_layout import GENERATIONS, MENUS, OBJECTS, SHARDS, Layout
 from kpstore.publish.tftp_state import read_live, read_state
 from kpstore.publish.tree import TreeRendering
-from kpstore.publish.tree_layout import read_live as read_tree_live
 from kpstore.publish.tree_modules import content as modules_content
+from kpstore.publish.tree_records import read_live as read_tree_live
 from kpstore.rendering import When, render_whole
 from kpstore.targets import SiteTarget
 from support.chroot import Chroot

@@ -87,6 +87,7 @@ def _lines(session: Session, found: list[Verified]) -> Iterator[str]:
 def _status(session: Session, found: list[Verified]) -> int:
     drifted = any(each.drift or each.condition == "ahead" for each in found)
     behind = any(each.condition in ("lagging", "absent") for each in found)
-    if drifted or behind:
+    reached = [each for each in found if each.condition in ("live", "lagging")]
+    if any(each.drift or each.condition == "lagging" for each in reached):
         session.out.say("kp publish repairs; what others changed is kept in found/")
     return worst(DRIFT if drifted else 0, LAGGING if behind else 0)
