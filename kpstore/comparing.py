@@ -1,5 +1,8 @@
 """A target held against the commit that it says it serves, rendered for that."""
 
+from dataclasses import replace
+
+from kpstore import renderer
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import State
 from kpstore.publish.target import Condition, Finding, Marker
@@ -23,6 +26,22 @@ def complete(
     return render_whole(target.spec, state, site.census(served), marker, when)
 
 
+def expected(target: SiteTarget, made: Rendered, *, deep: bool) -> Rendered:
+    """Return what a target must hold: what another version of kp drew stays as it is.
+
+    It is held against its own digests (`deep`: nodes' own files, too). What of it
+    isn't whole can't be drawn again: then all of it is to be drawn anew.
+    """
+    if made.marker.renderer == renderer.name():
+        return made
+    return target.as_drawn(made, deep=deep) or redrawn(made)
+
+
+def redrawn(made: Rendered) -> Rendered:
+    """Return a rendering that says that this version of kp drew it."""
+    return replace(made, marker=replace(made.marker, renderer=renderer.name()))
+
+
 def compared(
     site: OpenSite, target: SiteTarget, condition: Condition, now: float, *, deep: bool
 ) -> list[Finding]:
@@ -31,4 +50,8 @@ def compared(
     if marker is None:
         return target.damage()
     made = complete(site, target, marker, condition, now)
-    return target.verify(made, deep=deep)
+    found = target.verify(expected(target, made, deep=deep), deep=deep)
+    if marker.renderer != renderer.name():
+        how = f"kp publish {target.name} --redraw draws it anew"
+        found.append(Finding("kp", "older", f"drawn by another version of kp; {how}"))
+    return found

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
 
+from kpstore import renderer
 from kpstore.conditions import left_behind
 from kpstore.errors import NotFound, Refused
 from kpstore.health.verdicts import refuse_bad
@@ -25,7 +26,7 @@ from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Changes, State
 from kpstore.outcome import Plan, TargetPlan
-from kpstore.publish.target import FilePlan, Marker
+from kpstore.publish.target import Condition, FilePlan, Marker
 from kpstore.rendering import Rendered, When, check_lines, render, render_whole
 from kpstore.rollback import default_boot, disk_boot
 from kpstore.site.opened import OpenSite
@@ -197,13 +198,21 @@ class Proposal:
         condition = target.condition(self.base.subtree, self.site.on_main)
         document = Key("target", target.name)
         is_new = self.base.get(document) is None and condition == "absent"
-        files = FilePlan()
+        files, older = FilePlan(), self._is_redrawn(target, condition)
         if target.publisher and not self.is_empty:
-            if condition == "live" and document not in self.new.changes:
+            whole = older or document in self.new.changes
+            if condition == "live" and not whole:
                 files = target.plan(self._change_of(target))
             elif is_new or condition in ("live", "lagging"):
                 files = target.plan(self._all_of(target))
-        return TargetPlan(target.name, condition, files.write, files.remove)
+        why = "another version of kp drew it: all of it is drawn anew" if older else ""
+        return TargetPlan(target.name, condition, files.write, files.remove, why)
+
+    def _is_redrawn(self, target: SiteTarget, condition: Condition) -> bool:
+        if condition != "live" or self._will_serve_the_same(target):
+            return False
+        marker = target.marker()
+        return marker is not None and marker.renderer != renderer.name()
 
     def _change_of(self, target: SiteTarget) -> Rendered:
         return render(target.spec, self.moves, *self._unborn(target))
@@ -215,7 +224,8 @@ class Proposal:
     def _unborn(self, target: SiteTarget) -> tuple[Marker, When]:
         """Return the marker and the times of a commit that isn't there yet."""
         grace = self.new.site().retention.grace
-        return Marker(target.site, "0" * 40, 0), When(0, grace)
+        marker = Marker(target.site, "0" * 40, 0, renderer=renderer.name())
+        return marker, When(0, grace)
 
     def warnings(self) -> list[str]:
         """Return what is allowed and still worth a word, each once."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from kpstore import renderer
 from kpstore.caller import silent
 from kpstore.conditions import left_behind
 from kpstore.disk.durable import make_directories, write_file
@@ -115,6 +116,8 @@ class Staging:
             self._note(target, "live", live=known.commit)
         elif base.subtree(document) != self.snapshot.subtree(document):
             self.add(target, None)
+        elif known and known.renderer != renderer.name():
+            self.add(target, None)  # no menu of another version is carried over
         else:
             self.add(target, moves)
 
@@ -154,6 +157,7 @@ class Staging:
             commit=self.snapshot.commit,
             revision=self.revision,
             inputs=target.spec.inputs(self.snapshot.subtree),
+            renderer=renderer.name(),
         )
 
     def add(self, target: SiteTarget, moves: Moves | None) -> None:

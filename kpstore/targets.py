@@ -111,6 +111,19 @@ class SiteTarget:
             return self.publisher.adopt(found)
         return []
 
+    def as_drawn(
+        self, made: Generation | TreeRendering, *, deep: bool
+    ) -> Generation | TreeRendering | None:
+        """Return a rendering with what is live in place of what it draws.
+
+        None where what is live isn't whole.
+        """
+        if isinstance(self.publisher, TftpTarget) and isinstance(made, Generation):
+            return self.publisher.as_drawn(made, own=deep)
+        if isinstance(self.publisher, TreeTarget) and isinstance(made, TreeRendering):
+            return self.publisher.as_drawn(made)
+        return None
+
     def held(self) -> Held | None:
         """Return what lies there that somebody may need; None: it can't be asked."""
         try:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kpstore import recovery
 from kpstore.caller import Caller
 from kpstore.collecting import uncollected
-from kpstore.comparing import compared, complete
+from kpstore.comparing import compared, complete, expected, redrawn
 from kpstore.conditions import left_behind
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
 from kpstore.history import indexing
@@ -43,6 +43,14 @@ class Collected(NamedTuple):
 
     artifacts: list[str]
     refused: Sequence[str] = ()
+
+
+class _How(NamedTuple):
+    """How targets are published: which stay behind by choice, and what is meant."""
+
+    left: frozenset[str]
+    force: bool
+    redraw: bool
 
 
 class Upkeep:
@@ -85,13 +93,14 @@ class Upkeep:
 
     @disk_failures("publishing")
     def publish(
-        self, names: Collection[str] = (), *, force: bool = False
+        self, names: Collection[str] = (), *, force: bool = False, redraw: bool = False
     ) -> list[TargetOutcome]:
         """Make targets serve main, and repair what others changed.
 
         The caller holds the lock. One that is behind by choice is brought by its name
-        alone, and one that is ahead taken over only so, with `force`. What fails on
-        one target stops no other. NotFound for a name that is no target.
+        alone, and one that is ahead taken over only so, with `force`. `redraw`: what
+        another version of kp drew is drawn anew. What fails on one target stops no
+        other. NotFound for a name that is no target.
         """
         main = self.site.main()
         targets = {t.name: t for t in self.site.targets(State(main))}
@@ -102,43 +111,39 @@ class Upkeep:
                     hint=f"kp target list; a disabled one: kp target enable {name}",
                 )
         left = frozenset() if names else self.site.left_out(main.commit)
-        return [
-            self._published(
-                targets[name], main, left=name in left, force=force and bool(names)
-            )
-            for name in names or targets
-        ]
+        how = _How(left, force=force and bool(names), redraw=redraw)
+        return [self._published(targets[name], main, how) for name in names or targets]
 
     def _published(
-        self, target: SiteTarget, main: Snapshot, *, left: bool, force: bool
+        self, target: SiteTarget, main: Snapshot, how: "_How"
     ) -> TargetOutcome:
         self.caller.doing(f"publishing {target.name}")
         try:
-            return self._publish(target, main, left=left, force=force)
+            return self._publish(target, main, how)
         except (KpError, OSError) as error:
             live = commit_of(target)
             return TargetOutcome(target.name, "lagging", live, problem=reason(error))
 
     def _publish(
-        self, target: SiteTarget, main: Snapshot, *, left: bool, force: bool
+        self, target: SiteTarget, main: Snapshot, how: "_How"
     ) -> TargetOutcome:
         condition = target.condition(main.subtree, self.site.on_main)
-        if condition == "ahead" and force and target.publisher:
+        if condition == "ahead" and how.force and target.publisher:
             target.adopt(self._found(target))
             condition = "lagging"
         problem = ""
         if condition == "ahead":
             problem = target.ahead_of(self._named(main))
-        elif condition == "lagging" and left:
+        elif condition == "lagging" and target.name in how.left:
             problem = left_behind(target.name)
         elif condition == "absent":
             problem = target.lost()
         elif condition in ("live", "lagging"):
-            return self._bring_and_repair(target, main, condition)
+            return self._bring_and_repair(target, main, condition, redraw=how.redraw)
         return TargetOutcome(target.name, condition, commit_of(target), problem=problem)
 
     def _bring_and_repair(
-        self, target: SiteTarget, main: Snapshot, condition: Condition
+        self, target: SiteTarget, main: Snapshot, condition: Condition, *, redraw: bool
     ) -> TargetOutcome:
         written = 0
         if condition == "lagging":
@@ -152,6 +157,7 @@ class Upkeep:
         marker = target.marker()
         assert marker  # it was brought to main, or is live
         made = complete(self.site, target, marker, "live", self.caller.clock())
+        made = redrawn(made) if redraw else expected(target, made, deep=True)
         found = target.repair(made, self._found(target))
         mended = [finding for finding in found if finding.is_drift]
         self.site.mended.add(target.name)

@@ -29,7 +29,7 @@ class Generation:
     stays readable for `grace` seconds. `objects` are what the rendered menus name.
     `nodes` maps a MAC (`aa:bb:cc:dd:ee:ff`) to its new form, or to None where its
     entry points go; only what changed, unless `complete`. `now` is seconds since the
-    epoch.
+    epoch. `drawn_before`: its menus are those of another version of kp.
     """
 
     marker: Marker
@@ -40,3 +40,4 @@ class Generation:
     now: float
     grace: float = 86400.0
     complete: bool = False
+    drawn_before: bool = False

@@ -100,7 +100,8 @@ class Finding:
 
     `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `kept` is
     another's and in nobody's way; `serving` is what a target that was left goes on
-    with, `left` what stays in one that can't be left clean.
+    with, `left` what stays in one that can't be left clean; `older` is kp's and whole,
+    and another version of kp drew it.
     """
 
     path: str
@@ -110,7 +111,7 @@ class Finding:
     @property
     def is_drift(self) -> bool:
         """Tell whether kp should have something else there."""
-        return self.kind != "kept"
+        return self.kind not in ("kept", "older")
 
 
 class Staged(Protocol):

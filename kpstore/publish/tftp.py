@@ -26,6 +26,7 @@ from kpstore.publish.target import (
 )
 from kpstore.publish.tftp_aside import clear_folder, set_aside
 from kpstore.publish.tftp_defaults import Defaults
+from kpstore.publish.tftp_drawn import as_drawn
 from kpstore.publish.tftp_identity import (
     forget,
     lacking,
@@ -201,6 +202,17 @@ class TftpTarget:
         """
         return verify(self._layout, generation, self._policy, self._defaults, deep=deep)
 
+    def as_drawn(self, generation: Generation, *, own: bool) -> Generation | None:
+        """Return a complete generation with the live menus in place of its own.
+
+        `own`: and with the nodes' own files that lie there, which are read. None where
+        they aren't whole.
+        """
+        live = tftp_damage.trusted(self._layout)
+        if live is None:
+            return None
+        return as_drawn(self._layout, generation, live.state, own=own)
+
     def stamps(self) -> dict[str, str]:
         """Return what `quick` compares; take it after each switch and sweep."""
         return stamps(self._layout)
@@ -221,7 +233,7 @@ class TftpTarget:
         want = wanted(layout, generation, self._policy, deep=True)
         mend(layout, want, generation, self._artifacts, findings, found)
         adopt(layout, self._defaults, found, self._present().kept)
-        self._defaults.ensure()
+        self._defaults.ensure(drawn_before=generation.drawn_before)
         afresh = _in_generation(findings)
         self._staged(generation, Leeway(found, take=True, afresh=afresh)).switch()
         return findings

@@ -16,7 +16,8 @@ from kpstore.publish.tftp_layout import EntryNames, Layout
 from kpstore.publish.tftp_reading import link_text, read_file
 
 _READABLE = 0o004
-BOOT_SCRIPT_MARK = b"# kp"  # a line of kp's boot.ipxe starts so, among the first three
+# A line of kp's boot.ipxe starts so, among the first three.
+BOOT_SCRIPT_MARKS = (b"# Written by kp", b"# kp")
 
 
 class Defaults:
@@ -31,21 +32,30 @@ class Defaults:
         self._layout = layout
         self._boot_script = boot_script
 
-    def ensure(self) -> None:
-        """Make those that are absent, and draw kp's own script anew."""
+    def ensure(self, *, drawn_before: bool = False) -> None:
+        """Make those that are absent, and draw kp's own script anew.
+
+        Not where the script is another version's that is live: `drawn_before`.
+        """
         for names in self._layout.entries:
             folder = self._layout.path(names.folder)
             make_directories(folder, temps=self._layout.base)
-            if self._kind(names) in ("missing", "changed", "mode"):
+            kind = self._kind(names)
+            if kind in ("missing", "mode") or (kind == "changed" and not drawn_before):
                 self.put(names)
 
-    def findings(self, kept: Collection[str]) -> Iterator[Finding]:
-        """Report what is absent or in the way; `kept` were there before kp."""
+    def findings(
+        self, kept: Collection[str], *, drawn_before: bool
+    ) -> Iterator[Finding]:
+        """Report what is absent or in the way; `kept` were there before kp.
+
+        `drawn_before`: the script may be another version's.
+        """
         for names in self._layout.entries:
             name, kind = names.default_path, self._kind(names)
             if kind == "foreign" and name in kept:
                 yield Finding(name, "kept", "not kp's: kp target adopt takes it over")
-            elif kind:
+            elif kind and not (drawn_before and kind == "changed"):
                 yield Finding(name, kind)
 
     def foreign(self) -> tuple[str, ...]:
@@ -85,5 +95,5 @@ class Defaults:
             return "foreign"
         if data == self._boot_script:
             return "" if os.lstat(path).st_mode & _READABLE else "mode"
-        ours = any(line.startswith(BOOT_SCRIPT_MARK) for line in data.split(b"\n")[:3])
+        ours = any(line.startswith(BOOT_SCRIPT_MARKS) for line in data.split(b"\n")[:3])
         return "changed" if ours else "foreign"

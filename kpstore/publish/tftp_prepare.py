@@ -44,6 +44,13 @@ class Prepared:
             return False
         return self.old is None or self.old.state.folders != self.state.folders
 
+    @property
+    def new_defaults(self) -> bool:
+        """Tell whether default files are to be made, or are another version's."""
+        if self.new_folders or self.state is None or self.old is None:
+            return self.new_folders
+        return self.old.state.marker.renderer != self.state.marker.renderer
+
     def plan(self) -> FilePlan:
         """Name the files that nodes can tell: contents and entry points."""
         write = (*self.content.written(), *self.entries.written())

@@ -65,7 +65,7 @@ class StagedGeneration:
                 self._announce(prepared.old.name)
             before_switch(layout, prepared.entries)
         if not switched:
-            if prepared.new_folders:
+            if prepared.new_defaults:
                 self._defaults.ensure()
             put_link(layout, LIVE, text)
             sync_directory(layout.path(KP))

@@ -47,7 +47,8 @@ def verify(
         if names.folder not in lost:
             found += _entries(layout, names, generation.nodes)
     identity = known(layout)
-    return [*found, *defaults.findings(identity.kept if identity else ())]
+    kept, before = identity.kept if identity else (), generation.drawn_before
+    return [*found, *defaults.findings(kept, drawn_before=before)]
 
 
 def _generation(layout: Layout, live: Live, want: State) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from kpstore.publish.target import (
     Identity,
     Leeway,
 )
+from kpstore.publish.tree_drawn import as_drawn
 from kpstore.publish.tree_layout import (
     HOME,
     IDENTITY,
@@ -188,6 +189,12 @@ class TreeTarget(ServedTree):
 
     # --- checking and mending
 
+    def as_drawn(self, rendering: TreeRendering) -> TreeRendering | None:
+        """Return it with the live loader files; None where they aren't whole."""
+        with Beneath.open(self._root) as tree:
+            live = read_live(tree)
+            return as_drawn(tree, rendering, live) if live else None
+
     def verify(self, rendering: TreeRendering, *, deep: bool) -> list[Finding]:
         """Compare; `deep` reads every byte of objects and module trees too."""
         with Beneath.open(self._root) as tree:
@@ -211,7 +218,7 @@ class TreeTarget(ServedTree):
             tree_repair.clear(tree, rendering, drift)
             tree_repair.hold(tree, drift)
         leeway = Leeway(found, take=True)
-        self._stage(rendering, leeway, afresh=_places(drift)).switch()
+        self._stage(rendering, leeway, afresh=tree_repair.places(drift)).switch()
         return findings
 
     def sweep(
@@ -285,13 +292,3 @@ def _put_back(path: Path, sha256: str, artifacts: Artifacts) -> str:
             f"stays kp's, with all that it lists: the distribution's own, artifact "
             f"{sha256}, is gone; have it written anew in the image, then remove {HOME}"
         )
-
-
-def _places(findings: Collection[Finding]) -> set[str]:
-    """Return the objects' paths and the module trees' places that were wrong."""
-    return {
-        "/".join(each.path.split("/")[:3])
-        if each.path.startswith(f"{MODULES}/")
-        else each.path
-        for each in findings
-    }

@@ -76,7 +76,7 @@ def read_live(tree: Beneath) -> Live | None:
             if not (_is_text(site) and _is_text(commit)) or revision is True:
                 return None
             return Live(
-                Marker(site, commit, revision, _strings(found, "inputs", _is_text)),
+                _marker(site, commit, revision, found),
                 _strings(found, "files", _is_loader, _is_digest),
                 _strings(found, "objects", _is_object, _is_digest),
                 _strings(found, "modules", _is_release, _is_digest),
@@ -102,9 +102,16 @@ def write_live(tree: Beneath, live: Live) -> None:
         "sizes": dict(live.sizes),
         "claims": _claimed(live.claims),
         "idle": live.idle,
+        "renderer": live.marker.renderer,
     }
     set_ones = {key: each for key, each in more.items() if each}
     tree.write(LIVE, _sealed(document | set_ones))
+
+
+def _marker(site: str, commit: str, revision: int, found: dict[str, Any]) -> Marker:
+    drawn = found.get("renderer")
+    by = drawn if isinstance(drawn, str) and _is_text(drawn) else ""
+    return Marker(site, commit, revision, _strings(found, "inputs", _is_text), by)
 
 
 def read_claims(tree: Beneath) -> Claims | None:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -154,3 +154,13 @@ def _kind(tree: Beneath, path: str) -> int:
     """Return the file type bits, 0 for nothing."""
     found = tree_faults.look(tree, path)
     return stat.S_IFMT(found.st_mode) if found else 0
+
+
+def places(findings: Collection[Finding]) -> set[str]:
+    """Return the objects' paths and the module trees' places that were wrong."""
+    return {
+        "/".join(each.path.split("/")[:3])
+        if each.path.startswith(f"{MODULES}/")
+        else each.path
+        for each in findings
+    }

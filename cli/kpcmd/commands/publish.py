@@ -37,18 +37,23 @@ def publish(
     force: Annotated[
         bool, typer.Option("--force", help="Take over named targets that are ahead.")
     ] = False,
+    redraw: Annotated[
+        bool,
+        typer.Option("--redraw", help="Draw anew what another version of kp drew."),
+    ] = False,
     wait: Wait = WAIT,
 ) -> int:
     """Make the targets serve main: finish what was begun, repair what drifted.
 
-    What others changed is kept in the site's `found` before it is repaired.
+    What others changed is kept in the site's `found` before it is repaired. A target
+    that was left behind by choice is brought by its name alone.
     """
     session = session_of(context)
     if force and not targets:
         raise WrongUsage("--force needs the targets' names")
     opened = picker(session, wait=wait)
     with opened.writing():
-        found = opened.upkeep.publish(targets or (), force=force)
+        found = opened.upkeep.publish(targets or (), force=force, redraw=redraw)
     session.out.answer([_document(each) for each in found], _lines(session, found))
     behind = any(each.condition in ("lagging", "absent") for each in found)
     ahead = any(each.condition == "ahead" for each in found)
