@@ -35,17 +35,14 @@ from kpstore.publish.tftp_identity import (
     write_identity,
 )
 from kpstore.publish.tftp_layout import (
-    GENERATIONS,
     IDENTITY,
-    LIVE,
-    MENUS,
     RESERVE,
     Layout,
 )
 from kpstore.publish.tftp_needs import NOTHING, Remembered
 from kpstore.publish.tftp_prepare import Prepared, prepare
 from kpstore.publish.tftp_quick import Look, quick, stamps
-from kpstore.publish.tftp_repair import adopt, mend
+from kpstore.publish.tftp_repair import adopt, in_generation, mend
 from kpstore.publish.tftp_stage import write_generation
 from kpstore.publish.tftp_state import (
     moving_to,
@@ -234,7 +231,7 @@ class TftpTarget:
         mend(layout, want, generation, self._artifacts, findings, found)
         adopt(layout, self._defaults, found, self._present().kept)
         self._defaults.ensure(drawn_before=generation.drawn_before)
-        afresh = _in_generation(findings)
+        afresh = in_generation(findings)
         self._staged(generation, Leeway(found, take=True, afresh=afresh)).switch()
         return findings
 
@@ -297,12 +294,3 @@ class TftpTarget:
             tftp_ground.clear(self._layout, found)
         tftp_ground.check(self._layout)
         make_directories(self._layout.base)
-
-
-def _in_generation(findings: Collection[Finding]) -> bool:
-    """Tell whether links of the live generation must be drawn anew."""
-    return any(
-        finding.kind in ("missing", "changed")
-        and finding.path.startswith((LIVE, MENUS, GENERATIONS))
-        for finding in findings
-    )

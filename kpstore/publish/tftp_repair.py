@@ -13,7 +13,14 @@ from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_folders import FILE_MODE
 from kpstore.publish.tftp_forms import entry_texts
 from kpstore.publish.tftp_ground import FOLDER_MODE, mend_attributes
-from kpstore.publish.tftp_layout import KP, LIVE, OBJECTS, Layout
+from kpstore.publish.tftp_layout import (
+    GENERATIONS,
+    KP,
+    LIVE,
+    MENUS,
+    OBJECTS,
+    Layout,
+)
 from kpstore.publish.tftp_parts import OBJECT_MODE
 from kpstore.publish.tftp_reading import is_folder, kind_of
 from kpstore.publish.tftp_wanted import Wanted
@@ -110,3 +117,12 @@ def _recopy(layout: Layout, path: Path, source: Path) -> None:
     with Batch(temps=layout.path(KP)) as batch:
         batch.copy(path, source)
         batch.commit()
+
+
+def in_generation(findings: Collection[Finding]) -> bool:
+    """Tell whether links of the live generation must be drawn anew."""
+    return any(
+        finding.kind in ("missing", "changed")
+        and finding.path.startswith((LIVE, MENUS, GENERATIONS))
+        for finding in findings
+    )
