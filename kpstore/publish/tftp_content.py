@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from kpstore.disk.attributes import set_mode
 from kpstore.disk.durable import Batch
 from kpstore.publish.checked import checked
 from kpstore.publish.target import Artifacts, ObjectFile
@@ -18,7 +19,13 @@ from kpstore.publish.tftp_layout import (
     Layout,
 )
 from kpstore.publish.tftp_needs import named
-from kpstore.publish.tftp_reading import is_folder, kind_of, sha256_of
+from kpstore.publish.tftp_reading import (
+    FOLDER_MODE,
+    is_folder,
+    is_open_folder,
+    kind_of,
+    sha256_of,
+)
 from kpstore.publish.tftp_state import Part
 
 
@@ -133,6 +140,7 @@ def _there(layout: Layout, home: str, names: Collection[str]) -> Iterator[str]:
 
 
 def _rewrite(home: Path, files: Mapping[str, bytes], batch: Batch) -> None:
+    set_mode(home, FOLDER_MODE)
     for name, data in files.items():
         batch.file(home / name, data)
 
@@ -162,11 +170,12 @@ def missing_objects(
 
 
 def has_object(layout: Layout, each: ObjectFile, *, deep: bool) -> bool:
-    """Tell whether an object is there by its size, or `deep` by its bytes."""
+    """Tell whether nodes find an object: by its size, or `deep` by its bytes."""
     path = layout.path(each.path)
-    if not (is_folder(path.parent) and kind_of(path) == stat.S_IFREG):
+    if not (is_open_folder(path.parent) and kind_of(path) == stat.S_IFREG):
         return False
-    if os.lstat(path).st_size != each.size:
+    found = os.lstat(path)
+    if found.st_size != each.size or not found.st_mode & stat.S_IROTH:
         return False
     return not deep or sha256_of(path) == each.sha256
 
@@ -186,6 +195,7 @@ def write_objects(
         home = layout.path(OBJECTS, digest)
         source = checked(artifacts, digest)
         if is_folder(home):  # another name of it is there, or a part is damaged
+            set_mode(home, FOLDER_MODE)
             for path in (layout.path(each.path) for each in files):
                 if not kind_of(path):
                     made.append(path)

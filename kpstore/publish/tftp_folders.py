@@ -6,9 +6,16 @@ from pathlib import Path
 from kpstore.disk.durable import TEMP_PREFIX
 from kpstore.publish.target import Finding
 from kpstore.publish.tftp_content import digest_of, digests
-from kpstore.publish.tftp_ground import FOLDER_MODE, of_mode, of_name, owners
+from kpstore.publish.tftp_ground import of_mode, of_name, owners
 from kpstore.publish.tftp_layout import Layout
-from kpstore.publish.tftp_reading import Seen, files_in, is_folder, kind_of
+from kpstore.publish.tftp_reading import (
+    FOLDER_MODE,
+    Seen,
+    files_in,
+    is_folder,
+    is_open_folder,
+    kind_of,
+)
 
 FILE_MODE = 0o644
 Folder = Mapping[str, bytes]  # file name -> bytes
@@ -16,6 +23,8 @@ Folder = Mapping[str, bytes]  # file name -> bytes
 
 def holds(home: Path, files: Folder) -> bool:
     """Tell whether a folder has these files, by their bytes and their mode."""
+    if not is_open_folder(home):
+        return False
     there = dict(files_in(home))
     wanted = ((there.get(name), data) for name, data in files.items())
     return all(s and (s.mode, s.data) == (FILE_MODE, data) for s, data in wanted)

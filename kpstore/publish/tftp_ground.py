@@ -24,9 +24,8 @@ from kpstore.publish.tftp_layout import (
     SHARDS,
     Layout,
 )
-from kpstore.publish.tftp_reading import kind_of
+from kpstore.publish.tftp_reading import FOLDER_MODE, kind_of
 
-FOLDER_MODE: Final = 0o755
 _OURS: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS)
 READABLE: Final = 0o005  # is enough of the administrator's
 _WORDS: Final = {

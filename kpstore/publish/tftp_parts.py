@@ -31,6 +31,7 @@ from kpstore.publish.tftp_layout import (
     is_digest,
 )
 from kpstore.publish.tftp_reading import (
+    FOLDER_MODE,
     files_in,
     is_folder,
     kind_of,
@@ -71,7 +72,7 @@ def attributes(layout: Layout, live: Live | None) -> Iterator[Finding]:
     yield from tftp_ground.of_name(layout, IDENTITY, FILE_MODE)
     if live is not None:
         home = f"{GENERATIONS}/{live.name}"
-        yield from tftp_ground.of_name(layout, home, tftp_ground.FOLDER_MODE)
+        yield from tftp_ground.of_name(layout, home, FOLDER_MODE)
         yield from tftp_ground.of_name(layout, f"{home}/{STATE}", FILE_MODE)
 
 
@@ -82,7 +83,7 @@ def objects(layout: Layout, digests: Iterable[str]) -> Iterator[Finding]:
         if not is_folder(layout.path(home)):
             yield Finding(home, "changed" if kind_of(layout.path(home)) else "missing")
             continue
-        yield from tftp_ground.of_name(layout, home, tftp_ground.FOLDER_MODE)
+        yield from tftp_ground.of_name(layout, home, FOLDER_MODE)
         for name in foreign(names_in(layout.path(home)), ()):
             if sha256_of(layout.path(home, name)) != digest:
                 yield Finding(f"{home}/{name}", "changed")
@@ -97,7 +98,7 @@ def shard(layout: Layout, digest: str) -> Iterator[Finding]:
     if not is_folder(layout.path(path)):
         yield Finding(path, "changed" if kind_of(layout.path(path)) else "missing")
         return
-    yield from tftp_ground.of_name(layout, path, tftp_ground.FOLDER_MODE)
+    yield from tftp_ground.of_name(layout, path, FOLDER_MODE)
     there, ours = dict(files_in(layout.path(path))), tftp_ground.owners(layout, path)
     listed = _listed(there[SUMS].data) if SUMS in there else {}
     if digest_of(listed) != digest:

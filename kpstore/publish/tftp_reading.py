@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from hashlib import file_digest
 from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+FOLDER_MODE: Final = 0o755
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_FILE = {  # a link, a socket, or nothing that this process may read
     errno.ELOOP,
@@ -35,6 +36,11 @@ def kind_of(path: str | Path) -> int:
 def is_folder(path: str | Path) -> bool:
     """Tell a real directory, no link to one."""
     return kind_of(path) == stat.S_IFDIR
+
+
+def is_open_folder(path: str | Path) -> bool:
+    """Tell a real directory that everybody may look into, as kp makes them."""
+    return is_folder(path) and os.lstat(path).st_mode & FOLDER_MODE == FOLDER_MODE
 
 
 def read_file(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from kpstore.publish.tftp_aside import clear_folder, put_link, set_aside
 from kpstore.publish.tftp_defaults import Defaults
 from kpstore.publish.tftp_folders import FILE_MODE
 from kpstore.publish.tftp_forms import entry_texts
-from kpstore.publish.tftp_ground import FOLDER_MODE, mend_attributes
+from kpstore.publish.tftp_ground import mend_attributes
 from kpstore.publish.tftp_layout import (
     GENERATIONS,
     KP,
@@ -22,7 +22,7 @@ from kpstore.publish.tftp_layout import (
     Layout,
 )
 from kpstore.publish.tftp_parts import OBJECT_MODE
-from kpstore.publish.tftp_reading import is_folder, kind_of
+from kpstore.publish.tftp_reading import FOLDER_MODE, is_folder, kind_of
 from kpstore.publish.tftp_wanted import Wanted
 
 

@@ -12,8 +12,6 @@ from support.sources import Module, product
 WRITES = {
     # git's own lock of a ref: a link made in one step, in a folder of the repository.
     ("kpstore.history.refs", "symlink_to"),
-    # `kp publish` gives a folder or file on a TFTP target its mode back.
-    ("kpstore.publish.tftp_repair", "chmod"),
 }
 LOOKS = {
     # What is refused is a repository that another user could have made.

@@ -135,6 +135,8 @@ def possible(path: Path, damage: str) -> bool:
         return damage not in _OF_FILES | _NOT_OF_LINKS
     if path.is_dir():
         return damage not in _OF_FILES
+    if path.stat().st_size == 0:
+        return damage not in {*_OF_FILES, *_NOT_OF_FILES, "emptied"}
     return damage not in _NOT_OF_FILES
 
 
@@ -165,7 +167,7 @@ def kinds(root: Path) -> dict[str, str]:
 
 _DIGITS = re.compile(
     r"[0-9a-f]{64}|[0-9]{6}-[0-9a-f]{12}|(?<=\+/)[0-9a-f]{16}|~[0-9a-f]{12}"
-    r"|(?<=~)[0-9a-f]{2}|(01-)?([0-9a-f]{2}-){5}[0-9a-f]{2}"
+    r"|(?<=~)[0-9a-f]{2}|(?<=/reserve/)[0-9]{2}|(01-)?([0-9a-f]{2}-){5}[0-9a-f]{2}"
 )
 
 
