@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kpstore.history.record import author, person
-from kpstore.outcome import Intent
+from kpstore.outcome import Intent, Outcome
 
 
-def silent(_: str) -> None:
+def silent(_: object) -> None:
     """Tell nobody."""
 
 
@@ -28,7 +28,9 @@ class Caller:
     what a person may want to know meanwhile, `doing` what is being done just now, for
     a progress display. `shield` holds signals back from the
     commit point on. `without` are the targets that a commit leaves behind, `along`
-    those that it brings although they were left behind before.
+    those that it brings although they were left behind before. `committed` is told of
+    a commit as soon as it is one, whatever goes wrong later: its targets lag then; and
+    again when they were switched.
     """
 
     user: str
@@ -43,6 +45,7 @@ class Caller:
     notify: Callable[[str], None] = silent
     doing: Callable[[str], None] = silent
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
+    committed: Callable[[Outcome], None] = silent
 
     @property
     def person(self) -> str:

@@ -31,7 +31,7 @@ from kpstore.questions import Questions
 from kpstore.restoring import Restoring, Rollback
 from kpstore.reverting import Undoing
 from kpstore.site.opened import OpenSite
-from kpstore.transaction import Manner, Transaction, carry_out
+from kpstore.transaction import Transaction, carry_out
 from kpstore.upkeep import Upkeep
 
 
@@ -72,7 +72,7 @@ class KernelPicker:
         with picker._session.locked():
             proposal = Proposal(picker.site, nothing, state.changes)
             intent = caller.intent("init", f"kp init {name}")
-            Transaction(proposal, intent, Manner()).run()
+            Transaction(proposal, intent, picker._session.manner()).run()
         return picker
 
     # --- editing
@@ -165,7 +165,7 @@ class KernelPicker:
             outcome = carry_out(proposal, intent, manner)
             try:
                 draft.drop_read()
-            except KpError as error:
+            except (KpError, OSError) as error:
                 return replace(
                     outcome, warnings=[*outcome.warnings, f"the draft stays: {error}"]
                 )

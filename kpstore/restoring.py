@@ -92,6 +92,7 @@ class Restoring:
             go_through=True,
             shield=caller.shield,
             doing=caller.doing,
+            committed=caller.committed,
         )
         outcome = carry_out(proposal, intent, manner)
         if outcome.nodes_changed:

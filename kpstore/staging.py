@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from kpstore import renderer
 from kpstore.caller import silent
@@ -20,6 +21,8 @@ from kpstore.publish.tree import TreeStaged
 from kpstore.rendering import Rendered, When, render, render_whole
 from kpstore.site.opened import OpenSite
 from kpstore.targets import Publisher, SiteTarget
+
+_STAGED: Final = "not switched yet"
 
 
 @dataclass
@@ -242,8 +245,13 @@ class Staging:
 
     @property
     def outcomes(self) -> list[TargetOutcome]:
-        """Return what became of the targets so far, by name."""
-        return [self._outcomes[name] for name in sorted(self._outcomes)]
+        """Return what became of the targets so far, by name; what is staged lags."""
+        waiting = {
+            target.name: TargetOutcome(target.name, "lagging", "", 0, _STAGED)
+            for target, _ in self._staged
+        }
+        known = waiting | self._outcomes
+        return [known[name] for name in sorted(known)]
 
     def _note(
         self,

@@ -8,6 +8,7 @@ lock.
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from kpstore import reserves
@@ -41,7 +42,8 @@ class Manner:
     they were left before. `publishes`: False for what changes nothing that is served.
     `go_through`: rollback's way, no rule and no target stops it. `force`: a known-bad
     default is meant. `shield` is entered at the commit point and left when all is done,
-    to hold signals back. `doing` is told each step.
+    to hold signals back. `doing` is told each step, `committed` what stands once main
+    has moved, and after the switch.
     """
 
     without: Collection[str] = ()
@@ -51,6 +53,7 @@ class Manner:
     force: bool = False
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
     doing: Callable[[str], None] = silent
+    committed: Callable[[Outcome], None] = silent
 
 
 class Outlook(NamedTuple):
@@ -74,7 +77,8 @@ class Transaction:
     def run(self) -> Outcome:
         """Carry it out; the errors of the parts, OSErrors as DiskFailure.
 
-        When it raises, nothing has changed: main, targets and draft are as before.
+        When it raises, nothing has changed: main, targets and draft are as before. Only
+        a mistake in kp itself may raise later: then `committed` was told.
         """
         with disk_failures("committing"):
             self.manner.doing("checking")
@@ -177,7 +181,10 @@ class Transaction:
     def _finish(
         self, snapshot: Snapshot, staging: Staging, record: Record, outlook: "Outlook"
     ) -> Outcome:
+        standing = partial(self._outcome, snapshot, staging, record, outlook)
+        self.manner.committed(standing())
         targets = staging.switch()
+        self.manner.committed(standing())
         self._after(self._retire)
         self.manner.doing("feeding the index")
         self._after(lambda: self.site.feed_index(snapshot, record, self.proposal.moves))
@@ -185,10 +192,16 @@ class Transaction:
             self._after(lambda: self._sweep(snapshot))
         live = [target.name for target in targets if target.condition == "live"]
         self._after(lambda: reserves.keep(self.site, State(snapshot), live))
+        return standing()
+
+    def _outcome(
+        self, snapshot: Snapshot, staging: Staging, record: Record, outlook: "Outlook"
+    ) -> Outcome:
+        """Return what stands by now."""
         return Outcome(
             revision=f"r{record.revision}",
             commit=snapshot.commit or "",
-            targets=targets,
+            targets=staging.outcomes,
             nodes_changed=outlook.nodes_changed,
             warnings=[*outlook.warnings, *self._warnings],
             notes=staging.notes,

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd.context import Session, Terminated, World
-from kpcmd.errors import INTERRUPTED, explain, interrupted
-from kpcmd.frame import VerbGroup
+from kpcmd.errors import INTERRUPTED, OK, explain
+from kpcmd.frame import VerbGroup, session_of
 from kpcmd.registry import VERBS
+from kpcmd.terminal import stream
 
 
 class Unloaded(dict[str, Any]):
@@ -68,9 +69,9 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(context: typer.Context, wanted: bool) -> None:
     if wanted:
-        typer.echo(f"kp {metadata.version('kernelpicker')}")
+        session_of(context).out.text(f"kp {metadata.version('kernelpicker')}\n")
         raise typer.Exit
 
 
@@ -92,10 +93,12 @@ def main(argv: Sequence[str] | None = None, world: World | None = None) -> int:
     session = Session(world or World.of_process(), given)
     signals = session.world.signals
     signals.watch()
+    stream.prepare()
     try:
         return _run(session, given)
     finally:
         session.line.clear()
+        stream.drain()
         signals.restore()
 
 
@@ -109,6 +112,10 @@ def _run(session: Session, argv: list[str]) -> int:
         Terminated,
     ) as error:
         return explain(session, error)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # `kp --help | true`
+            return OK
+        raise
     if status == INTERRUPTED:  # typer turns Ctrl-C into this
-        return interrupted(session)
-    return status if isinstance(status, int) else 0
+        return explain(session, KeyboardInterrupt())
+    return status if isinstance(status, int) else OK

@@ -9,7 +9,7 @@ import pwd
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from kpcmd.output import Output
 from kpcmd.progress import StatusLine
+from kpstore.errors import DiskFailure
 
 DEFAULT_SITE: Final = Path("/var/lib/kp")
 _NOBODY: Final = "4294967295"  # /proc/self/loginuid where nobody logged in
@@ -94,8 +95,25 @@ class World:
 
 
 @dataclass
+class Done:
+    """What is done and stays done, whatever goes wrong later: `status` tells of it.
+
+    `document` and `lines` are the answer, unless it was given (`said`).
+    """
+
+    what: str
+    status: int
+    document: Any
+    lines: Iterable[str]
+    said: bool = False
+
+
+@dataclass
 class Session:
-    """One run of kp: what the machine says and the options that many verbs share."""
+    """One run of kp: what the machine says and the options that many verbs share.
+
+    `done` is set from the moment on when it can't be taken back.
+    """
 
     world: World
     argv: Sequence[str]
@@ -107,6 +125,7 @@ class Session:
     without: Sequence[str] = ()
     along: Sequence[str] = ()
     told: set[str] = field(default_factory=set)
+    done: Done | None = None
     line: StatusLine = field(default_factory=StatusLine)
 
     @property
@@ -124,6 +143,17 @@ class Session:
             colour=self.world.colour and not self.no_color,
             line=self.line,
         )
+
+    def finish(self, done: Done) -> int:
+        """Answer what was done and return its status, whether it can be said or not."""
+        self.done = done
+        if not done.said:
+            done.said = True
+            try:
+                self.out.answer(done.document, done.lines)
+            except DiskFailure as error:
+                self.out.warn(f"{done.what}; {error.message}")
+        return done.status
 
 
 def _user(environ: Mapping[str, str]) -> str:

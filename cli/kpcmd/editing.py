@@ -6,8 +6,8 @@ from typing import Final
 
 import typer
 
-from kpcmd.context import Session
-from kpcmd.errors import WrongUsage
+from kpcmd.context import Done, Session
+from kpcmd.errors import OK, WrongUsage
 from kpcmd.picking import picker, say_once
 from kpcmd.shapes import count, plan_json, plan_lines, report, summary
 from kpstore.errors import Conflict
@@ -74,11 +74,12 @@ def _draft(session: Session, change: Callable[[State], object], *, force: bool) 
     with picker(session).edit() as made:
         change(made.state)
     edits = [str(key) for key in sorted(made.state.changes)]
-    session.out.answer({"draft": {"edits": edits}}, [f"draft: {summary(edits)}"])
+    document, lines = {"draft": {"edits": edits}}, [f"draft: {summary(edits)}"]
+    status = session.finish(Done("it is in your draft", OK, document, lines))
     session.out.say(NOT_LIVE if edits else "nothing to commit")
     if force:
         session.out.say("a draft is forced when it is committed: kp commit --force")
-    return 0
+    return status
 
 
 def _preview(

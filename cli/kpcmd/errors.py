@@ -3,11 +3,12 @@
 import shlex
 import traceback
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Final
 
 import typer
 
-from kpcmd.context import Session, Terminated
+from kpcmd.context import Done, Session, Terminated
 from kpcmd.registry import VERBS
 from kpstore.errors import DiskFailure, KpError
 
@@ -66,19 +67,33 @@ def worst(*statuses: int) -> int:
 
 def explain(session: Session, error: BaseException) -> int:
     """Say what went wrong; return the exit status."""
+    if session.done is not None:
+        return _afterwards(session, session.done, error)
     if isinstance(error, KpError):
         return _fail(session, error.code, error.message, error.hint)
     if isinstance(error, typer.TyperException):
         return _usage(session, error)
     if isinstance(error, KeyboardInterrupt | Terminated | typer.Abort):
-        return interrupted(session, error)
+        return _interrupted(session, error)
     if isinstance(error, OSError):
         return explain(session, DiskFailure.of(error, "the system refused"))
     return _unexpected(session, error)
 
 
-def interrupted(session: Session, error: BaseException | None = None) -> int:
-    """Say that nothing changed."""
+def _afterwards(session: Session, done: Done, error: BaseException) -> int:
+    """Say what went wrong when all was done; the exit status tells of what was done."""
+    expected = isinstance(error, KpError | OSError | KeyboardInterrupt | Terminated)
+    said = str(error) or type(error).__name__
+    hint = error.hint if isinstance(error, KpError) else ""
+    if not expected:
+        said, hint = _mistake(session, error)
+    session.out.warn(f"{done.what}; after that: {said}")
+    if hint:
+        session.out.say(f"hint: {hint}")
+    return session.finish(done)
+
+
+def _interrupted(session: Session, error: BaseException) -> int:
     _fail(session, "interrupted", "interrupted: nothing changed", "")
     return TERMINATED if isinstance(error, Terminated) else INTERRUPTED
 
@@ -104,18 +119,24 @@ def _usage(session: Session, error: typer.TyperException) -> int:
     if session.as_json:
         _fail(session, "usage", error.format_message(), "")
     else:
-        getattr(error, "show", lambda: None)()
+        shown = StringIO()
+        getattr(error, "show", lambda _: None)(shown)
+        session.out.plain(shown.getvalue())
     return USAGE
 
 
 def _unexpected(session: Session, error: BaseException) -> int:
     """Keep the traceback for whoever mends kp, and spare everybody else."""
+    return _fail(session, "internal", *_mistake(session, error))
+
+
+def _mistake(session: Session, error: BaseException) -> tuple[str, str]:
+    """Return message and hint; the traceback is kept."""
     text = "".join(traceback.format_exception(error))
     session.out.detail(text.rstrip())
     kept = _keep(session, text)
     what = traceback.format_exception_only(error)[-1].strip()
-    hint = f"this is a mistake in kp; {kept}"
-    return _fail(session, "internal", f"unexpected: {what}", hint)
+    return f"unexpected: {what}", f"this is a mistake in kp; {kept}"
 
 
 def _keep(session: Session, text: str) -> str:
@@ -123,7 +144,7 @@ def _keep(session: Session, text: str) -> str:
     now = datetime.fromtimestamp(session.world.clock(), UTC).isoformat()
     log = session.root / "cache/errors.log"
     try:
-        with log.open("a", encoding="utf-8") as file:
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{now} {shlex.join(('kp', *session.argv))}\n{text}\n")
     except OSError:
         return "again with -v shows where"

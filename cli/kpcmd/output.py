@@ -1,19 +1,22 @@
 """The only module that prints: data to stdout, narration to stderr.
 
-With --json stdout carries one document and nothing else.
+With --json stdout carries one document and nothing else. What comes from outside is
+made visible here (`terminal.escape`), whoever says it.
 """
 
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from kpcmd.progress import Amount, StatusLine
+from kpcmd.terminal.escape import ascii_json, visible, visible_json
+from kpcmd.terminal.stream import has_every_letter, write
+from kpstore.errors import DiskFailure
 
 _COLOURS: Final = {
     "live": 32,
@@ -25,6 +28,7 @@ _COLOURS: Final = {
     "bad": 31,
 }
 _COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
+_INDENT: Final = "  "  # of a message's further lines: none begins like one of kp's
 Progress = Callable[[int], None]
 
 
@@ -39,53 +43,66 @@ class Output:
     line: StatusLine = field(default_factory=StatusLine)
 
     def answer(self, document: Any, lines: Iterable[str]) -> None:
-        """Print what was asked for: the document with --json, else the lines."""
+        """Print what was asked for: the document with --json, else the lines.
+
+        DiskFailure when stdout can't be written.
+        """
         if self.as_json:
-            self._write(sys.stdout, f"{_json(document)}\n")
+            text = _json(document)
+            whole = has_every_letter(sys.stdout)
+            self.text(f"{text if whole else ascii_json(text)}\n")
         else:
-            self._write(sys.stdout, "".join(f"{line}\n" for line in lines))
+            self.text("".join(f"{line}\n" for line in self._visible(lines)))
 
     def text(self, text: str) -> None:
-        """Print text for a machine or a pager, --json or not."""
-        self._write(sys.stdout, text)
+        """Print text for a machine or a pager, --json or not; see `answer`."""
+        self.line.clear()
+        try:
+            write(sys.stdout, text)
+        except OSError as error:
+            raise DiskFailure(
+                f"stdout can't be written: {error.strerror or error}",
+                hint="the answer is lost: look where stdout leads, then ask again",
+            ) from None
 
     def say(self, text: str) -> None:
         """Tell a person what is going on; not with -q."""
         if not self.quiet:
-            self._write(sys.stderr, f"{text}\n")
+            self._err(text)
 
     def detail(self, text: str) -> None:
         """Tell a person who asked for more, by -v."""
         if self.verbose:
-            self._write(sys.stderr, f"{text}\n")
+            self._err(text)
 
     def warn(self, text: str) -> None:
         """Tell a person what is amiss, -q or not."""
-        self._write(sys.stderr, f"warning: {text}\n")
+        self._err(f"warning: {text}")
 
     def fail(self, document: Any, message: str, hint: str) -> None:
         """Print an error: the document with --json, the message to stderr."""
         if self.as_json:
-            self.answer(document, ())
-        self._write(sys.stderr, f"kp: {message}\n")
+            with suppress(DiskFailure):  # it may be the very error to be told
+                self.answer(document, ())
+        self._err(f"kp: {message}")
         if hint:
-            self._write(sys.stderr, f"hint: {hint}\n")
+            self._err(f"hint: {hint}")
 
     def paint(self, word: str) -> str:
         """Colour a state or a verdict, where that is wanted."""
-        code = _COLOURS.get(word)
-        return f"\x1b[{code}m{word}\x1b[0m" if code and self.colour else word
+        return _painted(word) if self.colour and word in _COLOURS else word
 
     def doing(self, what: str) -> None:
         """Show on a terminal what is being done, until something else is said."""
         if self._shows_progress:
-            self.line.show(what)
+            self.line.show(visible(what))
 
     @contextmanager
     def progress(self, doing: str) -> Iterator[Progress]:
         """Show on a terminal how long work goes on; tell it how many bytes are done."""
         self.doing(doing)
-        yield Amount(self.line, doing).add if self._shows_progress else lambda _: None
+        amount = Amount(self.line, visible(doing))
+        yield amount.add if self._shows_progress else lambda _: None
         self.line.clear()
 
     @property
@@ -93,9 +110,34 @@ class Output:
         wanted = not (self.quiet or self.as_json)
         return wanted and bool(sys.stderr) and sys.stderr.isatty()
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _visible(self, lines: Iterable[str]) -> Iterable[str]:
+        """Write out what would not be seen, but for what `paint` writes."""
+        whole = list(lines)
+        if all(map(str.isprintable, whole)):  # no Python runs for each of 100,000
+            return whole
+        kept = _PAINTED if self.colour else None
+        return [visible(line, kept) for line in whole]
+
+    def plain(self, text: str) -> None:
+        """Print to stderr what keeps its lines as they are."""
         self.line.clear()
-        _write(stream, text)
+        with suppress(OSError):
+            write(sys.stderr, "".join(f"{visible(x)}\n" for x in text.splitlines()))
+
+    def _err(self, text: str) -> None:
+        """Print to stderr, line by line; where that can't be, nobody can be told."""
+        self.line.clear()
+        lines = f"\n{_INDENT}".join(map(visible, text.split("\n")))
+        with suppress(OSError):
+            write(sys.stderr, f"{lines}\n")
+
+
+def _painted(word: str) -> str:
+    return f"\x1b[{_COLOURS[word]}m{word}\x1b[0m"
+
+
+# What looks like it and comes from outside may stay: it says one of these words.
+_PAINTED: Final = re.compile(f"({'|'.join(re.escape(_painted(w)) for w in _COLOURS)})")
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -104,7 +146,7 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     if len(whole) == 1:
         return []
     lines = _lined_up(whole)
-    return _painted(whole) if any("\x1b" in line for line in lines) else lines
+    return _lined_up_bare(whole) if any("\x1b" in line for line in lines) else lines
 
 
 def _lined_up(rows: list[tuple[str, ...]]) -> list[str]:
@@ -114,7 +156,7 @@ def _lined_up(rows: list[tuple[str, ...]]) -> list[str]:
     return list(map(str.rstrip, map(line.__mod__, rows)))
 
 
-def _painted(rows: list[tuple[str, ...]]) -> list[str]:
+def _lined_up_bare(rows: list[tuple[str, ...]]) -> list[str]:
     """Line up cells of which some have a colour, which takes no room."""
     bare = [tuple(_COLOUR.sub("", cell) for cell in row) for row in rows]
     widths = _widths(bare)
@@ -134,18 +176,8 @@ def _widths(rows: list[tuple[str, ...]]) -> list[int]:
 def _json(document: Any) -> str:
     """Write a document; a list as one element a line, which is fast and greps well."""
     if not isinstance(document, list):
-        return json.dumps(document, indent=2, ensure_ascii=False)
-    lines = map(json.JSONEncoder(ensure_ascii=False).encode, document)
+        return visible_json(json.dumps(document, indent=2, ensure_ascii=False))
+    lines = list(map(json.JSONEncoder(ensure_ascii=False).encode, document))
+    if not all(map(str.isprintable, lines)):
+        lines = list(map(visible_json, lines))
     return "[\n" + ",\n".join(lines) + "\n]" if document else "[]"
-
-
-def _write(stream: TextIO, text: str) -> None:
-    """Write and flush; whoever reads may have gone (`kp log | head`)."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        # Python flushes stdout once more at exit: it shall find a place to.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)

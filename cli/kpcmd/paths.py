@@ -23,7 +23,7 @@ def kept_path(
     *,
     dry_run: bool = False,
 ) -> Iterator[None]:
-    """Write a path into kp.toml for the block; as it was when the block fails.
+    """Write a path into kp.toml for the block; as it was when nothing comes of it.
 
     The block's commit publishes there already, so kp.toml comes first.
     """
@@ -37,7 +37,8 @@ def kept_path(
     try:
         yield
     except BaseException:
-        put_path(session, table, name, before)
+        if session.done is None:
+            put_path(session, table, name, before)
         raise
 
 

@@ -3,7 +3,9 @@
 from functools import partial
 
 from kpcmd.context import Session
+from kpcmd.shapes import committed
 from kpstore.caller import Caller
+from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
 
 WAIT = 60.0  # seconds for the lock, unless --wait says otherwise
@@ -14,6 +16,10 @@ def caller(
 ) -> Caller:
     """Return who calls, as kpstore wants to know it."""
     world = session.world
+
+    def keep(outcome: Outcome) -> None:
+        session.done = committed(session, outcome)
+
     return Caller(
         user=world.user,
         host=world.host,
@@ -27,6 +33,7 @@ def caller(
         notify=partial(say_once, session),
         doing=session.out.doing,
         shield=world.signals.shield,
+        committed=keep,
     )
 
 

@@ -2,7 +2,10 @@
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+
+from kpcmd.terminal.stream import write
 
 _STEP = 4_000_000  # bytes between two lines about the same work
 _WIDTH = 80  # where a terminal doesn't say
@@ -17,18 +20,18 @@ class StatusLine:
 
     def show(self, doing: str) -> None:
         """Write over the line."""
-        columns = self.width or os.get_terminal_size(sys.stderr.fileno()).columns
-        room = (columns or _WIDTH) - 2
-        sys.stderr.write(f"\r\x1b[K{doing[:room]}…")
-        sys.stderr.flush()
-        self._shown = True
+        with suppress(OSError):  # it went: what is done goes on
+            columns = self.width or os.get_terminal_size(sys.stderr.fileno()).columns
+            room = (columns or _WIDTH) - 2
+            write(sys.stderr, f"\r\x1b[K{doing[:room]}…")
+            self._shown = True
 
     def clear(self) -> None:
         """Leave no trace of it."""
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
             self._shown = False
+            with suppress(OSError):
+                write(sys.stderr, "\r\x1b[K")
 
 
 class Amount:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from kpcmd import errors
-from kpcmd.context import Session
+from kpcmd.context import Done, Session
 from kpstore.outcome import Outcome, Plan
 
 _NAMED: Final = 4  # edits that are named; more are counted
@@ -66,8 +66,17 @@ def report(session: Session, outcome: Outcome) -> int:
     """Print what a commit did; return the exit status."""
     for warning in outcome.warnings:
         session.out.warn(warning)
-    session.out.answer(outcome_json(outcome), outcome_lines(session, outcome))
-    return status_of(outcome)
+    return session.finish(committed(session, outcome))
+
+
+def committed(session: Session, outcome: Outcome) -> Done:
+    """Return what a commit did, as it is to be said."""
+    return Done(
+        f"{outcome.revision} is committed" if outcome.commit else "nothing was to do",
+        status_of(outcome),
+        outcome_json(outcome),
+        outcome_lines(session, outcome),
+    )
 
 
 def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:

@@ -72,6 +72,7 @@ class Session:
             publishes=publishes,
             force=force,
             shield=caller.shield,
+            committed=caller.committed,
             doing=caller.doing,
         )
 

@@ -18,7 +18,8 @@ from support.sources import ROOT
 VERBS = """ask caller checkup commit create discard edit intake judge log open plan
     revert rollback site upkeep view writing"""
 VALUES = {
-    Caller: "along argv author clock doing host notify shield ticket user wait without",
+    Caller: """along argv author clock committed doing host notify shield ticket user
+        wait without""",
     Edit: "outcome plan state",
     Outcome: "commit nodes nodes_changed notes revision targets warnings",
     Plan: "base changes id nodes nodes_changed targets warnings",

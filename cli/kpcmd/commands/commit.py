@@ -60,4 +60,4 @@ def commit(
         message = message or ask_message(session, plan_lines(session, found))
     with tidied(session):
         outcome = opened.commit(message, plan=plan, force=force)
-    return report(session, outcome)
+        return report(session, outcome)

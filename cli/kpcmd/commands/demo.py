@@ -63,9 +63,11 @@ def _done(session: Session, place: Path, step: Step) -> bool:
     """Carry out one step; tell whether it went as the story has it."""
     match step:
         case Told(text):
-            session.out.say(f"\n# {text}")
+            session.out.say("")
+            session.out.say(f"# {text}")
         case Boots(image):
-            session.out.say(f"\n# {boots(place, image)}")
+            session.out.say("")
+            session.out.say(f"# {boots(place, image)}")
         case Command(words, expected):
             shown = join(words).replace(f"{place}/", "")
             session.out.say(f"$ kp {shown}")

@@ -2,7 +2,8 @@
 
 import typer
 
-from kpcmd.errors import LOCKED
+from kpcmd.context import Done
+from kpcmd.errors import LOCKED, OK
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.paths import tidied
 from kpcmd.picking import picker
@@ -17,6 +18,5 @@ def discard(context: typer.Context) -> int:
     session = session_of(context)
     with tidied(session):
         gone = picker(session).discard()
-    text = "the draft is dropped" if gone else "there was no draft"
-    session.out.answer({"discarded": gone}, [text])
-    return 0
+        text = "the draft is dropped" if gone else "there was no draft"
+        return session.finish(Done(text, OK, {"discarded": gone}, [text]))

@@ -4,7 +4,8 @@ from contextlib import nullcontext
 
 import typer
 
-from kpcmd.errors import DRIFT, LOCKED
+from kpcmd.context import Done
+from kpcmd.errors import DRIFT, LOCKED, OK
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import DryRun
 from kpcmd.picking import picker
@@ -30,5 +31,9 @@ def gc(context: typer.Context, dry_run: DryRun = False) -> int:
     did = "would be removed" if dry_run else "removed"
     lines = [*gone, f"{len(gone)} artifacts {did}"] if session.verbose else []
     document = {"removed": [] if dry_run else gone, "would_remove": gone}
-    session.out.answer(document, lines or [f"{len(gone)} artifacts {did}"])
-    return DRIFT if refused else 0
+    lines = lines or [f"{len(gone)} artifacts {did}"]
+    status = DRIFT if refused else OK
+    if dry_run:
+        session.out.answer(document, lines)
+        return status
+    return session.finish(Done("it is swept", status, document, lines))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from kpcmd.context import Done
+from kpcmd.errors import OK
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import caller
 from kpstore.model.names import check_name
@@ -34,6 +36,7 @@ def init(
         "revision": "r1",
         "commit": picker.site.tip(),
     }
-    session.out.answer(document, [f"site {name} in {session.root}"])
+    made = f"site {name} in {session.root}"
+    status = session.finish(Done("the site is made", OK, document, [made]))
     session.out.say("next: kp image add, kp target add, kp node import; or kp demo")
-    return 0
+    return status

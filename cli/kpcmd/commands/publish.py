@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd import completion
-from kpcmd.context import Session
+from kpcmd.context import Done, Session
 from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import Wait
@@ -54,10 +54,11 @@ def publish(
     opened = picker(session, wait=wait)
     with opened.writing():
         found = opened.upkeep.publish(targets or (), force=force, redraw=redraw)
-    session.out.answer([_document(each) for each in found], _lines(session, found))
     behind = any(each.condition in ("lagging", "absent") for each in found)
     ahead = any(each.condition == "ahead" for each in found)
-    return worst(DRIFT if ahead else 0, LAGGING if behind else 0)
+    status = worst(DRIFT if ahead else 0, LAGGING if behind else 0)
+    document = [_document(each) for each in found]
+    return session.finish(Done("published", status, document, _lines(session, found)))
 
 
 def _document(found: TargetOutcome) -> dict[str, Any]:

@@ -44,5 +44,5 @@ def revert(
         confirm(session, plan, yes=yes)
     with tidied(session):
         outcome = opened.revert(rev, message, force=force).outcome
-    assert outcome  # it was no dry run
-    return report(session, outcome)
+        assert outcome  # it was no dry run
+        return report(session, outcome)

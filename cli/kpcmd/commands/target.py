@@ -8,8 +8,9 @@ import typer
 
 from kpcmd import completion
 from kpcmd.committing import committing
+from kpcmd.context import Done
 from kpcmd.editing import Manner, edit
-from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
+from kpcmd.errors import CONFLICT, LAGGING, LOCKED, OK, WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.options import DryRun, Message, TargetArg, Yes, check_choice
 from kpcmd.output import columns
@@ -195,6 +196,7 @@ def adopt(context: typer.Context, name: TargetArg) -> int:
     with opened.writing():
         aside = opened.upkeep.adopt(name)
     lines = [f"target {name} is this site's", *(f"set aside: {path}" for path in aside)]
-    session.out.answer({"target": name, "set_aside": aside}, lines)
+    document = {"target": name, "set_aside": aside}
+    status = session.finish(Done("it is adopted", OK, document, lines))
     session.out.say(f"next: kp publish {name}")
-    return 0
+    return status

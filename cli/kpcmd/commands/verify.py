@@ -70,8 +70,8 @@ def verify(
 def _refuse_damage(damage: list[Finding]) -> None:
     """Drift when history is not intact: nothing could be held against it."""
     if damage:
-        lines = "\n  ".join(f"{each.about}: {each.text}" for each in damage)
-        raise Drift(f"history is not intact:\n  {lines}", hint=damage[0].mend)
+        lines = "\n".join(f"{each.about}: {each.text}" for each in damage)
+        raise Drift(f"history is not intact:\n{lines}", hint=damage[0].mend)
 
 
 def _lines(session: Session, found: list[Verified]) -> Iterator[str]:

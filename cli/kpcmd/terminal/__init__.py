@@ -1,0 +1,1 @@
+"""The person at the terminal: what is shown there, and how."""
