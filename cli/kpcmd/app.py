@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd.context import Session, Terminated, World
-from kpcmd.errors import INTERRUPTED, OK, explain
+from kpcmd.errors import INTERRUPTED, OK, WrongUsage, explain
 from kpcmd.frame import VerbGroup, session_of
 from kpcmd.registry import VERBS
 from kpcmd.terminal import stream
@@ -102,9 +102,23 @@ def main(argv: Sequence[str] | None = None, world: World | None = None) -> int:
         signals.restore()
 
 
+def _refuse_bytes(session: Session, argv: list[str]) -> None:
+    """WrongUsage for an argument that is no text: nothing that is kept could say it."""
+    for word in argv:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            session.as_json = "--json" in argv
+            raise WrongUsage(
+                f"the argument {word!r} is not UTF-8",
+                hint="a file of such a name: rename it, or give a link to it",
+            ) from None
+
+
 def _run(session: Session, argv: list[str]) -> int:
     command = typer.main.get_command(app)
     try:  # the one place where all errors end
+        _refuse_bytes(session, argv)
         status = command.main(argv, prog_name="kp", standalone_mode=False, obj=session)
     except (
         Exception,

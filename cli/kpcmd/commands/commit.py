@@ -1,5 +1,6 @@
 """`kp commit`: the draft becomes a commit, and live."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -57,7 +58,8 @@ def commit(
             session.out.say(f"{count(found.nodes_changed)}: {found.nodes}")
         confirm(session, found, yes=yes)
         plan = plan or found.id
-        message = message or ask_message(session, plan_lines(session, found))
+        plain = replace(session, no_color=True)
+        message = message or ask_message(session, plan_lines(plain, found))
     with tidied(session):
         outcome = opened.commit(message, plan=plan, force=force)
         return report(session, outcome)
