@@ -8,7 +8,7 @@ from kpstore.errors import Refused
 from kpstore.model.documents import Group
 from kpstore.model.keys import Key
 from kpstore.model.moves import group_sets
-from kpstore.model.nodesets import expand, fold, members
+from kpstore.model.nodesets import canonical, fold, members
 from kpstore.model.references import groups_naming
 from kpstore.model.state import State
 from kpstore.model.validation import add_tokens, make, remove_tokens, replace
@@ -59,6 +59,6 @@ def join(state: State, wanted: Mapping[str, Iterable[str]]) -> None:
 
 
 def _checked(state: State, fields: dict[str, Any]) -> dict[str, Any]:
-    if fields.get("nodes"):
-        expand([fields["nodes"]], group_sets(state))
-    return fields
+    if not fields.get("nodes"):
+        return fields
+    return fields | {"nodes": canonical(fields["nodes"], group_sets(state))}

@@ -1,0 +1,19 @@
+"""How much of everything there may be: checked before it is read or expanded.
+
+The table in docs/format.md lists them. A site of 1,000,000 nodes stays possible.
+"""
+
+from typing import Final
+
+NODES: Final = 1_000_000  # that a set names
+NODES_WRITTEN: Final = 2 * NODES  # that its parts name, before they are combined
+GROUP_DEPTH: Final = 50  # groups within groups
+DOCUMENT: Final = 16 << 20  # bytes of a document, or of a file of nodes' lines
+PARAMETERS: Final = 1_000  # in one list of them
+ADDRESSES: Final = 64  # MACs, or IP addresses, of a node
+VARIABLES: Final = 256  # of a node
+MESSAGE: Final = 64 << 10  # characters of a commit's message
+LINE: Final = 4_096  # characters of a subject, an author, a ticket, a reason
+TABLE: Final = 512 << 20  # bytes of a table of nodes
+CELL: Final = 128 << 10  # characters of one of its cells
+SETTINGS: Final = 1 << 20  # bytes of kp.toml
