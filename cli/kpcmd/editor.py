@@ -5,12 +5,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from shlex import split
+from typing import Final
 
 from kpcmd.context import Session
 from kpcmd.errors import WrongUsage
 from kpstore.errors import InvalidInput
+from kpstore.model import bounds
 
+_MOST: Final = 4 * bounds.MESSAGE  # bytes; with the lines that say what changes
 _HELP = "\n# Why? The first line is the subject. Lines with # are left out.\n#\n"
+_OTHERWISE: Final = "set EDITOR to another one, or kp commit -m MESSAGE"
 
 
 def ask_message(session: Session, lines: Iterable[str]) -> str:
@@ -21,20 +25,45 @@ def ask_message(session: Session, lines: Iterable[str]) -> str:
         file = Path(folder) / "COMMIT"
         file.write_text(_HELP + "".join(f"# {line}\n" for line in lines), "utf-8")
         _edit(session.world.editor, file)
-        written = file.read_text("utf-8")
+        written = _text(file)
     message = "\n".join(
         line for line in written.splitlines() if not line.startswith("#")
     ).strip()
     if not message:
-        raise InvalidInput("the message is empty: nothing is committed")
+        raise InvalidInput(
+            "the message is empty: nothing is committed", hint="kp commit -m MESSAGE"
+        )
     return message
 
 
-def _edit(editor: str, file: Path) -> None:
-    command = [*split(editor), str(file)]
+def _text(file: Path) -> str:
+    """Return what was saved; InvalidInput for what no message can be."""
     try:
+        with file.open("rb") as opened:
+            data = opened.read(_MOST + 1)
+        text = data.decode("utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        raise InvalidInput(
+            "the message is not UTF-8", hint="have the editor save it so"
+        ) from None
+    if len(data) > _MOST:
+        raise InvalidInput(
+            f"the message has more than {_MOST:,} bytes", hint="say it shorter"
+        )
+    return text
+
+
+def _edit(editor: str, file: Path) -> None:
+    try:
+        command = [*split(editor), str(file)]
         status = subprocess.run(command, check=False).returncode
-    except OSError as error:
-        raise InvalidInput(f"the editor {editor!r} can't be started: {error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a quote without its like
+        raise InvalidInput(
+            f"the editor {editor!r} can't be started: {error}", hint=_OTHERWISE
+        ) from None
     if status:
-        raise InvalidInput(f"the editor {editor!r} failed with status {status}")
+        raise InvalidInput(
+            f"the editor {editor!r} failed with status {status}", hint=_OTHERWISE
+        )

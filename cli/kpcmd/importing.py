@@ -9,6 +9,7 @@ from typing import Final
 from kpcmd.options import check_choice
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.inventory.table import Table, read_nodes
+from kpstore.model import bounds
 
 _LATER: Final = ("systemimager", "warewulf", "cobbler", "dhcpd", "ethers")
 
@@ -38,9 +39,11 @@ def of_file(file: Path) -> Iterator[None]:
 
 
 def _data(file: Path) -> bytes:
+    most = bounds.TABLE + 1  # what is more is refused by whoever reads it
     if str(file) == "-":
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(most)
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(most)
     except FileNotFoundError:
-        raise NotFound(f"there is no file {file}") from None
+        raise NotFound(f"there is no file {file}", hint="look at its path") from None

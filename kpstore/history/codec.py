@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from kpstore.artifacts import pointer
 from kpstore.errors import CorruptState, InvalidInput, KpError
 from kpstore.history import paths
+from kpstore.model import bounds
 from kpstore.model.documents import ArtifactRef, Document, KernelConfig, Node
 from kpstore.model.keys import MODELS, Key
 
@@ -23,7 +24,6 @@ images/*/kernels/*/kernel.json !filter !diff !merge !text
 """
 
 _D = TypeVar("_D", bound=Document)
-_LARGEST: Final = 16 << 20  # bytes of one document that is worth parsing
 
 
 def path_of(key: Key) -> str:
@@ -48,8 +48,7 @@ def encode(document: Document) -> bytes:
 
 def decode(key: Key, data: bytes, fault: type[KpError] = CorruptState) -> Document:
     """Read a document's file; raises `fault` naming path, field and key."""
-    if len(data) > _LARGEST:
-        raise fault(f"{path_of(key)} has {len(data)} bytes, more than {_LARGEST}")
+    _refuse_large(path_of(key), data, fault)
     return _validated(MODELS[key.kind], data, path_of(key), fault)
 
 
@@ -120,6 +119,7 @@ def decode_shard(
     path: str, data: bytes, fault: type[KpError] = CorruptState
 ) -> list[Node]:
     """Read a node file."""
+    _refuse_large(path, data, fault)
     lines = data.splitlines()
     try:
         return _shard_reader().validate_json(b"[" + b",".join(lines) + b"]")
@@ -133,6 +133,14 @@ def _shard_reader() -> TypeAdapter[list[Node]]:
 
 
 # --- faults
+
+
+def _refuse_large(path: str, data: bytes, fault: type[KpError]) -> None:
+    if len(data) > bounds.DOCUMENT:
+        raise fault(
+            f"{path} has {len(data):,} bytes, more than {bounds.DOCUMENT:,}",
+            hint="docs/format.md says how large a document may be",
+        )
 
 
 def _validated(model: type[_D], data: bytes, path: str, fault: type[KpError]) -> _D:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kpstore.errors import CorruptState, InvalidInput
+from kpstore.model import bounds
 
 # Control characters, line separators that are none to git, and the marks that
 # show a line in another order than it is written.
@@ -170,6 +171,11 @@ def _without(argv: tuple[str, ...]) -> Iterator[str]:
 
 
 def _check_text(what: str, text: str) -> None:
+    if len(text) > bounds.MESSAGE:
+        raise InvalidInput(
+            f"{what} has {len(text):,} characters, more than {bounds.MESSAGE:,}",
+            hint="say it shorter; what is longer belongs into a file or a ticket",
+        )
     if found := _HIDDEN.search(text):
         raise InvalidInput(f"{what} has a control character ({found[0]!r})")
     if _RESERVED.search(text):

@@ -1,8 +1,9 @@
 """Nodes in a CSV table (RFC 4180): one header, one node a line.
 
 `name,mac`, and if wanted `ip,image,index,group,var.NAME`; several MACs, IPs and
-groups are separated by blanks, an empty cell says nothing. One bad cell refuses the
-whole table, by line and column.
+groups are separated by blanks, an empty cell says nothing. A row of blank cells is a
+blank line, a column without a name and with blank cells alone is none: spreadsheets
+write both. One bad cell refuses the whole table, by line and column.
 """
 
 import csv
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kpstore.errors import InvalidInput
+from kpstore.model import bounds
 from kpstore.model.documents import Node
 from kpstore.model.names import (
     VARIABLE,
@@ -38,6 +40,7 @@ _INDEX: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _NODES: Final[TypeAdapter[list[Node]]] = TypeAdapter(list[Node])
 
 _EXPECTED: Final = f"columns: {', '.join(COLUMNS)}, {_PREFIX}NAME, separated by commas"
+_FORM: Final = "save it as CSV in UTF-8, cells separated by commas"
 _LONGEST: Final = 200  # characters of a message about a cell
 
 _remembered = lru_cache(maxsize=1 << 12)  # what many lines say is parsed once
@@ -84,6 +87,7 @@ class _Reader:
     def __init__(self, header: list[str], image: str | None) -> None:
         self._at = {name: at for at, name in enumerate(header)}
         self._width = len(header)
+        self._unnamed = [at for at, name in enumerate(header) if not name]
         self._variables = [
             (column.removeprefix(_PREFIX), column)
             for column in header
@@ -101,8 +105,10 @@ class _Reader:
         for line, cells in rows:
             if len(cells) != self._width:
                 raise InvalidInput(
-                    f"line {line}: {len(cells)} cells, the header has {self._width}"
+                    f"line {line}: {len(cells)} cells, the header has {self._width}",
+                    hint="a cell with a comma in it is written in quotes",
                 )
+            self._refuse_unnamed(line, cells)
             lines.append(line)
             found.append(self._node(line, cells))
         try:
@@ -110,6 +116,15 @@ class _Reader:
         except ValidationError as error:
             raise _unexpected(error, lines) from error
         return Table(nodes, self._groups, self._images)
+
+    def _refuse_unnamed(self, line: int, cells: list[str]) -> None:
+        for at in self._unnamed:
+            if text := cells[at].strip():
+                raise InvalidInput(
+                    f"line {line}, column {at + 1}: {text[:_SHOWN]!r} stands in a "
+                    "column that the header doesn't name",
+                    hint=_EXPECTED,
+                )
 
     def _node(self, line: int, cells: list[str]) -> dict[str, Any]:
         here = _Line(line, cells, self._at)
@@ -148,7 +163,8 @@ class _Reader:
             if (column, value) in self._seen:
                 first = self._seen[column, value]
                 raise InvalidInput(
-                    f"line {line}, column {column}: {value} is on line {first} already"
+                    f"line {line}, column {column}: {value} is on line {first} already",
+                    hint="names, MACs and addresses come once, an index once an image",
                 )
             self._seen[column, value] = line
 
@@ -167,7 +183,10 @@ class _Line:
         """Parse a cell that may not be empty."""
         value = self.may(column, parse, None)
         if value is None:
-            raise InvalidInput(f"line {self._line}, column {column}: nothing is there")
+            raise InvalidInput(
+                f"line {self._line}, column {column}: nothing is there",
+                hint=f"every node has a {' and a '.join(_REQUIRED)}",
+            )
         return value
 
     def may(self, column: str, parse: Callable[[str], _T], empty: _E) -> _T | _E:
@@ -187,17 +206,21 @@ class _Line:
 
 def _rows(data: bytes | str) -> Iterator[Row]:
     """Yield the lines that aren't blank, each with the number where it begins."""
+    if len(data) > bounds.TABLE:
+        raise InvalidInput(
+            f"the table has more than {bounds.TABLE:,} bytes", hint="import it in parts"
+        )
     reader = csv.reader(
         io.StringIO(_text(data), newline=""), strict=True, skipinitialspace=True
     )
     line = 1
     try:
         for cells in reader:
-            if cells:
+            if any(map(str.strip, cells)) or len(cells) > _MAX_COLUMNS:
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise InvalidInput(f"line {line}: not CSV: {error}") from None
+        raise InvalidInput(f"line {line}: not CSV: {error}", hint=_FORM) from None
 
 
 def _text(data: bytes | str) -> str:
@@ -207,7 +230,7 @@ def _text(data: bytes | str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidInput(f"line {line}: not UTF-8", hint="save it as UTF-8") from None
+        raise InvalidInput(f"line {line}: not UTF-8", hint=_FORM) from None
 
 
 def _header(row: Row | None) -> list[str]:
@@ -218,12 +241,14 @@ def _header(row: Row | None) -> list[str]:
         raise InvalidInput(f"line {line}: {len(cells)} columns", hint=_EXPECTED)
     header = [cell.strip() for cell in cells]
     for at, column in enumerate(header):
-        if not _is_column(column):
+        if column and not _is_column(column):
             raise InvalidInput(
                 f"line {line}: no column {column[:_SHOWN]!r} is known", hint=_EXPECTED
             )
-        if column in header[:at]:
-            raise InvalidInput(f"line {line}: column {column} comes twice")
+        if column and column in header[:at]:
+            raise InvalidInput(
+                f"line {line}: column {column} comes twice", hint=_EXPECTED
+            )
     if lacks := [column for column in _REQUIRED if column not in header]:
         raise InvalidInput(
             f"line {line}: column {lacks[0]} is missing: the first line names the "

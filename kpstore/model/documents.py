@@ -4,7 +4,8 @@ Their canonical form and their paths are `kpstore.history.codec`'s; their fields
 documented in docs/format.md. Unknown keys are refused by name.
 """
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +15,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from kpstore.model import names
+from kpstore.errors import InvalidInput
+from kpstore.model import bounds, names
 from kpstore.model.names import parse_ip
 
 Name = Annotated[str, StringConstraints(pattern=names.NAME)]
@@ -24,6 +26,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=names.SHA256)]
 PayloadId = Annotated[str, StringConstraints(pattern=names.PAYLOAD)]
 Release = Annotated[str, StringConstraints(pattern=names.RELEASE)]
 Parameter = Annotated[str, StringConstraints(pattern=names.PARAMETER, max_length=1024)]
+Parameters = Annotated[tuple[Parameter, ...], Field(max_length=bounds.PARAMETERS)]
 VariableName = Annotated[str, StringConstraints(pattern=names.VARIABLE)]
 RevisionName = Annotated[str, StringConstraints(pattern=r"^r[1-9][0-9]{0,8}$")]
 VariableValue = Annotated[str, StringConstraints(pattern=names.VARIABLE_VALUE)]
@@ -36,9 +39,18 @@ Arch = Literal[
 Method = Literal["local", "network", "mixed"]
 
 
+# Zones are taken no more; those that a card can have stay readable.
+_ZONE: Final = re.compile(r"%[A-Za-z0-9._-]{1,15}\Z")
+
+
 def _canonical_ip(text: str) -> str:
-    if parse_ip(text) != text:
-        raise ValueError(f"{text!r} is not in canonical form ({parse_ip(text)})")
+    bare = _ZONE.sub("", text)
+    try:
+        canonical = parse_ip(bare)
+    except InvalidInput as error:
+        raise ValueError(error.message) from None
+    if canonical != bare or (bare != text and ":" not in bare):
+        raise ValueError(f"{text!r} is not in canonical form ({canonical})")
     return text
 
 
@@ -121,7 +133,7 @@ class Target(Document):
 class Ssi(Document):
     """Single-system-image parameters that entries with `ssi` add."""
 
-    params: tuple[Parameter, ...] = ()
+    params: Parameters = ()
 
 
 class Image(Document):
@@ -129,7 +141,7 @@ class Image(Document):
 
     arch: Arch
     default: Name | None = None
-    params: tuple[Parameter, ...] = ()
+    params: Parameters = ()
     required_modules: tuple[Name, ...] = ()
     required_firmware: tuple[Text, ...] = ()
     ssi: Ssi | None = None
@@ -139,7 +151,7 @@ class XenConfig(Document):
     """The hypervisor of a boot entry: a kernel of kind `xen` and its parameters."""
 
     kernel: Name
-    params: tuple[Parameter, ...] = ()
+    params: Parameters = ()
 
 
 class BootConfig(Document):
@@ -147,7 +159,7 @@ class BootConfig(Document):
 
     kernel: Name
     method: Method = "network"
-    params: tuple[Parameter, ...] = ()
+    params: Parameters = ()
     xen: XenConfig | None = None
     ssi: bool = False
 
@@ -202,7 +214,7 @@ class NextBoot(Document):
             r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}$"
         ),
     ]
-    params: tuple[Parameter, ...] = ()
+    params: Parameters = ()
     once: bool = False
     until: Text | None = None
 
@@ -211,12 +223,14 @@ class Node(Document):
     """A client machine."""
 
     name: NodeName
-    macs: tuple[Mac, ...] = ()
-    ips: tuple[Ip, ...] = ()
+    macs: Annotated[tuple[Mac, ...], Field(max_length=bounds.ADDRESSES)] = ()
+    ips: Annotated[tuple[Ip, ...], Field(max_length=bounds.ADDRESSES)] = ()
     image: Name | None = None
     index: int | None = Field(default=None, ge=0)
-    vars: dict[VariableName, VariableValue] = {}
-    params: tuple[Parameter, ...] = ()
+    vars: Annotated[
+        dict[VariableName, VariableValue], Field(max_length=bounds.VARIABLES)
+    ] = {}
+    params: Parameters = ()
     next: NextBoot | None = None
 
 
@@ -224,7 +238,7 @@ class Group(Document):
     """Nodes that share parameters; `nodes` is a folded node set."""
 
     nodes: str = ""
-    params: tuple[Parameter, ...] = ()
+    params: Parameters = ()
     priority: int = 0
 
 

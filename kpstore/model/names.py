@@ -35,6 +35,8 @@ PARAMETER: Final = (
     rf"^[A-Za-z0-9_][A-Za-z0-9_.,:/@%+*~-]*(?:=(?:{_PIECE}+(?: {_WORD})*)?)?$"
 )
 
+_SHOWN: Final = 80  # characters of foreign text in a message
+_ADDRESS: Final = "10.0.0.1 or fd00::1, without a zone or a prefix"
 _SOME: Final = 6  # names that a hint lists
 _NAME = re.compile(NAME)
 _NODE_NAME = re.compile(NODE_NAME)
@@ -85,9 +87,11 @@ def parse_ip(text: str) -> str:
     if _IPV4.fullmatch(text):  # a tenth of ipaddress's time, for 100,000 nodes
         return text
     try:
-        return str(ipaddress.ip_address(text))
+        if "%" not in text:  # a zone is a name on one machine, of anything
+            return str(ipaddress.ip_address(text))
     except ValueError:
-        raise InvalidInput(f"{text!r} is not an IP address") from None
+        pass
+    raise InvalidInput(f"{text[:_SHOWN]!r} is not an IP address", hint=_ADDRESS)
 
 
 def missing(what: str, name: str, known: Iterable[str]) -> NotFound:

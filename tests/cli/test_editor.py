@@ -47,6 +47,10 @@ def test_what_is_written_is_the_message(made: Cluster, tmp_path: Path):
     ("body", "words"),
     [
         (":", "the message is empty"),
+        ('rm "$1"', "the message is empty"),
+        ('printf "\\377" > "$1"', "the message is not UTF-8"),
+        ('head -c 300000 /dev/zero | tr "\\0" x > "$1"', "more than 262,144 bytes"),
+        ('head -c 70000 /dev/zero | tr "\\0" x > "$1"', "more than 65,536"),
         ("exit 3", "failed with status 3"),
         ("kill -9 $$", "failed with status"),
     ],
@@ -65,8 +69,11 @@ def test_no_message_no_commit(
     assert made.json("plan")["changes"] == ["node n01"]
 
 
-def test_an_editor_that_is_not_there(made: Cluster, capsys: pytest.CaptureFixture[str]):
-    assert commit(made, "/no/such/editor") == 1
+@pytest.mark.parametrize("command", ["/no/such/editor", "vi 'x"])
+def test_an_editor_that_is_not_there(
+    made: Cluster, capsys: pytest.CaptureFixture[str], command: str
+):
+    assert commit(made, command) == 1
     assert "can't be started" in capsys.readouterr().err
 
 

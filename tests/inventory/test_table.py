@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput
 from kpstore.inventory.table import Table, read_nodes
+from kpstore.model import bounds
 from kpstore.model.documents import Node
 
 MAC = "52:54:00:00:00:0"
@@ -69,6 +70,59 @@ def test_the_forms_that_spreadsheets_write(text: str) -> None:
     assert read_nodes(text.encode()) == expected
 
 
+SPREADSHEETS = {
+    "cleared rows": "name,mac,ip\r\nn1,{mac},\r\n,,\r\n , \t,\r\n",
+    "blanks in an empty line": "name,mac\nn1,{mac}\n   \n\u00a0\n",
+    "quoted blanks": 'name,mac\n"",""\nn1,{mac}\n" ",\n',
+    "columns at the end": "name,mac,,\r\nn1,{mac},,\r\n",
+    "a column in the middle": "name,,mac\nn1,,{mac}\n",
+    "a blank first line": ",,\nname,mac,\nn1,{mac},\n",
+    "a mark at the start": "\ufeffname,mac\r\nn1,{mac}\r\n",
+    "only carriage returns": "name,mac\rn1,{mac}\r",
+    "blanks around names": "\u00a0name , mac\u00a0\nn1,{mac}\n",
+    "no end": "name,mac\nn1,{mac}",
+    "everything quoted": '"name","mac"\r\n"n1","{mac}"\r\n',
+}
+
+
+@pytest.mark.parametrize("text", SPREADSHEETS.values(), ids=SPREADSHEETS)
+def test_what_spreadsheets_add_is_nothing(text: str) -> None:
+    expected = [Node(name="n1", macs=(f"{MAC}1",))]
+    assert read_nodes(text.format(mac=f"{MAC}1").encode()).nodes == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (f"name,mac,\nn1,{MAC}1,x\n", "line 2, column 3: 'x' stands in a column"),
+        (f"name,,mac\n\nn1,?,{MAC}1\n", "line 3, column 2: '?' stands in a column"),
+        ("name;mac\nn1;x\n", "line 1: no column 'name;mac' is known"),
+        ("name\tmac\nn1\tx\n", "line 1: no column 'name\\tmac' is known"),
+        ("sep=,\nname,mac\n", "line 1: no column 'sep=' is known"),
+        (f"name,mac,name\nn1,{MAC}1,n1\n", "line 1: column name comes twice"),
+        (f"name,mac\nn\x001,{MAC}1\n", "line 2"),
+        ("name,mac\n".encode("utf-16"), "line 1: not UTF-8"),
+        ("name,mac\n".encode("utf-16-le"), "line 1: "),
+        ("name,mac\n".encode("utf-16-be"), "line 1: "),
+        (f'name,mac\nn1,"{MAC}1\n"x,y\n', "line 2: not CSV"),
+        (f'name,mac\n"n\n1",{MAC}1\n', "line 2, column name: node 'n\\n1'"),
+        (f"name,mac\nn1,{MAC}1\n,,,\nn2\n", "line 4: 1 cells"),
+        ("name,mac,ip\nn1,52:54:00:00:00:01,fe80::1%eth0\n", "line 2, column ip"),
+    ],
+)
+def test_what_can_t_be_read_is_refused_by_line(data: str | bytes, where: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        read_nodes(data)
+    assert refusal.value.message.startswith(where)
+    assert refusal.value.hint
+
+
+def test_a_table_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "TABLE", 100)
+    with pytest.raises(InvalidInput, match="more than 100 bytes"):
+        read_nodes(b"name,mac\n" * 12)
+
+
 @pytest.mark.parametrize(
     ("cells", "where"),
     [
@@ -118,7 +172,6 @@ def test_lines_are_counted_as_an_editor_does() -> None:
         ("name;mac\n", "line 1: no column 'name;mac' is known"),
         ("name,mac,rack\n", "line 1: no column 'rack' is known"),
         ("name,mac,MAC\n", "line 1: no column 'MAC' is known"),
-        ("name,mac,\n", "line 1: no column '' is known"),
         ("name,mac,var.\n", "line 1: no column 'var.' is known"),
         ("name,mac,var.a-b\n", "line 1: no column 'var.a-b' is known"),
         ("name,mac,name\n", "line 1: column name comes twice"),

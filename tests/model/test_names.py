@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from pydantic import ValidationError
 
 from kpstore.errors import InvalidInput
 from kpstore.model import names
-from kpstore.model.documents import Image
+from kpstore.model.documents import Image, Node
 
 GOOD = [
     "quiet",
@@ -82,11 +83,38 @@ def test_addresses_have_one_form(text: str, canonical: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["10.0.0.01", "10.0.0", "10.0.0.256", "10.0.0.1\n", "x"]
+    "text",
+    [
+        *("10.0.0.01", "10.0.0", "10.0.0.256", "10.0.0.1\n", "x"),
+        *("fe80::1%eth0", "fe80::1%", "fe80::1%\nx", "fe80::1%$(id)", "10.0.0.1%a"),
+        *("fe80::/64", "[fe80::1]", "1" * 5000),
+    ],
 )
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput) as caught:
         names.parse_ip(text)
+    assert len(caught.value.message) < 120
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("fe80::1", True),
+        ("fe80::1%eth0", True),  # an older kp took it
+        ("fe80::1%eth0 x", False),
+        ("fe80::1%\n", False),
+        ("fe80::1%", False),
+        ("FE80::1", False),
+        ("10.0.0.1%eth0", False),
+        ("x", False),
+    ],
+)
+def test_the_addresses_of_a_document(text: str, readable: bool) -> None:
+    if readable:
+        assert Node(name="n1", ips=(text,)).ips == (text,)
+        return
+    with pytest.raises(ValidationError):
+        Node(name="n1", ips=(text,))
 
 
 def test_a_missing_name_comes_with_the_nearest() -> None:

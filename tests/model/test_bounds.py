@@ -1,0 +1,60 @@
+"""Bounds: each is in the table that people read, and each is held to."""
+
+from collections.abc import Callable
+
+import pytest
+
+from kpstore.errors import InvalidInput, KpError
+from kpstore.history import codec
+from kpstore.history.record import author, person, split_message
+from kpstore.model import bounds
+from kpstore.model.documents import Group, Image, Node
+from kpstore.model.keys import Key
+from kpstore.model.validation import make
+from support.sources import ROOT
+
+MIB = {"DOCUMENT", "TABLE", "SETTINGS"}
+NAMES = [name for name in vars(bounds) if name.isupper()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_has_it(name: str) -> None:
+    page = (ROOT / "docs/format.md").read_text("utf-8")
+    table = page.partition("### How much there may be")[2].partition("\n### ")[0]
+    number = getattr(bounds, name)
+    assert (f"{number >> 20} MiB" if name in MIB else f"{number:,}") in table
+
+
+MACS = [f"02:00:00:00:00:{n:02x}" for n in range(bounds.ADDRESSES + 1)]
+TOO_MUCH: dict[str, Callable[[], object]] = {
+    "parameters of an image": lambda: make(
+        Image, {"arch": "x86_64", "params": ("a",) * (bounds.PARAMETERS + 1)}, "x"
+    ),
+    "parameters of a group": lambda: make(
+        Group, {"params": ("a",) * (bounds.PARAMETERS + 1)}, "x"
+    ),
+    "a parameter": lambda: make(Group, {"params": ("a=" + "b" * 1023,)}, "x"),
+    "MACs": lambda: make(Node, {"name": "n", "macs": tuple(MACS)}, "x"),
+    "addresses": lambda: make(
+        Node, {"name": "n", "ips": tuple(f"10.0.0.{n}" for n in range(65))}, "x"
+    ),
+    "variables": lambda: make(
+        Node, {"name": "n", "vars": {f"v{n}": "" for n in range(257)}}, "x"
+    ),
+    "a message": lambda: split_message("x" * (bounds.MESSAGE + 1)),
+    "an author": lambda: author("x" * (bounds.MESSAGE + 1), "head"),
+    "a person": lambda: person("x" * (bounds.MESSAGE + 1), "head"),
+    "a document": lambda: codec.decode(
+        Key("group", "g"), b" " * (bounds.DOCUMENT + 1), InvalidInput
+    ),
+    "a file of nodes": lambda: codec.decode_shard(
+        "nodes/00.jsonl", b" " * (bounds.DOCUMENT + 1), InvalidInput
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_is_more_is_refused_in_few_words(what: str) -> None:
+    with pytest.raises(KpError) as caught:
+        TOO_MUCH[what]()
+    assert len(caught.value.message) < 300
