@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kpstore.artifacts.weighing import WeighingStore
 from kpstore.caller import Caller
 from kpstore.checkup import Checkup
 from kpstore.drafting import CallersDraft
@@ -240,6 +241,11 @@ class KernelPicker:
     def ask(self) -> Questions:
         """What can be asked of state and history."""
         return Questions(self.site)
+
+    def only_weigh(self, weighed: set[str]) -> None:
+        """Have the store write nothing, for dry runs; `weighed`: what it was given."""
+        root = self.site.root / "state.git/lfs/objects"
+        self.site.artifacts = WeighingStore(root, weighed)
 
     @property
     def intake(self) -> Intake:

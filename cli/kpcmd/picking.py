@@ -49,4 +49,7 @@ def picker(
 ) -> KernelPicker:
     """Open the session's site."""
     whom = caller(session, wait=wait, author=author, ticket=ticket)
-    return KernelPicker.open(session.root, whom)
+    opened = KernelPicker.open(session.root, whom)
+    if session.weighed is not None:
+        opened.only_weigh(session.weighed)
+    return opened

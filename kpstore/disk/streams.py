@@ -79,6 +79,14 @@ def staged(directory: Path) -> Iterator[Staged]:
             temp.unlink()
 
 
+def pieces(source: int) -> Iterator[bytes]:
+    """Yield the bytes of an open file from its start, wherever it stands."""
+    offset = 0
+    while data := os.pread(source, _CHUNK, offset):
+        offset += len(data)
+        yield data
+
+
 def make_young(path: Path) -> bool:
     """Give a file today's time, by which a sweep spares it; False if it is gone."""
     try:

@@ -122,6 +122,7 @@ def add(
         mismatch=mismatch,
     )
     origin.check()
+    session.weighed = set() if dry_run else None
     opened = picker(session)
     whose = opened.view().image(image)
     with session.out.progress("taking in") as progress:

@@ -1,0 +1,105 @@
+"""A dry run writes nothing at all: neither site nor targets, whatever the verb."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from kpcmd.app import app
+from kpcmd.registry import VERBS
+from kpstore.artifacts import makebelieve
+from support.cli import Cluster, copy, digest, run, template
+
+DRY = {
+    "commit": ["-m", "x"],
+    "default": ["web", "production"],
+    "entry add": ["web", "more", "--like", "production"],
+    "entry set": ["web", "production", "--add-param", "single"],
+    "entry rm": ["web", "rescue"],
+    "gc": [],
+    "group add": ["g", "--nodes", "n01", "--add-param", "single"],
+    "group set": ["rack1", "--add-param", "single"],
+    "group rm": ["rack2"],
+    "image add": ["new", "--tree", "{tree}"],
+    "image set": ["web", "--params", "quiet"],
+    "image rm": ["edge"],
+    "kernel add": ["web", "--files", "{kernel}", "--name", "new"],
+    "kernel rm": ["web", "unused"],
+    "next": ["n01", "--entry", "production"],
+    "node add": ["n99", "--mac", "02:00:00:00:99:99", "--image", "web"],
+    "node import": ["{table}", "--format", "csv", "--image", "web"],
+    "node set": ["n01", "--add-param", "single"],
+    "node rm": ["n01"],
+    "revert": ["HEAD", "-m", "x"],
+    "rollback": ["web", "--to", "HEAD~1"],
+    "target add": ["t", "--kind", "tftp", "--root", "{root}", "--loader", "grub"],
+    "target disable": ["boot1"],
+    "target enable": ["boot1"],
+    "target rm": ["boot1"],
+}
+
+
+def dry_verbs() -> set[str]:
+    """Return the verbs that have --dry-run, from the command itself."""
+    group: Any = typer.main.get_command(app)
+    found = set()
+    for name in VERBS:
+        command = group.get_command(None, name)
+        inner = getattr(command, "commands", None)
+        for each in [""] if inner is None else [*inner]:
+            verb = command.get_command(None, each) if each else command
+            options = {o for param in verb.params for o in param.opts}
+            if "--dry-run" in options:
+                found.add(f"{name} {each}".strip())
+    return found
+
+
+def test_every_verb_with_a_dry_run_is_tried() -> None:
+    assert set(DRY) == dry_verbs()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("verb", sorted(DRY))
+def test_nothing_is_written(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    verb: str,
+    at_once: bool,
+) -> None:
+    made = copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+    given = inputs(tmp_path)
+    words = [word.format(**given) for word in DRY[verb]]
+    if at_once and "-m" not in words and verb not in ("gc", "default"):
+        words += ["-m", "at once"]
+    made.kp("group", "add", "one", "--nodes", "n01", "-m", "something to revert")
+    before = digest(made.where)
+    done = run(made.site, *verb.split(), *words, "-n")
+    assert digest(made.where) == before, done
+    refused = "kernel rm", "entry rm", "image rm", "commit"  # some are in use
+    assert done.status == 0 or verb in refused, done
+
+
+def inputs(where: Path) -> dict[str, str]:
+    """Make what the verbs are given, and say where it is."""
+    tree, root = where / "tree", where / "root"
+    (tree / "boot").mkdir(parents=True)
+    (tree / "boot/vmlinuz-6.5.0").write_bytes(makebelieve.bzimage("6.5.0"))
+    (tree / "boot/initrd.img-6.5.0").write_bytes(makebelieve.initrd("6.5.0"))
+    root.mkdir()
+    kernel, table = where / "vmlinuz", where / "nodes.csv"
+    kernel.write_bytes(makebelieve.bzimage("6.6.0"))
+    table.write_text("name,mac\nn98,02:00:00:00:98:98\n")
+    places = {"tree": tree, "root": root, "kernel": kernel, "table": table}
+    return {name: str(path) for name, path in places.items()}
+
+
+def test_a_dry_run_of_a_cluster_takes_no_lock(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made: Cluster = copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+    lock = made.site / "lock"
+    lock.write_text("bob on head: kp commit\n")
+    run(made.site, "gc", "-n")
+    run(made.site, "rollback", "web", "-n")
+    assert lock.read_text() == "bob on head: kp commit\n"
