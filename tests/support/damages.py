@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 Damage = Callable[[Path, Path], None]  # the name, and a folder outside of the root
 STRANGER = 54321  # a user that kp never was
 
@@ -124,6 +126,11 @@ DAMAGES: dict[str, Damage] = {
         an_owner,
     )
 }
+# What only root can do is one of the system tests.
+PARAMETERS = [
+    pytest.param(name, marks=[pytest.mark.system] * (name == "an_owner"))
+    for name in DAMAGES
+]
 _OF_FILES = {"truncated", "flipped"}
 _NOT_OF_LINKS = {"emptied", "a_mode", "an_owner"}
 _NOT_OF_FILES = {"a_file"}
