@@ -179,8 +179,10 @@ def check_mended(
     condition, drift = views(site)
     unseen = "(not live)" in kind or kind.startswith(_NAMELESS)
     unseen |= damage == "an_owner" and not path.startswith("kp")  # the administrator's
-    if not unseen and not (condition == "absent" and path == "kp"):
-        assert condition == "ahead" or names(drift, path, live), (condition, drift)
+    unseen |= condition == "ahead" or (
+        condition == "absent" and (path == "kp" or damage == "removed")
+    )
+    assert unseen or names(drift, path, live), (condition, drift)
     found = {t.name: t for t in publish(site)}["net"]
     if found.condition in ("absent", "ahead"):  # nobody knows whose it is
         assert path in ("kp", "kp/TARGET")
