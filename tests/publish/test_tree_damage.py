@@ -158,6 +158,12 @@ def see(site: TreeSite, place: str, damage: str) -> None:
     assert names(quick.json[0]["findings"], place)
     drift = status.json["drift"]
     assert names(drift, place), (place, damage, status)
+    told_bad = [
+        each["text"]
+        for each in site.kp("doctor", "--json").json
+        if each["about"] == "target disk" and each["level"] == "bad"
+    ]
+    assert any(each["path"] in text for each in drift for text in told_bad)
     [line] = status.json["targets"]
     assert line["condition"] == told["condition"] == quick.json[0]["condition"]
     if line["condition"] == "absent":
