@@ -160,7 +160,6 @@ LOOKING = [
     "verdict list",
     "verify",
     "gc --dry-run",
-    "revert HEAD -m undo -n",
     "rollback web --to r3 -n",
 ]
 OF_THE_DRAFT = {"node list", "image show", "entry list", "diff", "plan"}
