@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from kpstore.errors import CorruptState, DiskFailure
+from kpstore.errors import CorruptState, KpError
 from kpstore.history import walk
 from kpstore.history.snapshot import Snapshot
 from kpstore.rollback import default_boot
@@ -44,13 +44,13 @@ def remember(site: SiteReader, main: Snapshot, defaults: Defaults) -> None:
     index = site.index
     known = {"head": main.commit, "defaults": defaults}
     text = json.dumps(known, sort_keys=True, separators=(",", ":"))
-    if index is not None and index.noted(_NOTE) != text:
-        with suppress(DiskFailure):  # it is derived
+    with suppress(KpError):  # it is derived
+        if index is not None and index.noted(_NOTE) != text:
             index.note({_NOTE: text})
 
 
 def _remembered(site: SiteReader) -> _Known:
-    with suppress(CorruptState, DiskFailure, ValueError, KeyError, TypeError):
+    with suppress(KpError, ValueError, KeyError, TypeError):
         text = site.index.noted(_NOTE) if site.index is not None else None
         if text:
             found = json.loads(text)

@@ -3,6 +3,7 @@
 It stops only where the state, or its bytes, do not exist.
 """
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -178,7 +179,7 @@ def lost_artifact(image: str, release: str) -> Break:
         picker = site.picker()
         kernel = picker.view().kernel(image, release)
         for ref in kernel.artifacts.refs():
-            picker.site.artifacts.remove(ref.sha256)
+            picker.site.artifacts.path(ref.sha256).unlink()
 
     return change
 
@@ -206,10 +207,33 @@ def killed_writer(site: SmallSite) -> None:
     lock.symlink_to(f"kp {boot_id()} 4194000.1 head")
 
 
+def lagging(change: Break) -> Break:
+    """Break it while the TFTP root is away, and main moves on: all is drawn anew."""
+
+    def broken(site: SmallSite) -> None:
+        away = site.where / "tftp-away"
+        site.tftp.rename(away)
+        sites.small_edit(site.picker())
+        change(site)
+        away.rename(site.tftp)
+
+    return broken
+
+
+def theirs_at_a_node(site: SmallSite) -> None:
+    entry = site.tftp / f"pxelinux.cfg/01-{sites.mac(5).replace(':', '-')}"
+    entry.unlink()
+    entry.write_bytes(b"DEFAULT theirs")
+
+
+def lapsed(site: SmallSite) -> None:
+    """The TFTP root says no more what it serves."""
+    state = site.tftp / "kp" / os.readlink(site.tftp / "kp/live") / "STATE"
+    state.write_bytes(b"{}")
+
+
 def xen_elsewhere(site: SmallSite) -> None:
-    """What no loader can draw yet, in use by another image's nodes; net lags."""
-    away = site.where / "tftp-away"
-    site.tftp.rename(away)
+    """What no loader can draw yet, in use by another image's nodes."""
     known = site.picker().view().kernel("gpu", "5.4")
     xen = {**dict(known), "kind": "xen"}
     sites.plant(
@@ -219,7 +243,6 @@ def xen_elsewhere(site: SmallSite) -> None:
             fields(Key("entry", "run", "gpu"), xen={"kernel": "xen"}),
         ),
     )
-    away.rename(site.tftp)
 
 
 def tree_is_away(site: SmallSite) -> None:
@@ -292,7 +315,14 @@ BROKEN: dict[str, Break] = {
     "a verdict of what never was": planted(
         lambda state: state.put(Key("verdict", "f" * 32), NEVER)
     ),
-    "a loader can't draw another image": xen_elsewhere,
+    "a loader can't draw another image": lagging(xen_elsewhere),
+    "another image dangles, all is drawn anew": lagging(
+        planted(gone(Key("kernel", "5.4", "gpu")))
+    ),
+    "another image is gone, all is drawn anew": lagging(planted(other_image_goes)),
+    "a group that can't be read, all is drawn anew": lagging(
+        planted(fields(Key("group", "rack1"), nodes="n[0-"))
+    ),
     # drafts
     "my draft is half done": half_a_draft,
     "my draft is no commit": draft_that_is_no_commit,
@@ -300,6 +330,9 @@ BROKEN: dict[str, Break] = {
     # bytes
     "another image's kernel is lost": lost_artifact("gpu", "5.4"),
     "today's kernel is lost": lost_artifact("web", "6.2"),
+    "another image's kernel is lost, all is drawn anew": lagging(
+        lost_artifact("gpu", "5.4")
+    ),
     "a commit between can't be read": damaged_between,
     # the site's own files
     "no index": without_cache,
@@ -310,6 +343,7 @@ BROKEN: dict[str, Break] = {
     "the index is of yesterday": index_of_yesterday,
     "the index has a damaged page": index_with_a_damaged_page,
     "a writer was killed": killed_writer,
+    "the TFTP root does not say what it serves": lapsed,
     "kp.toml has rows of nothing": settings_with_more,
 }
 
@@ -336,6 +370,17 @@ def test_what_is_served_then_is_what_was_committed(
     for verified in site.picker().upkeep.verify(deep=True):
         if verified.name != "x":
             assert verified.drift == []
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_foreign_file_in_another_node_s_place_stops_nobody(
+    site: SmallSite, anew: bool
+) -> None:
+    if anew:
+        lagging(lambda _: None)(site)
+    theirs_at_a_node(site)
+    site.picker().rollback(WEB)
+    assert "kp: web/production" in menu(site, 2)
 
 
 def test_a_tree_that_is_away_goes_back_when_it_is_there(site: SmallSite) -> None:
