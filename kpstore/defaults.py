@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from kpstore.errors import CorruptState, KpError
+from kpstore.errors import CorruptState
 from kpstore.history import walk
 from kpstore.history.snapshot import Snapshot
 from kpstore.rollback import default_boot
@@ -41,18 +41,15 @@ def defaults_of(site: SiteReader, main: Snapshot) -> Defaults:
 
 def remember(site: SiteReader, main: Snapshot, defaults: Defaults) -> None:
     """Keep them for the next time, where there is an index to keep them by."""
-    index = site.index
     known = {"head": main.commit, "defaults": defaults}
     text = json.dumps(known, sort_keys=True, separators=(",", ":"))
-    with suppress(KpError):  # it is derived
-        if index is not None and index.noted(_NOTE) != text:
-            index.note({_NOTE: text})
+    if site.noted(_NOTE) != text:
+        site.note({_NOTE: text})
 
 
 def _remembered(site: SiteReader) -> _Known:
-    with suppress(KpError, ValueError, KeyError, TypeError):
-        text = site.index.noted(_NOTE) if site.index is not None else None
-        if text:
+    with suppress(ValueError, KeyError, TypeError):
+        if text := site.noted(_NOTE):
             found = json.loads(text)
             return _Known(found["head"], found["defaults"])
     return _Known("", {})

@@ -3,7 +3,6 @@
 Documents are read as they are written; the index counts nodes, else they are counted.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 from kpstore.conditions import TargetSpec, judge, left_behind
 from kpstore.errors import InvalidInput, KpError
 from kpstore.history import owners
+from kpstore.history.index import Index
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
@@ -119,14 +119,10 @@ class _Looking:
 
     def nodes(self) -> Counter[str]:
         """Count the nodes by image; those without one under ''."""
-        index = self.reader.index_at(self.commit)
-        counts: Counter[str] = Counter()
-        if index is None:
-            counts.update(map(_boots, self.reader.nodes(self.commit)))
-            return counts
-        for key, number in index.templates().items():
-            counts[json.loads(key)[0]] += number
-        return counts
+        counted = self.reader.from_index(self.commit, Index.nodes_by_image)
+        if counted is None:
+            return Counter(map(_boots, self.reader.nodes(self.commit)))
+        return Counter(counted)
 
     def image(self, name: str, nodes: Counter[str]) -> ImageLine:
         image = self.fields(f"images/{name}/image.json")
@@ -217,7 +213,7 @@ class _Looking:
     def _drift(self, target: Sighted, condition: Condition) -> list[Finding]:
         if condition in ("absent", "ahead"):
             return target.served.damage()
-        seen = drift(target, self.reader.index, files=True)
+        seen = drift(target, self.reader, files=True)
         if seen is None or not seen.sure:
             return [e for e in self.really(target.spec.name) if e.is_drift]
         return seen.findings

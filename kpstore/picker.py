@@ -58,7 +58,7 @@ class KernelPicker:
     @classmethod
     def open(cls, root: Path, caller: Caller) -> "KernelPicker":
         """Open the site in `root`; NotFound when there is none."""
-        return cls(OpenSite(root), caller)
+        return cls(OpenSite(root, caller.notify), caller)
 
     @classmethod
     @disk_failures("making a site")
@@ -182,6 +182,7 @@ class KernelPicker:
     @disk_failures("rolling back")
     def rollback(self, wanted: Rollback) -> Outcome:
         """Take images back to an earlier state of theirs; see `restoring.Rollback`."""
+        self.site.forgive_settings()
         if not wanted.dry_run:
             with suppress(OSError):  # before anything is written, the lock's line too
                 self.site.reserve.give_up()

@@ -89,7 +89,7 @@ class Upkeep:
 
     def _seen(self, target: SiteTarget) -> Look | None:
         known = drift.sighted(self.site.settings, target.spec)
-        return drift.drift(known, self.site.index, files=True) if known else None
+        return drift.drift(known, self.site, files=True) if known else None
 
     @disk_failures("publishing")
     def publish(
@@ -102,6 +102,7 @@ class Upkeep:
         another version of kp drew is drawn anew. What fails on one target stops no
         other. NotFound for a name that is no target.
         """
+        self.site.check_index()
         main = self.site.main()
         targets = {t.name: t for t in self.site.targets(State(main))}
         for name in names:

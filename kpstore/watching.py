@@ -23,20 +23,20 @@ def watched(site: OpenSite, caller: Caller, *, thorough: bool) -> Iterator[None]
     """
     site.mended.clear()
     really = partial(_really, site, caller.clock())
-    known = drift.look(_sighted(site), site.index, really, files=thorough)
-    unknown = drift.unknown(_sighted(site), site.index) if thorough else ()
+    known = drift.look(_sighted(site), site, really, files=thorough)
+    unknown = drift.unknown(_sighted(site), site) if thorough else ()
     site.drifted = {name: [] for name in unknown}
     site.drifted |= {name: [f.path for f in each] for name, each in known.items()}
     for name, findings in known.items():
         first = f"{findings[0].path} is {findings[0].kind}"
         caller.notify(f"target {name} drifted: {first}; kp verify, kp publish")
-    drift.forget(_sighted(site), site.index)
+    drift.forget(_sighted(site), site)
     try:
         yield
     finally:
         rest = {name: each for name, each in known.items() if name not in site.mended}
         with suppress(KpError, OSError):  # what was done is done: nothing is known now
-            drift.remember(_sighted(site), site.index, rest)
+            drift.remember(_sighted(site), site, rest)
 
 
 def _really(site: OpenSite, now: float, name: str) -> list[Finding]:

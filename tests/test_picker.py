@@ -270,9 +270,10 @@ def test_the_index_fed_commit_by_commit_equals_one_made_anew(site: SmallSite) ->
     sites.roll_back(site.picker())
     with site.picker().edit("rack") as edit:
         groups.change(edit.state, "rack1", {}, add_params=("rack=1",))
-    fed = site.picker().site.index_at(site.picker().site.tip())
-    assert fed is not None
     opened = OpenSite(site.root)
+    fed = opened.index
+    assert fed is not None
+    assert fed.head() == opened.tip()
     anew = rebuild(site.where / "anew.db", opened.repository, opened.tip())
     assert fed.templates() == anew.templates()
     for query in (

@@ -5,7 +5,9 @@ filelock 4.2 neither truncates the file nor changes an existing one's mode, and
 opens it with O_NOFOLLOW, so the holder's line can live in the lock file itself.
 """
 
+import fcntl
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from kpstore.disk.descriptors import closing
-from kpstore.errors import Locked, disk_failures
+from kpstore.disk.descriptors import DIRECTORY, closing
+from kpstore.errors import Locked, Refused, disk_failures
 
 _QUIET = 1.0  # seconds of waiting before anybody is told
 _LONGEST_LINE = 4096
@@ -61,6 +63,7 @@ class SiteLock:
                 hint="this is a mistake in the program: one hold for one change",
             )
         with disk_failures("locking"):
+            self._clear()
             lock = self._acquired(wait, on_wait)
         _held[key] = ourselves
         try:
@@ -74,6 +77,8 @@ class SiteLock:
 
     def is_held(self) -> bool:
         """Tell whether somebody holds it right now; OSErrors pass."""
+        if not _is_file_or_missing(self._path):
+            return False
         lock = FileLock(self._path, mode=0o644, fallback_to_soft=False)
         try:
             with lock.acquire(timeout=0):
@@ -84,11 +89,25 @@ class SiteLock:
     def holder(self) -> str:
         """Read who holds the lock; empty when nobody does or they haven't said."""
         with suppress(OSError):
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
             with closing(os.open(self._path, flags)) as descriptor:
                 text = os.read(descriptor, _LONGEST_LINE).decode("utf-8", "replace")
                 return text.partition("\n")[0]
         return ""
+
+    def _clear(self) -> None:
+        """Take away what lies in the lock's place and can't be held: a FIFO, a link.
+
+        The folder is locked meanwhile: two who do this at once would hold two locks.
+        """
+        if _is_file_or_missing(self._path):
+            return
+        with closing(os.open(self._path.parent, DIRECTORY)) as folder:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if self._path.is_dir() and not self._path.is_symlink():
+                _remove_empty(self._path)
+            elif not _is_file_or_missing(self._path):
+                self._path.unlink()
 
     def _acquired(self, wait: float, on_wait: Callable[[str], None]) -> FileLock:
         lock = FileLock(self._path, mode=0o644, fallback_to_soft=False)
@@ -126,3 +145,20 @@ class SiteLock:
                 data = line.encode("utf-8", "replace")[:_LONGEST_LINE]
                 os.pwrite(descriptor, data, 0)
                 os.ftruncate(descriptor, len(data))
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError as error:
+        raise Refused(
+            f"{folder} is a folder with something in it, not a file to lock",
+            hint="kp doctor says how to move it away",
+        ) from error
+
+
+def _is_file_or_missing(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True

@@ -3,13 +3,22 @@
 OSErrors leave this module raw, naming the directory or the final path.
 """
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from kpstore.disk.descriptors import about, clone, create, temp_name, write_all
+from kpstore.disk.descriptors import (
+    about,
+    clone,
+    closing,
+    create,
+    temp_name,
+    write_all,
+)
 from kpstore.disk.directories import make_directories, sync_directory
 
 _CHUNK = 1 << 20
@@ -94,6 +103,19 @@ def make_young(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the bytes of a file; anything else than a file is an OSError.
+
+    It never waits, as it would for the other end of a FIFO.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    with about(path), closing(os.open(path, flags)) as descriptor:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
 
 
 def sync_file(path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from kpstore.errors import CorruptState
+from kpstore.history.database import IndexFailed
 from kpstore.history.index import Index
 from kpstore.history.revisions import Revision, with_image
 from kpstore.history.steps import Held, NodeChange, Step
@@ -122,4 +122,4 @@ def _template(key: str) -> Template:
         image, entry, groups, params = json.loads(key)
         return Template(image, entry, tuple(groups), tuple(params))
     except (ValueError, TypeError) as error:
-        raise CorruptState(f"the index has the template {key!r}") from error
+        raise IndexFailed(f"it has the template {key!r}") from error

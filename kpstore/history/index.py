@@ -9,25 +9,32 @@ The journal mode is DELETE, so that readers who may not write can open it.
 """
 
 import os
-import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from weakref import finalize
+from zlib import crc32
 
-from kpstore.disk.durable import make_directories, remove
-from kpstore.errors import Conflict, CorruptState, DiskFailure
+from kpstore.disk.durable import make_directories, remove_tree
+from kpstore.errors import Conflict
 from kpstore.history import schema
+from kpstore.history.database import (
+    BESIDE,
+    MADE_ANEW,
+    Connection,
+    IndexFailed,
+    connect,
+    guarded,
+    transaction,
+)
 from kpstore.history.revisions import Query, Revision, Touch
 from kpstore.history.steps import Held, NodeChange, Step
 
-_BUSY: Final = 5.0  # seconds that a reader or writer waits for another
 _AT_ONCE: Final = 400  # pairs in one question: SQLite takes 999 values at least
-_NOTE: Final = "note "
+_NOTE: Final = "said "
 _COLUMNS: Final = "number, commit_id, time, author, op, subject"
 _Pair = TypeVar("_Pair", bound=tuple[str, str])
 
@@ -35,7 +42,7 @@ _Pair = TypeVar("_Pair", bound=tuple[str, str])
 class Index:
     """An index that can be read; `Index.open` or `Index.create` make one."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._db = connection
         finalize(self, connection.close)
 
@@ -43,10 +50,12 @@ class Index:
     def open(cls, path: Path) -> Self | None:
         """Open the index; None when absent, damaged or of another schema."""
         try:
-            index = cls(_connect(path, "rw" if os.access(path, os.W_OK) else "ro"))
-            names = "WHERE name IN ('schema', 'head')"
-            meta = dict(index._db.execute(f"SELECT name, value FROM meta {names}"))
-        except sqlite3.Error:
+            with guarded("opening the index", reading=True):
+                index = cls(connect(path, "rw" if os.access(path, os.W_OK) else "ro"))
+                names = "WHERE name IN ('schema', 'head')"
+                sql = f"SELECT name, value FROM meta {names}"
+                meta = dict(index._db.execute(sql))
+        except IndexFailed:
             return None
         fits = meta.get("schema") == schema.VERSION
         return index if fits and "head" in meta else None
@@ -55,11 +64,11 @@ class Index:
     def create(cls, path: Path) -> Self:
         """Make an empty index in place of whatever is there."""
         make_directories(path.parent)
-        for old in (path, path.with_name(f"{path.name}-journal")):
-            remove(old)
-        with _guarded("making the index"):
-            index = cls(_connect(path, "rwc"))
-            with index._transaction():
+        for suffix in ("", *BESIDE):
+            remove_tree(path.with_name(path.name + suffix))
+        with guarded("making the index"):
+            index = cls(connect(path, "rwc"))
+            with transaction(index._db):
                 for statement in schema.SCRIPT.split(";"):
                     index._db.execute(statement)
                 index._set("schema", schema.VERSION)
@@ -79,7 +88,7 @@ class Index:
         self, steps: Iterable[Step], progress: Callable[[int], None] | None = None
     ) -> None:
         """Add commits, oldest first, in one transaction; all of them or none."""
-        with _guarded("feeding the index"), self._transaction():
+        with guarded("feeding the index"), transaction(self._db):
             for step in steps:
                 self._feed(step)
                 if progress:
@@ -132,20 +141,35 @@ class Index:
 
     def note(self, notes: Mapping[str, str]) -> None:
         """Keep texts by name beside the history, whatever commit it stands at."""
-        with _guarded("feeding the index"), self._transaction():
+        with guarded("feeding the index"), transaction(self._db):
             for name, text in notes.items():
-                self._set(f"{_NOTE}{name}", text)
+                self._set(f"{_NOTE}{name}", f"{_sum(text)} {text}")
 
-    # --- reading; CorruptState when the file is damaged
+    # --- reading; IndexFailed when that can't be done
+
+    def check(self) -> None:
+        """Read everything, and hold each table against its indexes."""
+        [(found,)] = self._rows("PRAGMA integrity_check(1)")
+        tables = {name for (name,) in self._rows("SELECT name FROM sqlite_master")}
+        missing = [name for name in schema.TABLES if name not in tables]
+        if found != "ok" or missing:
+            found = f"no table {missing[0]}" if missing else found
+            raise IndexFailed(f"checking the index: {found}", hint=MADE_ANEW)
 
     def noted(self, name: str) -> str | None:
         """Return the text kept by `note`; None without one, and in a new index."""
-        with _guarded("reading the index"):
-            return self._get(f"{_NOTE}{name}")
+        with guarded("reading the index", reading=True):
+            found = self._get(f"{_NOTE}{name}")
+        if found is None:
+            return None
+        digest, _, text = found.partition(" ")
+        if digest != _sum(text):
+            raise IndexFailed(f"reading the index: the note {name!r} is not as written")
+        return text
 
     def head(self) -> str | None:
         """Return the commit that the index answers for; None before the first."""
-        with _guarded("reading the index"):
+        with guarded("reading the index", reading=True):
             return self._get("head")
 
     def revision(self, number: int) -> Revision | None:
@@ -185,12 +209,17 @@ class Index:
         # Only where the image is left open may a revision be found twice.
         once = "DISTINCT" if any(t.within is None for t in query.touches) else ""
         sql = f"SELECT {once} r.* FROM {tables}{where} ORDER BY {newest} DESC LIMIT ?"
-        with _guarded("reading the index"):
+        with guarded("reading the index", reading=True):
             return [Revision(*row) for row in self._db.execute(sql, values)]
 
     def templates(self) -> dict[str, int]:
         """Return the keys of the templates in use, and the number of their nodes."""
         return dict(self._rows("SELECT key, count FROM templates"))
+
+    def nodes_by_image(self) -> dict[str, int]:
+        """Return how many nodes boot each image; those that boot none under ''."""
+        sql = "SELECT json_extract(key, '$[0]'), sum(count) FROM templates GROUP BY 1"
+        return dict(self._rows(sql))
 
     def template_of(self, node: str) -> str | None:
         """Return the key of a node's template."""
@@ -244,7 +273,7 @@ class Index:
         return [Revision(*row) for row in self._rows(sql, *values)]
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with _guarded("reading the index"):
+        with guarded("reading the index", reading=True):
             return self._db.execute(sql, values).fetchall()
 
     def _get(self, name: str) -> str | None:
@@ -255,16 +284,6 @@ class Index:
     def _set(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (name, value))
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.rollback()
-            raise
-        self._db.commit()
-
 
 def _touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
     clause = f"{alias}.kind = ? AND {alias}.name = ?"
@@ -273,20 +292,5 @@ def _touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
     return f"{clause} AND {alias}.within = ?", list(map(str, touch))
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(
-        uri, uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-@contextmanager
-def _guarded(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:  # busy, full, read-only
-        raise DiskFailure(f"{doing}: {error}", hint="it is made anew at will") from None
-    except sqlite3.Error as error:
-        raise CorruptState(f"{doing}: {error}", hint="remove cache/index.db") from None
+def _sum(text: str) -> str:
+    return f"{crc32(text.encode()):08x}"

@@ -13,7 +13,9 @@ MAIN: Final = "refs/heads/main"
 DRAFTS: Final = "refs/kp/drafts/"
 RECORDS: Final = "kp/drafts"  # who wrote a draft: see `owners`
 
-_CONFIG: Final = """\
+HEAD: Final = f"ref: {MAIN}\n"
+DESCRIPTION: Final = "boot state of a cluster, kept by kp\n"
+CONFIG: Final = """\
 # Written by `kp init`. kp is the only writer of refs/heads/main.
 [core]
 	repositoryformatversion = 0
@@ -46,9 +48,9 @@ def create(path: Path) -> None:
     try:
         with Batch() as batch:
             made = batch.directory(path, mode=0o750)
-            made.file("HEAD", f"ref: {MAIN}\n".encode())
-            made.file("config", _CONFIG.encode())
-            made.file("description", b"boot state of a cluster, kept by kp\n")
+            made.file("HEAD", HEAD.encode())
+            made.file("config", CONFIG.encode())
+            made.file("description", DESCRIPTION.encode())
             made.directory("hooks").file("update", UPDATE.encode(), mode=0o755)
             made.directory("kp").directory("drafts")
             made.directory("lfs").directory("objects")
@@ -75,9 +77,7 @@ def check_ours(path: Path) -> None:
         try:
             found = part.lstat()
         except FileNotFoundError:
-            raise NotFound(
-                f"no repository at {path}", hint="kp init, or another --site"
-            ) from None
+            raise _missing(part, path) from None
         except OSError as error:
             raise DiskFailure.of(error, "opening") from error
         if not stat.S_ISDIR(found.st_mode):
@@ -88,3 +88,11 @@ def check_ours(path: Path) -> None:
             )
         if found.st_mode & stat.S_IWOTH:
             raise Refused(f"{part} can be written by anyone", hint=f"chmod o-w {part}")
+
+
+def _missing(part: Path, path: Path) -> NotFound:
+    if part == path:
+        return NotFound(f"no repository at {path}", hint="kp init, or another --site")
+    if part.name == "refs":  # git packs refs, and tar leaves out what is empty
+        return NotFound(f"{part} is missing", hint=f"mkdir {part} && kp doctor")
+    return NotFound(f"{part} is missing", hint="bring it back from a backup or a clone")

@@ -1,14 +1,34 @@
 """Loose objects: one file each, named by its id (gitrepository-layout(5))."""
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from kpstore.disk.durable import Batch, NewDirectory
+from kpstore.disk.streams import read_regular
+from kpstore.errors import CorruptState
+
+# What opening a folder, FIFO, socket, or a link to itself ends with.
+_IN_ITS_PLACE: Final = {errno.EINVAL, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
 
 
 def path_of(objects: Path, oid: str) -> Path:
     """Return where an object's file is."""
     return objects / oid[:2] / oid[2:]
+
+
+def read(objects: Path, oid: str) -> bytes | None:
+    """Return the compressed bytes of an object; None where it has no file."""
+    try:
+        return read_regular(path_of(objects, oid))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in _IN_ITS_PLACE:
+            raise
+        text = f"object {oid} is damaged: {error.strerror}"
+        raise CorruptState(text, hint="kp doctor") from None
 
 
 def write(objects: Path, files: Mapping[str, bytes]) -> None:

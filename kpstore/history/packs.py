@@ -5,11 +5,11 @@ mapped there. dulwich.pack is imported where a pack is met: most reads need none
 it would be half of the start-up cost of `kp status`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import finalize
 
 from dulwich.object_format import SHA1
@@ -17,6 +17,7 @@ from dulwich.objects import ObjectID, ShaFile
 
 from kpstore.disk.durable import Batch
 from kpstore.disk.streams import sync_file
+from kpstore.errors import CorruptState
 
 if TYPE_CHECKING:
     from dulwich.pack import Pack
@@ -125,8 +126,60 @@ class Packs:
             self._open.pop(gone).close()
         for name in names - self._open.keys():
             stem = str(self._folder / name)
+            for path in self._files(name):
+                if not path.is_file():  # a FIFO would be waited for
+                    raise CorruptState(f"{path} is not a file", hint="kp doctor")
             self._open[name] = Pack(stem, object_format=SHA1)
         return True
+
+
+class Unsound(NamedTuple):
+    """A pack that can't be read; `has_all`: but for its index, which it can give."""
+
+    file: Path
+    problem: str
+    has_all: bool = False
+
+
+def unsound(folder: Path) -> Iterator[Unsound]:
+    """Read every pack through; yield those that are damaged or lack a part."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    stems = {path.stem for path in paths if path.suffix in (".pack", ".idx")}
+    for stem in sorted(stems):
+        pack, index = folder / f"{stem}.pack", folder / f"{stem}.idx"
+        if problem := _data_problem(pack):
+            present = pack.exists() or pack.is_symlink()
+            yield Unsound(pack if present else index, problem)
+        elif problem := _index_problem(pack):
+            yield Unsound(pack, problem, has_all=True)
+
+
+def _data_problem(path: Path) -> str:
+    from dulwich.pack import PackData  # noqa: PLC0415  # start-up cost: see above
+
+    if not path.is_file():
+        return f"{path} is missing, or no file"
+    try:
+        with PackData(str(path), object_format=SHA1) as data:
+            data.check()
+    except Exception as error:  # see `repository`: damage has many classes
+        return f"{path} is damaged: {type(error).__name__} {error}"
+    return ""
+
+
+def _index_problem(pack: Path) -> str:
+    from dulwich.pack import Pack  # noqa: PLC0415  # start-up cost: see above
+
+    index = pack.with_suffix(".idx")
+    if not index.is_file():
+        return f"{index} is missing, or no file"
+    try:
+        with Pack(str(pack.with_suffix("")), object_format=SHA1) as opened:
+            opened.index.check()
+            opened.check_length_and_checksum()
+    except Exception as error:  # as above
+        return f"{index} is damaged: {type(error).__name__} {error}"
+    return ""
 
 
 def _id(oid: str) -> ObjectID:
@@ -141,6 +194,6 @@ def _close(packs: "dict[str, Pack]") -> None:
 
 
 def _names(folder: Path) -> set[str]:
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     indexes = {name.removesuffix(".idx") for name in names if name.endswith(".idx")}
     return {name for name in indexes if f"{name}.pack" in names}

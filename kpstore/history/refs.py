@@ -7,14 +7,12 @@ git-pack-refs(1).
 
 import os
 import re
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kpstore.disk.descriptors import closing
 from kpstore.disk.durable import (
     make_directories,
     remove,
@@ -22,11 +20,13 @@ from kpstore.disk.durable import (
     sync_directory,
     write_file,
 )
+from kpstore.disk.streams import read_regular
 from kpstore.errors import Conflict, CorruptState, DiskFailure, Locked
 from kpstore.history.boot import boot_id, started
 
 _ID: Final = re.compile(rb"[0-9a-f]{40}")
 _REF: Final = re.compile(r"refs(/[A-Za-z0-9%_][A-Za-z0-9%._-]*)+")
+_PACKED: Final = re.compile(rf"([0-9a-f]{{40}}) ({_REF.pattern})")
 _TAG: Final = re.compile(r"kp ([0-9a-f]{16}) (\d+)\.(\d+) (.*)")
 _POLL: Final = 0.02  # seconds between looks at a lock that another holds
 
@@ -36,9 +36,14 @@ def read(repository: Path, ref: str) -> str | None:
 
     CorruptState when a loose or packed ref is there and can't be understood.
     """
+    return read_loose(repository, ref) or read_packed(repository).get(ref)
+
+
+def read_loose(repository: Path, ref: str) -> str | None:
+    """Return the id in a ref's own file; None without one."""
     loose = _contents(repository / _checked(ref), ref)
     if loose is None:
-        return read_packed(repository).get(ref)
+        return None
     if not _ID.fullmatch(loose.removesuffix(b"\n")):
         raise CorruptState(
             f"{ref} holds {loose[:60]!r} instead of a commit id", hint="kp doctor"
@@ -65,6 +70,17 @@ def read_packed(repository: Path) -> dict[str, str]:
             )
         found[ref.decode("utf-8", "surrogateescape")] = name.decode()
     return found
+
+
+def salvaged(repository: Path) -> dict[str, str]:
+    """Return those refs of a damaged packed-refs that can still be told."""
+    try:
+        data = _contents(repository / "packed-refs", "packed-refs") or b""
+    except CorruptState:
+        return {}
+    whole = data[: data.rfind(b"\n") + 1].decode("ascii", "replace").splitlines()
+    found = (_PACKED.fullmatch(line) for line in whole)
+    return {match[2]: match[1] for match in found if match}
 
 
 def names(repository: Path, prefix: str) -> list[str]:
@@ -166,18 +182,12 @@ def _listed(folder: Path, prefix: str) -> list[str]:
 
 def _contents(path: Path, ref: str) -> bytes | None:
     try:
-        # A FIFO in a ref's place is not waited for.
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        with closing(os.open(path, flags)) as found:
-            file = os.fdopen(found, "rb", closefd=False)
-            if not stat.S_ISREG(os.fstat(found).st_mode):
-                raise CorruptState(f"{ref} is no file", hint=f"look at {path}")
-            return file.read()
+        return read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CorruptState(
-            f"{ref} can't be read: {error.strerror}", hint=f"look at {path}"
+            f"{ref} can't be read: {error.strerror}", hint="kp doctor"
         ) from error
 
 

@@ -11,6 +11,7 @@ of the start-up cost of `kp status`.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from traceback import clear_frames
 from typing import Final, TypeVar
@@ -236,11 +237,8 @@ class Repository:
         return found
 
     def _read_loose(self, oid: str) -> ShaFile | None:
-        try:
-            with loose.path_of(self._objects, oid).open("rb") as file:
-                return ShaFile.from_file(file)
-        except FileNotFoundError:
-            return None
+        data = loose.read(self._objects, oid)
+        return None if data is None else ShaFile.from_file(BytesIO(data))
 
     def _read_packed(self, oid: str) -> ShaFile | None:
         raw = self._packs.read(oid)

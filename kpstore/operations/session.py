@@ -49,6 +49,7 @@ class Session:
             self.site.guard_pushes(self.caller.clock(), self.caller.notify)
             with watched(self.site, self.caller, thorough=thorough):
                 yield
+                self.site.keep_index()
 
     def catch_up(self) -> list[TargetOutcome]:
         """Bring to main what is behind otherwise than by choice; the lock is held."""

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from kpstore.conditions import TargetSpec
 from kpstore.errors import KpError
-from kpstore.history.index import Index
 from kpstore.publish.served import ServedTftp, ServedTree
 from kpstore.publish.target import Finding
 from kpstore.publish.tftp_quick import Look
+from kpstore.site.reader import SiteReader
 from kpstore.site.settings import Settings
 
 Drift = dict[str, list[Finding]]
@@ -48,7 +48,7 @@ def sighted(settings: Settings, spec: TargetSpec) -> Sighted | None:
     return Sighted(spec, tftp)
 
 
-def drift(target: Sighted, index: Index | None, *, files: bool = False) -> Look | None:
+def drift(target: Sighted, site: SiteReader, *, files: bool = False) -> Look | None:
     """Return what is known to have changed on a target since kp wrote there.
 
     None: nothing is known, for no writer noted how it left the target. Where that is
@@ -57,7 +57,7 @@ def drift(target: Sighted, index: Index | None, *, files: bool = False) -> Look 
     """
     if isinstance(target.served, ServedTree):
         return Look(target.served.quick(), sure=True)
-    noted = index.noted(_name(target.spec.name)) if index else None
+    noted = site.noted(_name(target.spec.name))
     if not noted:
         damage = target.served.damage()
         return Look(damage, sure=True) if damage else None
@@ -69,7 +69,7 @@ def drift(target: Sighted, index: Index | None, *, files: bool = False) -> Look 
 
 
 def look(
-    targets: Iterable[Sighted], index: Index | None, really: Really, *, files: bool
+    targets: Iterable[Sighted], site: SiteReader, really: Really, *, files: bool
 ) -> Drift:
     """Return the drift of those targets that can be looked at, by name.
 
@@ -79,7 +79,7 @@ def look(
     found: Drift = {}
     for target in targets:
         with suppress(KpError, OSError):  # its condition says that it can't be read
-            seen = drift(target, index, files=files)
+            seen = drift(target, site, files=files)
             if seen is None:
                 continue
             name = target.spec.name
@@ -89,19 +89,19 @@ def look(
     return {name: findings for name, findings in drifted.items() if findings}
 
 
-def unknown(targets: Iterable[Sighted], index: Index | None) -> set[str]:
+def unknown(targets: Iterable[Sighted], site: SiteReader) -> set[str]:
     """Name the TFTP roots of which no writer noted how it left them."""
     tftp = [t.spec.name for t in targets if isinstance(t.served, ServedTftp)]
-    return {name for name in tftp if not (index and index.noted(_name(name)))}
+    return {name for name in tftp if not site.noted(_name(name))}
 
 
-def forget(targets: Iterable[Sighted], index: Index | None) -> None:
+def forget(targets: Iterable[Sighted], site: SiteReader) -> None:
     """Take the notes away: a writer begins."""
-    _note(index, {_name(target.spec.name): "" for target in targets})
+    site.note({_name(target.spec.name): "" for target in targets})
 
 
 def remember(
-    targets: Iterable[Sighted], index: Index | None, known: Mapping[str, list[Finding]]
+    targets: Iterable[Sighted], site: SiteReader, known: Mapping[str, list[Finding]]
 ) -> None:
     """Note how the targets are left; `known` is drift that nobody mended."""
     notes: dict[str, str] = {}
@@ -111,13 +111,7 @@ def remember(
             with suppress(KpError, OSError):  # absent or damaged: nothing is known
                 note = {"stamps": target.served.stamps(), "drift": known.get(name, [])}
                 notes[_name(name)] = json.dumps(note, default=vars)
-    _note(index, notes)
-
-
-def _note(index: Index | None, notes: Mapping[str, str]) -> None:
-    with suppress(KpError):  # the index is only an aid
-        if index and notes:
-            index.note(notes)
+    site.note(notes)
 
 
 def _name(target: str) -> str:

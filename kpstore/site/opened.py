@@ -1,7 +1,7 @@
 """A site directory, opened for writing: documents, census, lock, after-work."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from kpstore.disk.reserve import SITE, Reserve
 from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
 from kpstore.history import hook, indexing, layout, owners, walk
 from kpstore.history.boot import boot_id
-from kpstore.history.census import IndexCensus, feed
+from kpstore.history.census import feed
+from kpstore.history.database import IndexFailed
+from kpstore.history.index import Index
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
-from kpstore.model.census import Census, FullCensus
+from kpstore.model.census import Census
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.site.reader import MAIN, SiteReader
+from kpstore.site.census import SiteCensus
+from kpstore.site.reader import MAIN, SiteReader, quietly
 from kpstore.site.seen import SeenTargets
 from kpstore.targets import SiteTarget, TargetSpec, open_target
 
@@ -41,9 +44,9 @@ _MADE = {*_FOLDERS, "README", "state.git", "lock"}  # by `create`, before there 
 class OpenSite(SiteReader):
     """One site, with all that its writers need."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tell: Callable[[str], None] = quietly) -> None:
         """Open it; NotFound when there is no site in `root`."""
-        super().__init__(root)
+        super().__init__(root, tell)
         self.artifacts = ArtifactStore(root / "state.git/lfs/objects")
         self.seen = SeenTargets(root / "seen")
         # Paths by target, as the writer found them; none: nothing is known.
@@ -93,13 +96,11 @@ class OpenSite(SiteReader):
 
         A power cut may lose the line in the lock that says who was at work.
         """
-        index = self.index_at(tip)
-        return index is not None and index.noted("boot") == boot_id()
+        return self.from_index(tip, lambda index: index.noted("boot")) == boot_id()
 
     def settle(self) -> None:
-        """Note that somebody has swept; DiskFailure when the index can't be written."""
-        if self.index is not None:
-            self.index.note({"boot": boot_id()})
+        """Note that somebody has swept."""
+        self.note({"boot": boot_id()})
 
     def sweep(self, host: str) -> None:
         """Remove temps and locks of this host's killed writers from the site itself."""
@@ -131,8 +132,7 @@ class OpenSite(SiteReader):
 
     def census(self, snapshot: Snapshot) -> Census:
         """Count the nodes of a commit: by the index where it stands, else read."""
-        index = self.index_at(snapshot.commit) if snapshot.commit else None
-        return IndexCensus(index) if index else FullCensus(State(snapshot))
+        return SiteCensus(self, snapshot)
 
     def targets(self, state: State) -> list[SiteTarget]:
         """Open the enabled targets of a state."""
@@ -169,9 +169,27 @@ class OpenSite(SiteReader):
         assert snapshot.commit
         commit = self.repository.commit(snapshot.commit)
         parent = commit.parents[0] if commit.parents else None
-        index = self.index
-        if index is not None and parent is not None and index.head() == parent:
-            feed(index, parent, walk.revision(commit), moves)
-        else:
-            index = indexing.bring(self.index_file, self.repository, snapshot.commit)
-            self.__dict__["index"] = index
+        line, index = walk.revision(commit), self.index
+        try:
+            if index is not None and parent is not None and index.head() == parent:
+                feed(index, parent, line, moves)
+                return
+        except IndexFailed as error:
+            self.drop_index(error)
+        self._bring_index(snapshot.commit)
+
+    def check_index(self) -> None:
+        """Read the index through: one that isn't whole is made anew at the end."""
+        self.from_index(self.tip(), Index.check)
+
+    def keep_index(self) -> None:
+        """Bring the index to main where no commit did; the caller holds the lock."""
+        with suppress(KpError, OSError):  # it is only an aid
+            tip = self.tip()
+            if self.from_index(tip, Index.head) is None:
+                self._bring_index(tip)
+
+    def _bring_index(self, commit: str) -> None:
+        make = indexing.rebuild if self._index_failed else indexing.bring
+        self.index = make(self.index_file, self.repository, commit)
+        self._index_failed = False

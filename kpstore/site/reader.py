@@ -5,14 +5,22 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from kpstore.errors import CorruptState, KpError, NotFound, Refused
+from kpstore.errors import (
+    CorruptState,
+    DiskFailure,
+    InvalidInput,
+    KpError,
+    NotFound,
+    Refused,
+)
 from kpstore.history import owners, revspec, walk
+from kpstore.history.database import IndexFailed
 from kpstore.history.index import Index
 from kpstore.history.record import Record, parse
 from kpstore.history.repository import Repository
@@ -23,25 +31,45 @@ from kpstore.site.settings import Settings, load
 __all__ = ["MAIN", "Query", "Revision", "SiteReader", "parse_time"]
 
 MAIN: Final = "refs/heads/main"
+FORMAT: Final = 1  # of the documents; docs/format.md, Versions
+_T = TypeVar("_T")
+
+
+def quietly(_: str) -> None:
+    """Tell nobody."""
 
 
 class SiteReader:
     """One site as this process sees it; nothing is read before it is asked for."""
 
-    def __init__(self, root: Path) -> None:
-        """Open it; NotFound when there is no site in `root`."""
+    def __init__(self, root: Path, tell: Callable[[str], None] = quietly) -> None:
+        """Open it; NotFound when there is no site in `root`.
+
+        `tell` is told, once, what is damaged and stops nobody.
+        """
         if not (root / "state.git").is_dir():
             raise NotFound(
                 f"there is no kp site in {root}",
                 hint="kp init makes one; --site or KP_SITE names another",
             )
         self.root = root
+        self._tell = tell
+        self._index_failed = False
+        self._known = ""
         self.repository = Repository(root / "state.git")
 
     @cached_property
     def settings(self) -> Settings:
         """What kp.toml says."""
         return load(self.root / "kp.toml")
+
+    def forgive_settings(self) -> None:
+        """Go on without a kp.toml that can't be read: no target has a path then."""
+        try:
+            _ = self.settings
+        except InvalidInput as error:
+            self.settings = Settings({}, {})
+            self._tell(f"{error.message}: no target has a path until that is mended")
 
     @property
     def index_file(self) -> Path:
@@ -50,22 +78,70 @@ class SiteReader:
 
     @cached_property
     def index(self) -> Index | None:
-        """The derived index, when it is whole."""
+        """The derived index, when it can be opened."""
         return Index.open(self.index_file)
 
+    def drop_index(self, error: IndexFailed) -> None:
+        """Go on as if there were no index; a writer of this site makes it anew."""
+        self._index_failed = True
+        self.index = None
+        self._tell(
+            f"{self.index_file} is damaged ({error.message}): kp is slower without "
+            "it; kp publish makes it anew"
+        )
+
     def tip(self) -> str:
-        """Return main's commit; CorruptState when there is no main."""
+        """Return main's commit; CorruptState when there is no main.
+
+        Refused when a newer kp wrote what this one would misread.
+        """
         tip = self.repository.tip(MAIN)
         if tip is None:
             raise CorruptState(
                 f"{self.root}/state.git has no main", hint="kp doctor says how to mend"
             )
+        if tip != self._known:
+            self._refuse_the_future(tip)
+            self._known = tip
         return tip
 
-    def index_at(self, commit: str) -> Index | None:
-        """Return the index when it stands at exactly this commit."""
+    def _refuse_the_future(self, tip: str) -> None:
+        """Refused when main is of a format that this kp may misread."""
+        try:
+            found = self.fields(tip, "site.json").get("format", FORMAT)
+        except (CorruptState, NotFound, ValueError):
+            return  # who needs it says what is wrong with it
+        if found != FORMAT:
+            raise Refused(
+                f"site.json: format {found!r} is not known",
+                hint=f"this kp reads format {FORMAT}, and a newer kp wrote this: use "
+                "that one, here too",
+            )
+
+    def from_index(self, commit: str | None, ask: Callable[[Index], _T]) -> _T | None:
+        """Return what the index answers for a commit.
+
+        None where it doesn't stand there, and where it fails: then who asks reads
+        history itself. Nothing is ever refused for a damaged index. No commit: ask
+        it wherever it stands.
+        """
         index = self.index
-        return index if index is not None and index.head() == commit else None
+        try:
+            if index is None or commit not in (None, index.head()):
+                return None
+            return ask(index)
+        except IndexFailed as error:
+            self.drop_index(error)
+            return None
+
+    def noted(self, name: str) -> str | None:
+        """Return a text that a writer left in the index, whatever it stands at."""
+        return self.from_index(None, lambda index: index.noted(name))
+
+    def note(self, notes: Mapping[str, str]) -> None:
+        """Leave texts in the index by name, if that can be: it is only an aid."""
+        with suppress(DiskFailure):
+            self.from_index(None, lambda index: index.note(notes))
 
     def record(self, commit: str) -> Record:
         """Return what a commit says of itself; Refused when kp did not write it."""
@@ -84,25 +160,26 @@ class SiteReader:
     def on_main(self, commit: str) -> bool:
         """Tell whether main's chain holds the commit."""
         tip = self.tip()
-        index = self.index_at(tip)
-        if index is not None:
-            return commit == tip or any(
-                r.commit == commit for r in index.of_commit(commit)
-            )
-        return walk.on_chain(self.repository, tip, commit)
+        if commit == tip:
+            return True
+        known = self.from_index(tip, lambda index: index.of_commit(commit))
+        if known is None:
+            return walk.on_chain(self.repository, tip, commit)
+        return any(line.commit == commit for line in known)
 
     def revisions(self, query: Query) -> list[Revision]:
         """Return the revisions that a query asks for, newest first."""
         tip = self.tip()
-        index = self.index_at(tip)
-        if index is not None:
-            return index.revisions(query)
-        return walk.revisions(self.repository, tip, query)
+        known = self.from_index(tip, lambda index: index.revisions(query))
+        return walk.revisions(self.repository, tip, query) if known is None else known
 
     def resolve(self, rev: str) -> str:
         """Return the commit on main that `rev` names; see `history.revspec`."""
-        tip = self.tip()
-        return revspec.resolve(self.repository, tip, rev, self.index_at(tip))
+        tip, repository = self.tip(), self.repository
+        known = self.from_index(
+            tip, lambda index: revspec.resolve(repository, tip, rev, index)
+        )
+        return known or revspec.resolve(repository, tip, rev)
 
     def fields(self, commit: str, path: str) -> dict[str, Any]:
         """Return a document of a commit as it is written; NotFound without it."""

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpstore.disk.durable import write_file
+from kpstore.disk.streams import read_regular
 from kpstore.errors import InvalidInput
 
 _TABLES = ("roots", "trees")
+_MEND = "mend it by hand; docs/format.md says what it holds"
 _HEADER = "# kp: paths of this server. Versioned settings are in the repository.\n"
 
 
@@ -29,16 +31,19 @@ def load(file: Path) -> Settings:
     InvalidInput names the file and the key that is unknown or no absolute path.
     """
     try:
-        raw = tomllib.loads(file.read_text("utf-8"))
+        raw = tomllib.loads(read_regular(file).decode("utf-8"))
     except FileNotFoundError:
+        if file.is_symlink():
+            raise InvalidInput(f"{file} leads nowhere", hint=_MEND) from None
         raw = {}
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror}", hint=_MEND) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file}: {error}") from None
+        raise InvalidInput(f"{file}: {error}", hint=_MEND) from None
     unknown = sorted(set(raw) - set(_TABLES))
     if unknown:
-        raise InvalidInput(
-            f"{file}: unknown key {unknown[0]!r}", hint=f"known: {', '.join(_TABLES)}"
-        )
+        known = f"known: {', '.join(_TABLES)}; {_MEND}"
+        raise InvalidInput(f"{file}: unknown key {unknown[0]!r}", hint=known)
     roots, trees = (_paths(file, table, raw.get(table, {})) for table in _TABLES)
     return Settings(roots, trees)
 
@@ -61,8 +66,9 @@ def _text(text: str) -> str:
 
 def _paths(file: Path, table: str, raw: Any) -> dict[str, Path]:
     if not isinstance(raw, dict):
-        raise InvalidInput(f"{file}: {table!r} is not a table")
+        raise InvalidInput(f"{file}: {table!r} is not a table", hint=_MEND)
     for name, path in raw.items():
         if not isinstance(path, str) or not Path(path).is_absolute():
-            raise InvalidInput(f"{file}: {table}.{name} is not an absolute path")
+            text = f"{file}: {table}.{name} is not an absolute path"
+            raise InvalidInput(text, hint=_MEND)
     return {name: Path(path) for name, path in raw.items()}

@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kpstore import recovery
 from kpstore.disk import batch, streams
 from kpstore.disk.locks import Hold, SiteLock
+from kpstore.history.index import Index
 from kpstore.history.repository import Repository
 from kpstore.publish import tftp
 from kpstore.publish.tftp import TftpTarget
@@ -72,8 +73,8 @@ def _finished(_: object) -> bool:
     return False
 
 
-def _any_index(self: SiteReader, _: str) -> Any:
-    return self.index
+def _any_index(self: SiteReader, _: str, ask: Callable[[Index], Any]) -> Any:
+    return ask(self.index) if self.index else None
 
 
 def _once(descriptor: int, data: bytes) -> None:
@@ -133,7 +134,7 @@ KILLED: dict[str, Sown] = {
         bug(TftpTarget, unfinished=_finished), "nodes move", _ENTRIES, "stray", True
     ),
     "an index of another commit": Sown(
-        bug(SiteReader, index_at=_any_index),
+        bug(SiteReader, from_index=_any_index),
         "nodes move",
         r"fsync\(.*refs/heads\)",
         _ELSEWHERE,

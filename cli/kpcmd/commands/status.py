@@ -26,7 +26,8 @@ _SHOWN = 5  # differences of one target
 def status(context: typer.Context) -> int:
     """List images, targets, drafts, drift and what lags."""
     session = session_of(context)
-    found = look(SiteReader(session.root), partial(_really, session))
+    reader = SiteReader(session.root, session.out.say)
+    found = look(reader, partial(_really, session))
     session.out.answer(_document(session, found), _lines(session, found))
     amiss = any(line.drift or line.condition == "ahead" for line in found.targets)
     return worst(DRIFT if amiss else 0, LAGGING if _lags(found) else 0)
