@@ -4,16 +4,26 @@ Whatever is damaged, the rest is examined all the same. Reads only, without a lo
 for the hook that keeps pushes from harm: that is renewed.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from shlex import quote
 from typing import Final, Literal, NamedTuple
 
 from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import CorruptState, KpError
-from kpstore.history import drafts, hook, owners, trees, walk
+from kpstore.history import drafts, fittings, hook, owners, packs, trees, walk
+from kpstore.history.database import IndexFailed
+from kpstore.history.index import Index
 from kpstore.history.layout import RECORDS
-from kpstore.mending import how_to_mend
+from kpstore.mending import (
+    artifact_back,
+    aside,
+    fitted,
+    how_to_mend,
+    pack_made_anew,
+)
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
@@ -63,6 +73,7 @@ class Checkup:
             "settings": self._settings,
             "lock": self._lock,
             "hook": self._hook,
+            "repository": self._repository,
             "main": self._main,
             "paths": self._paths,
             "history": self._history,
@@ -112,9 +123,13 @@ class Checkup:
                     yield Finding("settings", "note", text, mend)
 
     def _lock(self) -> Iterator[Finding]:
-        lock = SiteLock(self.site.root / "lock", holder="")
+        file = self.site.root / "lock"
+        lock = SiteLock(file, holder="")
         who = lock.holder()
-        if lock.is_held():
+        if os.path.lexists(file) and (file.is_symlink() or not file.is_file()):
+            text = f"{file} is not a file: whoever writes next can't lock it"
+            yield Finding("lock", "bad", text, aside(self.site, file))
+        elif lock.is_held():
             yield Finding("lock", "ok", f"held by {who or 'another process'}")
         else:
             left = f"free; left by a command that failed: {who}" if who else "free"
@@ -138,6 +153,15 @@ class Checkup:
         mend = "it did not guard: see what was pushed, git -C state.git for-each-ref"
         yield Finding("hook", "note" if was == "old" else "bad", text, mend)
 
+    def _repository(self) -> Iterator[Finding]:
+        found = list(fittings.amiss(self.site.repository.path))
+        for each in found:
+            level: Level = "bad" if each.vital else "note"
+            text = f"{each.path} {each.problem}"
+            yield Finding("repository", level, text, fitted(self.site, each))
+        if not found:
+            yield Finding("repository", "ok", "HEAD, config and folders are as made")
+
     def _main(self) -> Iterator[Finding]:
         tip = self.site.tip()
         record = self.site.record(tip)
@@ -145,6 +169,7 @@ class Checkup:
 
     def _history(self) -> Iterator[Finding]:
         yield from self._empty_objects()
+        yield from self._packs()
         repository = self.site.repository
         count = 0
         for commit in walk.chain(repository, self.site.tip()):
@@ -158,15 +183,19 @@ class Checkup:
         depth = "every file of them" if self.deep else "the newest with every file"
         yield Finding("history", "ok", f"{count} commits can be read, {depth}")
 
+    def _packs(self) -> Iterator[Finding]:
+        for each in packs.unsound(self.site.repository.path / "objects/pack"):
+            if each.has_all:
+                yield Finding(
+                    "history", "bad", each.problem, pack_made_anew(self.site, each)
+                )
+
     def _empty_objects(self) -> Iterator[Finding]:
         for file in (self.site.root / "state.git/objects").glob("[0-9a-f][0-9a-f]/*"):
-            if file.stat().st_size == 0:
-                yield Finding(
-                    "history",
-                    "bad",
-                    f"{file} is empty: a crash of the machine left it",
-                    "remove it; if something then misses it, fetch it from a clone",
-                )
+            if file.is_file() and file.stat().st_size == 0:
+                text = f"{file} is empty: a crash of the machine left it"
+                mend = f"rm -f {quote(str(file))}  # then kp doctor: is it missed?"
+                yield Finding("history", "bad", text, mend)
 
     def _artifacts(self) -> Iterator[Finding]:
         main = self.site.main()
@@ -187,7 +216,8 @@ class Checkup:
 
     def _artifact(self, where: str, sha256: str, size: int) -> Iterator[Finding]:
         store = self.site.artifacts
-        mend = "git lfs pull from a clone, or kp kernel add --replace with its files"
+        again = "kp kernel add --replace with its files"
+        mend = f"{artifact_back(self.site, sha256)}; or {again}"
         if not store.has(sha256, size):
             yield Finding("artifacts", "bad", f"{where}: {sha256} is missing", mend)
         elif self.deep:
@@ -197,16 +227,22 @@ class Checkup:
                 yield Finding("artifacts", "bad", f"{where}: {error.message}", mend)
 
     def _index(self) -> Iterator[Finding]:
-        index, tip = self.site.index, self.site.tip()
-        if index is None:
-            text = f"{self.site.index_file} is missing, damaged, or from before a boot"
-        elif index.head() != tip:
-            text = f"{self.site.index_file} does not stand at main"
-        else:
-            yield Finding("index", "ok", "stands at main")
+        file, tip = self.site.index_file, self.site.tip()
+        mend = "kp publish"  # any writer, but this one checks all of it
+        try:
+            index = Index.open(file)
+            if index is not None:
+                index.check()
+        except IndexFailed as error:
+            yield Finding("index", "bad", f"{file} is damaged: {error.message}", mend)
             return
-        mend = "the next writing command makes it anew; until then kp is slower"
-        yield Finding("index", "note", text, mend)
+        if index is None:
+            text = f"{file} is missing or damaged: kp is slower without it"
+            yield Finding("index", "note", text, mend)
+        elif index.head() != tip:
+            yield Finding("index", "note", f"{file} does not stand at main", mend)
+        else:
+            yield Finding("index", "ok", "stands at main, and can be read")
 
     def _drafts(self) -> Iterator[Finding]:
         repository, tip = self.site.repository, self.site.tip()

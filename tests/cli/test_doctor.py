@@ -81,7 +81,7 @@ def test_a_missing_artifact(made: Cluster):
     assert "is missing" in made.kp("verify", expected=4).err
     assert found["about"] == "artifacts"
     assert "is missing" in found["text"]
-    assert "git lfs pull" in found["mend"]
+    assert "with a backup of state.git: " in found["mend"]
 
 
 def test_a_damaged_artifact_is_found_by_a_deep_look(made: Cluster):
