@@ -36,8 +36,11 @@ def how_to_mend(site: SiteReader, error: KpError) -> str:
         fetch = " && ".join([*clear, f"{git} fetch --refetch CLONE main"])
         ways.append(f"with a clone of it: {fetch}")
     clear_refs = _clear_refs(site)
-    if clear_refs and _can_be_read(site, _main_without_what_is_broken(site)):
-        return " && ".join([*clear_refs, "kp publish"])
+    saved = _main_without_what_is_broken(site)
+    if clear_refs and _can_be_read(site, saved):
+        number = site.record(saved or "").revision
+        keep = " && ".join([*clear_refs, "kp publish"])
+        return f"back to r{number}, the newest that is whole: {keep}"
     whole = _newest_whole(site)
     if whole is not None and not _stands_at(site, whole.commit):
         move = f"{git} update-ref {MAIN} {whole.commit}"
