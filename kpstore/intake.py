@@ -88,7 +88,10 @@ def _opened(tree: Path) -> Iterator[Beneath]:
     try:
         opened = Beneath.open(tree)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"there is no image tree in {tree}") from None
+        raise NotFound(
+            f"there is no image tree in {tree}",
+            hint="look at its path; kp.toml says where an image's tree is",
+        ) from None
     with opened as root:
         yield root
 

@@ -28,7 +28,10 @@ class Undoing:
         parents = site.repository.commit(commit).parents
         number = f"r{site.record(commit).revision}"
         if not parents:
-            raise InvalidInput("the first commit can't be undone")
+            raise InvalidInput(
+                "the first commit can't be undone",
+                hint="kp rollback IMAGE --to REV takes an image back",
+            )
         undone = Snapshot(site.repository, commit)
         whole = changes_between(undone, Snapshot(site.repository, parents[0]))
         rest = {key: old for key, old in whole.items() if key.kind != "verdict"}

@@ -189,7 +189,10 @@ class Upkeep:
     def _target(self, name: str) -> SiteTarget:
         found = {t.name: t for t in self.site.targets(State(self.site.main()))}
         if name not in found:
-            raise NotFound(f"no target {name!r} is enabled here")
+            raise NotFound(
+                f"no target {name!r} is enabled here",
+                hint="kp target list; kp target enable NAME",
+            )
         return found[name]
 
     @disk_failures("removing artifacts")

@@ -48,7 +48,10 @@ def hypervisor_of(
         return {}
     if xen == "none":
         if params is not None:
-            raise WrongUsage("--xen-params goes with a hypervisor, not --xen none")
+            raise WrongUsage(
+                "--xen-params goes with a hypervisor, not --xen none",
+                hint="leave one of the two out",
+            )
         return {"xen": None}
     known = state.entry(image, before).xen if before else None
     kernel = xen or (known.kernel if known else None)

@@ -22,7 +22,10 @@ def check_tokens(added: Sequence[str] | None, removed: Sequence[str] | None) -> 
     gone = set(removed or ())
     for token in added or ():
         if both := gone & {token, token.partition("=")[0]}:
-            raise WrongUsage(f"{both.pop()!r} is to be added and removed at once")
+            raise WrongUsage(
+                f"{both.pop()!r} is to be added and removed at once",
+                hint="leave one of the two out",
+            )
 
 
 def check_given(*values: object) -> None:

@@ -60,7 +60,8 @@ class Origin:
         parts = (self.initrds, self.modules, self.system_map, self.config)
         if self.kernel is None and any(parts):
             raise WrongUsage(
-                "--initrd, --modules, --system-map and --config go with --files"
+                "--initrd, --modules, --system-map and --config go with --files",
+                hint="kp kernel add IMAGE --files KERNEL --initrd F --modules DIR",
             )
         self._check_files()
 

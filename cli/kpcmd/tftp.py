@@ -31,7 +31,10 @@ class Server:
         if not colon or text.endswith("]") or is_bare:
             return cls(text.strip("[]"))
         if not (port.isdigit() and 0 < int(port) < 1 << 16):
-            raise WrongUsage(f"--tftp {text!r}: {port!r} is no port")
+            raise WrongUsage(
+                f"--tftp {text!r}: {port!r} is no port",
+                hint="--tftp HOST, HOST:PORT or [IPv6]:PORT",
+            )
         return cls(host.strip("[]"), int(port))
 
     def fetch(self, path: str, limit: int = _LIMIT) -> bytes:
@@ -49,7 +52,8 @@ class Server:
             ) from None
         except OSError as error:
             raise NotFound(
-                f"TFTP at {self.host}:{self.port}: {error.strerror or error}"
+                f"TFTP at {self.host}:{self.port}: {error.strerror or error}",
+                hint="start it, or name it: --tftp HOST:PORT",
             ) from None
 
     def _fetch(self, path: str, limit: int) -> bytes:
@@ -102,7 +106,13 @@ class _Transfer:
         kind, number = struct.unpack("!HH", answer[:4])
         if kind == _ERROR:
             words = answer[4:].rstrip(b"\0").decode("utf-8", "replace")
-            raise Refused(f"the TFTP server does not give {self._path}: {words}")
+            raise Refused(
+                f"the TFTP server does not give {self._path}: {words}",
+                hint="is it below the server's root, and readable by all?",
+            )
         if kind != _DATA:
-            raise Refused(f"the TFTP server answers {kind} for {self._path}")
+            raise Refused(
+                f"the TFTP server answers {kind} for {self._path}",
+                hint="is that a TFTP server?",
+            )
         return int(number)

@@ -46,14 +46,23 @@ def read_modules(tree: Beneath, rel: str) -> ModulesFacts:
     """
     release = PurePosixPath(rel).name
     if not re.fullmatch(RELEASE, release):
-        raise InvalidInput(f"{rel!r} is not named as a kernel release is")
+        raise InvalidInput(
+            f"{rel!r} is not named as a kernel release is",
+            hint="give the folder that is named so: lib/modules/RELEASE",
+        )
     if not tree.is_dir(rel):
-        raise NotFound(f"no module tree {rel!r}")
+        raise NotFound(
+            f"no module tree {rel!r}",
+            hint="give the folder of the release: lib/modules/RELEASE",
+        )
     names = (module_name(found.path) for found in tree.walk(rel))
     modules = frozenset(name for name in names if name)
     builtin = _builtin(tree, f"{rel}/modules.builtin")
     if not modules and not builtin:
-        raise InvalidInput(f"{rel} holds no modules")
+        raise InvalidInput(
+            f"{rel} holds no modules",
+            hint="give the folder of the release: lib/modules/RELEASE",
+        )
     return ModulesFacts(release, modules, builtin, tree.is_file(f"{rel}/modules.dep"))
 
 

@@ -186,7 +186,10 @@ class ArtifactStore:
     def _keep(self, temp: Staged, name: str) -> ArtifactRef:
         ref = ArtifactRef(temp.sha256, temp.size)
         if not ref.size:
-            raise InvalidInput(f"{name} is empty: no kernel, initrd or archive is")
+            raise InvalidInput(
+                f"{name} is empty: no kernel, initrd or archive is",
+                hint="was it cut short? make it anew",
+            )
         place = self._place(ref.sha256)
         if self._is_whole(ref) and make_young(place):
             # Another writer, or git-lfs, may have named it without a sync.

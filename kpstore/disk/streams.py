@@ -105,8 +105,8 @@ def make_young(path: Path) -> bool:
     return True
 
 
-def read_regular(path: Path) -> bytes:
-    """Return the bytes of a file; anything else than a file is an OSError.
+def read_regular(path: Path, most: int = -1) -> bytes:
+    """Return the bytes of a file, `most` at most; an OSError for what is no file.
 
     It never waits, as it would for the other end of a FIFO.
     """
@@ -115,7 +115,7 @@ def read_regular(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is not a file", str(path))
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            return file.read(most)
 
 
 def sync_file(path: Path) -> None:

@@ -22,13 +22,19 @@ def add(
     """
     arch = state.image(image).arch
     if kernel.arch != arch:
-        raise InvalidInput(f"kernel {name} is for {kernel.arch}, {image} is {arch}")
+        raise InvalidInput(
+            f"kernel {name} is for {kernel.arch}, {image} is {arch}",
+            hint="take one that is built for it",
+        )
     key = Key("kernel", name, image)
     known = state.get(key)
     if not isinstance(known, KernelConfig):
         put_new(state, key, kernel)
     elif known.kind != kernel.kind:
-        raise InvalidInput(f"kernel {image}/{name} is of kind {known.kind}")
+        raise InvalidInput(
+            f"kernel {image}/{name} is of kind {known.kind}",
+            hint="choose another name: kp kernel add IMAGE --name K",
+        )
     elif replace or known.artifacts == kernel.artifacts:
         state.put(key, kernel)
     else:

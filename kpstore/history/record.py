@@ -97,7 +97,9 @@ def person(name: str, host: str) -> str:
     shown = " ".join(_PERSON.sub("", name).split()).strip(".,:;\"'\\ ")
     local = re.sub(r"[^A-Za-z0-9._+-]", "", shown.replace(" ", ".")) or "user"
     if not shown:
-        raise InvalidInput(f"{name!r} is not the name of a person")
+        raise InvalidInput(
+            f"{name!r} is not the name of a person", hint="Ann Example <ann@example>"
+        )
     return f"{shown} <{local}@{re.sub(r'[^A-Za-z0-9.-]', '', host) or 'localhost'}>"
 
 
@@ -177,7 +179,10 @@ def _check_text(what: str, text: str) -> None:
             hint="say it shorter; what is longer belongs into a file or a ticket",
         )
     if found := _HIDDEN.search(text):
-        raise InvalidInput(f"{what} has a control character ({found[0]!r})")
+        raise InvalidInput(
+            f"{what} has a control character ({found[0]!r})",
+            hint="leave it out: a message is lines of text",
+        )
     if _RESERVED.search(text):
         raise InvalidInput(
             f"{what} has a line that starts with `Kp-`",

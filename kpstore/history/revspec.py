@@ -66,7 +66,10 @@ class _Finder:
     def back(self, steps: int) -> str:
         newest = self._newest().number
         if steps >= newest:
-            raise NotFound(f"HEAD~{steps}: main has {newest} revisions only")
+            raise NotFound(
+                f"HEAD~{steps}: main has {newest} revisions only",
+                hint="kp log lists them",
+            )
         return self.number(newest - steps)
 
     def number(self, number: int) -> str:
@@ -90,7 +93,10 @@ class _Finder:
             newest = next((line for line in lines if line.time <= time), None)
         if newest is None:
             shown = datetime.fromtimestamp(time, UTC).isoformat(" ")
-            raise NotFound(f"there was no revision yet at {shown}")
+            raise NotFound(
+                f"there was no revision yet at {shown}",
+                hint="kp log lists them with their times",
+            )
         return newest.commit
 
     def commit(self, prefix: str) -> str:

@@ -78,7 +78,10 @@ def parse_mac(text: str) -> str:
     digits = re.sub("[:-]", "", text).lower()
     mac = ":".join(digits[i : i + 2] for i in range(0, 12, 2))
     if int(digits[:2], 16) & 1:
-        raise InvalidInput(f"MAC {mac} is a group address: no network card has it")
+        raise InvalidInput(
+            f"MAC {mac} is a group address: no network card has it",
+            hint="the first byte of a card's MAC is even",
+        )
     return mac
 
 

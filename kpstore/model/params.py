@@ -108,5 +108,8 @@ def split(text: str) -> tuple[str, ...]:
         else:
             token, begun = token + character, True
     if quoted:
-        raise InvalidInput(f"unbalanced quote in parameters: {text}")
+        raise InvalidInput(
+            f"unbalanced quote in parameters: {text}",
+            hint="a quote needs its like; kp's parameters need none",
+        )
     return (*tokens, token) if begun else tuple(tokens)

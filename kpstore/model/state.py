@@ -160,4 +160,7 @@ def check_casefold(names: list[str], what: str) -> None:
     for name in names:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            raise InvalidInput(f"{what} {name!r} and {other!r} differ by case only")
+            raise InvalidInput(
+                f"{what} {name!r} and {other!r} differ by case only",
+                hint="choose another name",
+            )

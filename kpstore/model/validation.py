@@ -28,7 +28,9 @@ def replace(document: _D, fields: Mapping[str, Any], where: str) -> _D:
 def explain(error: ValidationError, where: str) -> InvalidInput:
     """Say pydantic's first three problems in kp's words."""
     problems = [_problem(problem) for problem in error.errors()[:3]]
-    return InvalidInput(f"{where}: {'; '.join(problems)}")
+    return InvalidInput(
+        f"{where}: {'; '.join(problems)}", hint="kp schema says what each field may be"
+    )
 
 
 def _problem(problem: Any) -> str:

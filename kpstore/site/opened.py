@@ -67,7 +67,10 @@ class OpenSite(SiteReader):
         sweep_temporaries(root.parent)
         sweep_temporaries(root)
         if root.exists() and {path.name for path in root.iterdir()} - _MADE:
-            raise Refused(f"{root} is not empty: nothing is made there")
+            raise Refused(
+                f"{root} is not empty: nothing is made there",
+                hint="kp --site NEW-DIRECTORY init",
+            )
         for folder in _FOLDERS:
             make_directories(root / folder, mode=0o750)
         write_file(root / "README", _README.encode())

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from kpstore.disk.durable import write_file
 from kpstore.disk.streams import read_regular
 from kpstore.errors import InvalidInput
+from kpstore.model import bounds
 
 _TABLES = ("roots", "trees")
 _MEND = "mend it by hand; docs/format.md says what it holds"
@@ -31,7 +32,11 @@ def load(file: Path) -> Settings:
     InvalidInput names the file and the key that is unknown or no absolute path.
     """
     try:
-        raw = tomllib.loads(read_regular(file).decode("utf-8"))
+        data = read_regular(file, bounds.SETTINGS + 1)
+        if len(data) > bounds.SETTINGS:
+            text = f"{file} has more than {bounds.SETTINGS:,} bytes"
+            raise InvalidInput(text, hint=_MEND)
+        raw = tomllib.loads(data.decode("utf-8"))
     except FileNotFoundError:
         if file.is_symlink():
             raise InvalidInput(f"{file} leads nowhere", hint=_MEND) from None

@@ -147,7 +147,10 @@ def _open(path: Path) -> BinaryIO:
 def _module_tree(given: Path, kernel: Path, stack: ExitStack) -> ModuleTree:
     """Find the release's folder: `given` itself, or below it."""
     if not given.is_dir():
-        raise NotFound(f"{given} is not a directory")
+        raise NotFound(
+            f"{given} is not a directory",
+            hint="give the folder of its modules: lib/modules/RELEASE",
+        )
     folder = given if _is_release(given) else _below(given, kernel)
     folder = folder.resolve()
     tree = stack.enter_context(Beneath.open(folder.parent))

@@ -1,6 +1,7 @@
 """Bounds: each is in the table that people read, and each is held to."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from kpstore.model import bounds
 from kpstore.model.documents import Group, Image, Node
 from kpstore.model.keys import Key
 from kpstore.model.validation import make
+from kpstore.site.settings import load
 from support.sources import ROOT
 
 MIB = {"DOCUMENT", "TABLE", "SETTINGS"}
@@ -58,3 +60,9 @@ def test_what_is_more_is_refused_in_few_words(what: str) -> None:
     with pytest.raises(KpError) as caught:
         TOO_MUCH[what]()
     assert len(caught.value.message) < 300
+
+
+def test_a_kp_toml_that_is_more_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kp.toml").write_bytes(b"#" * (bounds.SETTINGS + 1))
+    with pytest.raises(InvalidInput, match="more than 1,048,576 bytes"):
+        load(tmp_path / "kp.toml")

@@ -50,7 +50,9 @@ def at(
     """Show what a node, or an image's default, was to boot at a time."""
     session = session_of(context)
     if (node is None) == (image is None):
-        raise WrongUsage("say one of --node N, --image I")
+        raise WrongUsage(
+            "say one of --node N, --image I", hint="kp at REV --image IMAGE"
+        )
     opened = picker(session)
     rev = _revision(opened, when)
     entry, reason = _booted(opened, rev, node, image)

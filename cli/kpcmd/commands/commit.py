@@ -47,7 +47,10 @@ def commit(
     """Commit and publish your draft. Without -m, $EDITOR opens."""
     session = session_of(context)
     if author is not None and not author.strip():
-        raise WrongUsage("--author needs a name")
+        raise WrongUsage(
+            "--author needs a name",
+            hint="kp commit --author 'Ann Example <ann@example>'",
+        )
     opened = picker(session, wait=wait, author=author or "", ticket=ticket)
     if dry_run or session.world.terminal or message is None:
         found = opened.plan()

@@ -69,7 +69,10 @@ def add(
     """
     session = session_of(context)
     if tree is None and arch is None:
-        raise WrongUsage("an image needs --tree DIR, or --arch ARCH without one")
+        raise WrongUsage(
+            "an image needs --tree DIR, or --arch ARCH without one",
+            hint="kp image add IMAGE --tree DIR",
+        )
     session.weighed = set() if dry_run else None
     found = look_at(session, picker(session), tree, arch, force_mismatch=mismatch)
     fields = {"arch": images.require_arch(found.arch), "params": split(params or "")}

@@ -98,7 +98,9 @@ def _wanted(
     every: bool,
 ) -> Wanted:
     if (image is None) != every:
-        raise WrongUsage("say one of IMAGE [ENTRY], --all")
+        raise WrongUsage(
+            "say one of IMAGE [ENTRY], --all", hint="kp good IMAGE -m MESSAGE"
+        )
     if image is not None:
         return [(image, entry, rev)]
     state = picker(session).view(rev or "HEAD")

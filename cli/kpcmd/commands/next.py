@@ -91,9 +91,15 @@ def _change(
 
 def _check(entry: str | None, *, clear: bool, listed: bool, params: bool) -> None:
     if (entry is not None) + clear + listed != 1:
-        raise WrongUsage("say one of --entry NAME, --clear, --list")
+        raise WrongUsage(
+            "say one of --entry NAME, --clear, --list",
+            hint="kp next NODESET --entry NAME",
+        )
     if params and entry is None:
-        raise WrongUsage("--add-param goes with --entry")
+        raise WrongUsage(
+            "--add-param goes with --entry",
+            hint="kp next NODESET --entry NAME --add-param P",
+        )
 
 
 def _refuse_once(*, once: bool) -> None:

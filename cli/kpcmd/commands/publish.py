@@ -50,7 +50,9 @@ def publish(
     """
     session = session_of(context)
     if force and not targets:
-        raise WrongUsage("--force needs the targets' names")
+        raise WrongUsage(
+            "--force needs the targets' names", hint="kp publish TARGET --force"
+        )
     opened = picker(session, wait=wait)
     with opened.writing():
         found = opened.upkeep.publish(targets or (), force=force, redraw=redraw)

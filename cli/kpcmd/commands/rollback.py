@@ -66,7 +66,7 @@ def rollback(
     """
     session = session_of(context)
     if bool(images) == all_:
-        raise WrongUsage("say one of IMAGE…, --all")
+        raise WrongUsage("say one of IMAGE…, --all", hint="kp rollback IMAGE")
     wanted = Rollback(tuple(images or ()), to, message or "", blame, dry_run)
     opened = picker(session, wait=wait)
     if dry_run:

@@ -102,9 +102,11 @@ def _check(
             hint="kp target add NAME --kind image --root DIR --image IMAGE --loader L",
         )
     if kind == "image" and only_tftp:
-        raise WrongUsage("--prefix and --grub-dir go with --kind tftp")
+        raise WrongUsage(
+            "--prefix and --grub-dir go with --kind tftp", hint="leave them out"
+        )
     if kind == "tftp" and replace:
-        raise WrongUsage("--replace goes with --kind image")
+        raise WrongUsage("--replace goes with --kind image", hint="leave it out")
 
 
 @verb(app, "list", "kp target list")
