@@ -58,7 +58,9 @@ def remove(state: State, image: str, name: str) -> None:
         others = [other for other in state.names("entry", image) if other != name]
         raise Refused(
             f"entry {name} is the default of image {image}",
-            hint=f"kp default {image} {others[0]} first" if others else "",
+            hint=f"kp default {image} {others[0]} first"
+            if others
+            else f"it is the only one: kp entry add {image} NAME --default first",
         )
     state.drop(Key("entry", name, image))
 
