@@ -11,7 +11,7 @@ import pytest
 
 from kpstore.disk import locks
 from kpstore.disk.locks import SiteLock
-from kpstore.errors import DiskFailure, Locked
+from kpstore.errors import DiskFailure, Locked, Refused
 
 WAIT = 250  # seconds: for ever, but that a test ends
 
@@ -183,9 +183,26 @@ def test_a_full_disk_does_not_stop_the_lock(path, monkeypatch):
 def test_a_link_in_the_locks_place_is_not_followed(path, tmp_path):
     (tmp_path / "victim").write_text("kept")
     path.symlink_to("victim")
-    with pytest.raises(DiskFailure), SiteLock(path, holder="x").hold(0, never):
-        pass
+    with SiteLock(path, holder="x").hold(0, never):
+        assert SiteLock(path, holder="y").is_held()
+        assert not path.is_symlink()
     assert (tmp_path / "victim").read_text() == "kept"
+
+
+def test_a_fifo_or_empty_folder_in_the_locks_place_gives_way(path):
+    for put in (os.mkfifo, os.mkdir):
+        put(path)
+        assert not SiteLock(path, holder="y").is_held()
+        with SiteLock(path, holder="x").hold(0, never):
+            assert path.is_file()
+        path.unlink()
+
+
+def test_a_folder_with_something_in_the_locks_place_is_kept(path):
+    (path / "mine").mkdir(parents=True)
+    with pytest.raises(Refused, match="is a folder"):
+        SiteLock(path, holder="x").hold(0, never).__enter__()
+    assert (path / "mine").is_dir()
 
 
 COUNT = """

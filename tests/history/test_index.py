@@ -12,6 +12,7 @@ import pytest
 
 from kpstore.errors import Conflict, CorruptState, InvalidInput
 from kpstore.history import walk
+from kpstore.history.database import IndexFailed, connect
 from kpstore.history.index import Index
 from kpstore.history.indexing import bring, rebuild
 from kpstore.history.layout import MAIN
@@ -268,6 +269,30 @@ def test_damage_further_in_is_corrupt_state(tmp_path: Path) -> None:
                 wrong += 1
         index.close()
     assert wrong >= 3
+
+
+def test_a_note_of_which_a_bit_flipped_is_no_answer(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    index = Index.create(path)
+    index.note({"seen": "everything"})
+    assert index.noted("seen") == "everything"
+    index.close()
+    path.write_bytes(path.read_bytes().replace(b"everything", b"everythinG"))
+    index = Index(connect(path, "rw"))
+    index.check()  # SQLite sees nothing
+    with pytest.raises(IndexFailed, match="not as written"):
+        index.noted("seen")
+
+
+def test_an_index_that_lacks_a_table_is_not_whole(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    index = Index.create(path)
+    index.check()
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE uniques")
+    database.close()
+    with pytest.raises(IndexFailed, match="no table uniques"):
+        index.check()
 
 
 def test_an_index_with_no_commit_is_none(tmp_path: Path) -> None:
