@@ -140,6 +140,10 @@ class Checkup:
 
     def _hook(self) -> Iterator[Finding]:
         path, caller = self.site.repository.path, self.caller
+        if (path / hook.HOOK).is_dir():
+            text = f"{path / hook.HOOK} is a folder: nothing guards pushes"
+            yield Finding("hook", "bad", text, aside(self.site, path / hook.HOOK))
+            return
         was = hook.state_of(path)
         if was == "current" and (path / RECORDS).is_dir():
             yield Finding("hook", "ok", "a push can leave a draft of one's own only")
