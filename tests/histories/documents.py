@@ -1,0 +1,251 @@
+"""Boot state as plain dicts: documents by key, laid over each other and merged.
+
+A key is `("node", "n1")`, `("entry", "web", "production")`; a document's fields have
+docs/format.md's names, as far as a menu can tell. Nothing here is kp's code: see
+docs/format.md and docs/architecture.md, section 3.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Key = tuple[str, ...]
+Fields = dict[str, Any]
+State = dict[Key, Fields]
+Changes = dict[Key, Fields | None]
+
+REPEATABLE = {"console", "earlycon", "modprobe.blacklist"}
+OF_AN_IMAGE = ("image", "entry", "kernel")
+_ABSENT = object()
+
+
+class No(Exception):  # noqa: N818 - it is an answer
+    """What kp must refuse, and why."""
+
+
+class Clash(Exception):  # noqa: N818 - it is an answer
+    """What both sides changed differently: exit status 3."""
+
+
+# --- documents laid over each other
+
+
+def changed(old: State, new: State) -> Changes:
+    """What leads from one state to another; None for what goes."""
+    keys = old.keys() | new.keys()
+    return {key: new.get(key) for key in keys if old.get(key) != new.get(key)}
+
+
+def laid(base: State, changes: Changes) -> State:
+    """A state with changes over it."""
+    state = {key: document for key, document in base.items() if key not in changes}
+    return state | {key: each for key, each in changes.items() if each is not None}
+
+
+def merged_changes(base: State, main: State, ours: Changes) -> Changes:
+    """The changes of a draft made on `base`, as changes to main; or a Clash."""
+    found: Changes = {}
+    for key, document in ours.items():
+        was, now = base.get(key), main.get(key)
+        if document in (was, now):
+            continue
+        if now == was:
+            found[key] = document
+        elif was is None or now is None or document is None:
+            raise Clash(f"{key}")
+        else:
+            found[key] = _fields(key, was, now, document)
+    return {key: each for key, each in found.items() if each != main.get(key)}
+
+
+def _fields(key: Key, was: Fields, now: Fields, ours: Fields) -> Fields:
+    made = {}
+    for field in now:
+        sides = [each[field] for each in (was, now, ours)]
+        if all(isinstance(each, dict) for each in sides) and field in (
+            "vars",
+            "images",
+        ):
+            names = {name for side in sides for name in side}
+            both = {n: _either(key, [s.get(n, _ABSENT) for s in sides]) for n in names}
+            made[field] = {
+                n: value for n, value in both.items() if value is not _ABSENT
+            }
+        else:
+            made[field] = _either(key, sides)
+    return made
+
+
+def _either(key: Key, sides: list[Any]) -> Any:
+    was, now, ours = sides
+    if ours in (was, now):
+        return now
+    if now == was:
+        return ours
+    raise Clash(f"{key}")
+
+
+def names(state: State, kind: str, within: str = "") -> list[str]:
+    """The sorted names of a kind; of entries and kernels, those of an image."""
+    where = (kind, within) if within else (kind,)
+    size = len(where) + 1
+    return sorted(k[-1] for k in state if len(k) == size and k[: len(where)] == where)
+
+
+def image_of(key: Key) -> str:
+    """The image that a document belongs to, or ''."""
+    return key[1] if key[0] in OF_AN_IMAGE else ""
+
+
+def text_of(key: Key) -> str:
+    """How kp's messages name a document."""
+    return f"{key[0]} {'/'.join(key[1:])}"
+
+
+# --- parameters
+
+
+def key_of(token: str) -> str:
+    return token.split("=", 1)[0].replace("-", "_")
+
+
+def merge(layers: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str]]:
+    """Lay parameters over each other: tokens with who says them."""
+    line: list[tuple[str, str]] = []
+    for origin, tokens in layers:
+        for token in tokens:
+            key = key_of(token)
+            if key in REPEATABLE:
+                if token not in [old for old, _ in line]:
+                    line.append((token, origin))
+                continue
+            at = [n for n, (old, _) in enumerate(line) if key_of(old) == key]
+            if at:
+                line[at[0]] = (token, origin)
+            else:
+                line.append((token, origin))
+    return line
+
+
+def written(tokens: Iterable[str]) -> str:
+    """A command line, as the kernel reads it."""
+    return " ".join(f'"{token}"' if " " in token else token for token in tokens)
+
+
+def twice(tokens: Iterable[str]) -> bool:
+    """Whether one layer sets a key twice that does not add up."""
+    keys = [key_of(token) for token in tokens]
+    return any(keys.count(key) > 1 and key not in REPEATABLE for key in keys)
+
+
+# --- groups
+
+
+def members(state: State, text: str, seen: tuple[str, ...] = ()) -> set[str]:
+    """The nodes of a set: names and groups with commas, after `!` what is left out."""
+    more, *less = text.split("!")
+    found = set(_terms(state, more, seen))
+    return found.difference(*(_terms(state, each, seen) for each in less))
+
+
+def _terms(state: State, text: str, seen: tuple[str, ...]) -> Iterator[str]:
+    for term in filter(None, re.split(r",(?![^\[]*\])", text)):
+        if not term.startswith("@"):
+            yield from _spread(term)
+            continue
+        group = state.get(("group", term[1:]))
+        if group is None:
+            raise No(f"no group {term}")
+        if term in seen:
+            raise No(f"{term} is within itself")
+        yield from members(state, group["nodes"], (*seen, term))
+
+
+def _spread(term: str) -> Iterator[str]:
+    """The names of `n3`, `n[1-3,5]`."""
+    head, bracket, ranges = term.partition("[")
+    if not bracket:
+        yield term
+        return
+    for each in ranges.rstrip("]").split(","):
+        first, _, last = each.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            yield f"{head}{number}"
+
+
+def kept_set(state: State, text: str) -> str:
+    """A node set as a group keeps it: folded, as given where it names groups."""
+    if "@" in text:
+        return text
+    numbers = sorted(int(name[1:]) for name in members(state, text))
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs]
+    return f"n{numbers[0]}" if len(numbers) == 1 else f"n[{','.join(parts)}]"
+
+
+def groups_of(state: State, node: str) -> list[tuple[int, str]]:
+    """The groups with parameters that a node is in, in the order they are laid."""
+    found = []
+    for name in names(state, "group"):
+        group = state["group", name]
+        if group["params"] and node in members(state, group["nodes"]):
+            found.append((group["priority"], name))
+    return sorted(found)
+
+
+# --- payloads
+
+
+def payload(state: State, image: str, entry: str) -> tuple[str, str]:
+    """The id of what an entry boots, and that of its kin (docs/format.md)."""
+    document = state["entry", image, entry]
+    kernel = state["kernel", image, document["kernel"]]
+    kin = {
+        "kernel": kernel["vmlinuz"],
+        "modules": kernel["modules"],
+        "params": [token for token, _ in merge(base_layers(state, image, entry))],
+        "xen": None,
+    }
+    if document["xen"]:
+        hypervisor = state["kernel", image, document["xen"]["kernel"]]
+        kin["xen"] = {
+            "params": list(document["xen"]["params"]),
+            "sha256": hypervisor["vmlinuz"],
+        }
+    whole = kin | {"arch": kernel["arch"], "initrd": list(kernel["initrd"]), "v": 1}
+    return _digest(whole), _digest(kin)
+
+
+def _digest(fields: Fields) -> str:
+    data = json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def base_layers(state: State, image: str, entry: str) -> list[tuple[str, Any]]:
+    """What image and entry say, and between them the image's ssi parameters."""
+    said, own = state["image", image], state["entry", image, entry]
+    return [
+        (f"image {image}", said["params"]),
+        (f"ssi of {image}", (said["ssi"] or ()) if own["ssi"] else ()),
+        (f"entry {image}/{entry}", own["params"]),
+    ]
+
+
+def verdict_on(verdicts: Mapping[Key, Fields], of: tuple[str, str]) -> str:
+    """`good`, `bad` or `unknown`: its own word, else a bad one of its kin."""
+    own = verdicts.get(("verdict", of[0]))
+    if own:
+        return str(own["verdict"])
+    return "bad" if any(_damns(k, v, of[1]) for k, v in verdicts.items()) else "unknown"
+
+
+def _damns(key: Key, document: Fields, kin: str) -> bool:
+    is_bad = key[0] == "verdict" and document["verdict"] == "bad"
+    return is_bad and document["kin"] == kin

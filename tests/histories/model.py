@@ -1,0 +1,295 @@
+"""A site as it should be: its history, drafts, and what each place serves.
+
+The rules are those of docs/architecture.md, sections 5 and 6; no code is shared with
+what is judged.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from histories.boots import chosen
+from histories.documents import (
+    Changes,
+    No,
+    State,
+    changed,
+    image_of,
+    laid,
+    merged_changes,
+    names,
+    payload,
+    verdict_on,
+)
+from histories.rules import default_payload, missing_files, refuse_commit, touched
+
+GRACE, GENERATIONS, KNOWN_GOOD = 86_400, 10, 3
+
+
+@dataclass
+class Revision:
+    """One commit: `without` are the targets that are behind by choice after it."""
+
+    number: int
+    state: State
+    op: str
+    author: str
+    subject: str
+    time: float
+    commit: str = ""
+
+
+@dataclass
+class Place:
+    """Where a target is, or was: `serves` is a revision's number, 0 for nothing.
+
+    `made`: revisions that were generations here, with the time of each switch.
+    """
+
+    name: str
+    kind: str
+    serves: int = 0
+    mounted: bool = True
+    has_path: bool = False
+    by_choice: bool = False
+    made: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass
+class Draft:
+    """A person's edits on a revision."""
+
+    base: int
+    changes: Changes
+
+
+@dataclass
+class Model:
+    """The whole site."""
+
+    history: list[Revision]
+    places: dict[str, Place] = field(default_factory=dict)
+    drafts: dict[str, Draft] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
+
+    @property
+    def tip(self) -> Revision:
+        return self.history[-1]
+
+    @property
+    def main(self) -> State:
+        return self.tip.state
+
+    def at(self, number: int) -> State:
+        return self.history[number - 1].state
+
+    # --- drafts
+
+    def merged(self, user: str) -> Changes:
+        """A person's draft as changes to main; or a Clash."""
+        draft = self.drafts.get(user)
+        if draft is None:
+            return {}
+        return merged_changes(self.at(draft.base), self.main, draft.changes)
+
+    def drafted(self, user: str) -> State:
+        """What a person edits: the draft on the main of its day."""
+        draft = self.drafts.get(user)
+        return laid(self.at(draft.base), draft.changes) if draft else self.main
+
+    def save(self, user: str, state: State) -> None:
+        """Keep an edited draft."""
+        known = self.drafts.get(user)
+        base = known.base if known else self.tip.number
+        changes = changed(self.at(base), state)
+        if known or changes:
+            self.drafts[user] = Draft(base, changes)
+
+    # --- targets
+
+    def place_of(self, target: str) -> Place:
+        return self.places[target]
+
+    def targets(self, state: State | None = None) -> Iterator[str]:
+        """The targets that are published to."""
+        state = self.main if state is None else state
+        for name in names(state, "target"):
+            if state["target", name]["enabled"]:
+                yield name
+
+    def condition(self, name: str) -> str:
+        place = self.places[name]
+        if not self.main["target", name]["enabled"]:
+            return "disabled"
+        if not (place.mounted and place.has_path and place.serves):
+            return "absent"
+        served = inputs(self.at(place.serves), name)
+        return "live" if served == inputs(self.main, name) else "lagging"
+
+    def behind(self) -> list[str]:
+        """The targets that don't serve main and should: exit status 6."""
+        found = ("lagging", "absent")
+        return [name for name in self.targets() if self.condition(name) in found]
+
+    def bring(self, name: str, now: float) -> None:
+        """A place comes straight to main; one that isn't there stays."""
+        place = self.places[name]
+        if place.mounted and place.has_path and self.condition(name) != "live":
+            place.serves = self.tip.number
+            place.made.append((self.tip.number, now))
+
+    # --- committing
+
+    def commit(
+        self,
+        state: State,
+        now: float,
+        op: str,
+        author: str,
+        subject: str,
+        *,
+        without: Collection[str] = (),
+        reaches: Callable[[str], bool] = lambda _: False,
+        publishes: bool = True,
+    ) -> None:
+        """A commit on main; its targets follow. `reaches`: though behind by choice."""
+        before = self.main
+        number = self.tip.number + 1
+        self.history.append(Revision(number, state, op, author, subject, now))
+        for name in names(state, "target"):
+            self._follow(name, before, now, without, reaches, publishes=publishes)
+        for name in set(names(before, "target")) - set(names(state, "target")):
+            image = before["target", name]["image"]
+            self.places[name].by_choice = False
+            # kp.toml forgets it, but for a tree whose image stays
+            self.places[name].has_path = ("image", image) in state
+        for name in self.targets():
+            place = self.places[name]
+            place.by_choice = place.by_choice and self.condition(name) != "live"
+
+    def _follow(self, name, before, now, without, reaches, *, publishes) -> None:
+        place, enabled = self.places[name], self.main["target", name]["enabled"]
+        was = before.get(("target", name))
+        if not enabled:
+            place.by_choice = False
+            if reaches(name):
+                self.bring(name, now)
+        elif not publishes:
+            return
+        elif name in without:
+            place.by_choice = True
+        elif (
+            was is None or not was["enabled"] or not place.by_choice or reaches(name)
+        ):  # it comes, or comes back
+            self.bring(name, now)
+
+    def refuse(self, state: State, store: set[str], *, force: bool = False) -> None:
+        """No, where kp must not commit this."""
+        refuse_commit(self.main, state, force=force)
+        gone = missing_files(state, changed(self.main, state), store)
+        if gone:
+            raise No(f"files are gone: {gone}")
+        for name in self.targets(state):
+            if state["target", name]["kind"] == "tftp":
+                _refuse_hypervisor(self.main, state)
+
+    # --- going back
+
+    def goes_back(
+        self, image: str, to: int | None, store: set[str]
+    ) -> tuple[int, State] | None:
+        """Where a rollback goes: revision and state; None where nothing is to do."""
+        moved = [r for r in self.history if r.number > 1 and self._touches(r, image)]
+        if not moved:
+            raise No(f"no image {image}")
+        if to is not None:
+            if ("image", image) not in self.at(to):
+                raise No("the image did not exist then")
+            if self._gone(image, self.at(to), store):
+                raise No("artifacts are gone")
+            return to, self.at(to)
+        today = default_payload(self.main, image)
+        if today and self._is_settled(today, moved[-1]):
+            return None
+        for revision in reversed(moved):
+            then = default_payload(revision.state, image)
+            good = then and then != today and self._is_good(then)
+            if good and not self._gone(image, revision.state, store):
+                return revision.number, revision.state
+        raise No("no earlier known-good state")
+
+    def _is_settled(self, today: tuple[str, str], newest: Revision) -> bool:
+        """Good as it is, or rolled back already: two people at 3 a.m."""
+        back = newest.op == "rollback" and verdict_on(self.main, today) != "bad"
+        return back or self._is_good(today)
+
+    def _is_good(self, of: tuple[str, str]) -> bool:
+        own = self.main.get(("verdict", of[0]))
+        return bool(own) and own["verdict"] == "good"
+
+    def _touches(self, revision: Revision, image: str) -> bool:
+        return touched(self.at(revision.number - 1), revision.state, image)
+
+    def _gone(self, image: str, state: State, store: set[str]) -> bool:
+        kernels = [doc for key, doc in state.items() if key[:2] == ("kernel", image)]
+        return any(
+            s not in store for d in kernels for s in (d["vmlinuz"], *d["initrd"])
+        )
+
+    def rolled_back(self, image: str, earlier: State, said: dict, *, blame: bool):
+        """The state after a rollback; `said`: who, when, at which revision."""
+        kept = {key: doc for key, doc in self.main.items() if image_of(key) != image}
+        state = kept | {k: doc for k, doc in earlier.items() if image_of(k) == image}
+        if not touched(self.main, state, image):
+            return state
+        was, now = default_payload(self.main, image), default_payload(state, image)
+        if blame and was and was[0] != (now or ("",))[0]:
+            judge(state, was, "bad", image, said)
+        for name in names(state, "node"):
+            node = state["node", name]
+            other, entry = chosen(state, node)
+            ends = (
+                node["next"] and other == image and not _bootable(state, image, entry)
+            )
+            if ends:
+                state["node", name] = node | {"next": None}
+        return state
+
+
+def _bootable(state: State, image: str, entry: str) -> bool:
+    try:
+        return verdict_on(state, payload(state, image, entry)) != "bad"
+    except KeyError:
+        return False
+
+
+def _refuse_hypervisor(old: State, new: State) -> None:
+    """What a TFTP target can't say yet."""
+    for name in names(new, "node"):
+        image, entry = chosen(new, new["node", name])
+        document = new.get(("entry", image, entry))
+        if document and document["xen"] and document["method"] != "local":
+            raise No(f"node {name} would boot a hypervisor")
+
+
+def judge(state: State, of: tuple[str, str], word: str, image: str, said: dict) -> None:
+    """Write a verdict on a payload into a state."""
+    known = state.get(("verdict", of[0]))
+    images = known["images"] if known and known["verdict"] == word else {}
+    state["verdict", of[0]] = {
+        "verdict": word,
+        "kin": of[1],
+        "images": {**images, image: said["revision"]},
+        **said,
+    }
+
+
+def inputs(state: State, target: str) -> State:
+    """All that a target's rendering is made of."""
+    document = state["target", target]
+    if document["kind"] == "image":
+        image = document["image"]
+        found = {key: doc for key, doc in state.items() if image_of(key) == image}
+    else:
+        kinds = ("image", "entry", "kernel", "node", "group")
+        found = {key: doc for key, doc in state.items() if key[0] in kinds}
+    return found | {("target", target): document}
