@@ -11,39 +11,38 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from kpstore.errors import InvalidInput
+from kpstore.inventory.cells import (
+    SHOWN,
+    read_groups,
+    read_image,
+    read_index,
+    read_ips,
+    read_macs,
+    read_value,
+)
 from kpstore.model import bounds
 from kpstore.model.documents import Node
 from kpstore.model.names import (
     VARIABLE,
-    VARIABLE_VALUE,
-    check_name,
     check_node_name,
     missing,
-    parse_ip,
-    parse_mac,
 )
 
 COLUMNS: Final = ("name", "mac", "ip", "image", "index", "group")
 _REQUIRED: Final = ("name", "mac")
 _MAX_COLUMNS: Final = 256
-_SHOWN: Final = 40  # characters of foreign text in a message
 _PREFIX: Final = "var."
 _VARIABLE: Final = re.compile(VARIABLE)
-_VALUE: Final = re.compile(VARIABLE_VALUE)
-_INDEX: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _NODES: Final[TypeAdapter[list[Node]]] = TypeAdapter(list[Node])
 
 _EXPECTED: Final = f"columns: {', '.join(COLUMNS)}, {_PREFIX}NAME, separated by commas"
 _FORM: Final = "save it as CSV in UTF-8, cells separated by commas"
 _LONGEST: Final = 200  # characters of a message about a cell
-
-_remembered = lru_cache(maxsize=1 << 12)  # what many lines say is parsed once
 
 _T = TypeVar("_T")
 _E = TypeVar("_E")
@@ -121,7 +120,7 @@ class _Reader:
         for at in self._unnamed:
             if text := cells[at].strip():
                 raise InvalidInput(
-                    f"line {line}, column {at + 1}: {text[:_SHOWN]!r} stands in a "
+                    f"line {line}, column {at + 1}: {text[:SHOWN]!r} stands in a "
                     "column that the header doesn't name",
                     hint=_EXPECTED,
                 )
@@ -130,23 +129,23 @@ class _Reader:
         here = _Line(line, cells, self._at)
         node: dict[str, Any] = {
             "name": here.must("name", check_node_name),
-            "macs": here.must("mac", _macs),
-            "ips": here.may("ip", _ips, ()),
+            "macs": here.must("mac", read_macs),
+            "ips": here.may("ip", read_ips, ()),
             "image": self._image_of(here, line),
-            "index": here.may("index", _index, None),
+            "index": here.may("index", read_index, None),
             "vars": {
                 variable: value
                 for variable, column in self._variables
-                if (value := here.may(column, _value, ""))
+                if (value := here.may(column, read_value, ""))
             },
         }
         self._once(line, node)
-        for group in here.may("group", _groups, ()):
+        for group in here.may("group", read_groups, ()):
             self._groups.setdefault(group, []).append(node["name"])
         return node
 
     def _image_of(self, here: "_Line", line: int) -> str | None:
-        image = here.may("image", _image, None)
+        image = here.may("image", read_image, None)
         if image is None:
             return self._image
         self._images.setdefault(image, line)
@@ -243,7 +242,8 @@ def _header(row: Row | None) -> list[str]:
     for at, column in enumerate(header):
         if column and not _is_column(column):
             raise InvalidInput(
-                f"line {line}: no column {column[:_SHOWN]!r} is known", hint=_EXPECTED
+                f"line {line}: no column {column[:SHOWN]!r} is known",
+                hint=_EXPECTED,
             )
         if column and column in header[:at]:
             raise InvalidInput(
@@ -262,42 +262,6 @@ def _is_column(name: str) -> bool:
     if name.startswith(_PREFIX):
         return _VARIABLE.fullmatch(name.removeprefix(_PREFIX)) is not None
     return name in COLUMNS
-
-
-def _macs(text: str) -> tuple[str, ...]:
-    return tuple(parse_mac(each) for each in text.split())
-
-
-def _ips(text: str) -> tuple[str, ...]:
-    return tuple(parse_ip(each) for each in text.split())
-
-
-@_remembered
-def _image(text: str) -> str:
-    return check_name(text, "image")
-
-
-@_remembered
-def _groups(text: str) -> tuple[str, ...]:
-    return tuple(check_name(each, "group") for each in text.split())
-
-
-def _index(text: str) -> int:
-    if not _INDEX.fullmatch(text):
-        raise InvalidInput(
-            f"{text[:_SHOWN]!r} is not an index", hint="a whole number from 0"
-        )
-    return int(text)
-
-
-@_remembered
-def _value(text: str) -> str:
-    if not _VALUE.fullmatch(text):
-        raise InvalidInput(
-            f"{text[:_SHOWN]!r} is not a variable's value",
-            hint="letters, digits and _.:/@%,+=~^- without blanks, 128 at most",
-        )
-    return text
 
 
 def _unexpected(error: ValidationError, lines: list[int]) -> InvalidInput:
