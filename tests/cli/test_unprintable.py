@@ -62,7 +62,7 @@ READS = """
     schema
     image set web --params other -n
     rollback web --to r2 -n
-    revert HEAD -m M -n
+    revert r2 -m M -n
     gc --dry-run
     commit -n
 """
