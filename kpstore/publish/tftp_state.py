@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,7 @@ def encode_state(state: State) -> bytes:
     return canonical({**document, "seal": _seal(document)})
 
 
+@lru_cache(maxsize=16)  # one command reads the live one several times
 def decode_state(data: bytes) -> State:
     """Read STATE; ValueError, KeyError or TypeError when it isn't whole.
 
