@@ -185,6 +185,7 @@ class Staging:
                 self.go_through or isinstance(error, CorruptState)
             ):
                 raise
+            self.site.doubt = reason(error)
             return target.stage(self._rendered(target, None), leeway)
 
     def _rendered(self, target: SiteTarget, moves: Moves | None) -> Rendered:

@@ -45,11 +45,13 @@ class Session:
                 recovery.sweep(self.site, now, doubtful=doubtful, host=host)
                 tried = recovery.finish(self.site, now, host) if finishes else []
                 hold.left = next((each.problem for each in tried if each.problem), "")
+                self.site.doubt = ""
             self._tell(tried)
             self.site.guard_pushes(self.caller.clock(), self.caller.notify)
             with watched(self.site, self.caller, thorough=thorough):
                 yield
                 self.site.keep_index()
+            hold.left = hold.left or self.site.doubt
 
     def catch_up(self) -> list[TargetOutcome]:
         """Bring to main what is behind otherwise than by choice; the lock is held."""

@@ -52,6 +52,7 @@ class OpenSite(SiteReader):
         # Paths by target, as the writer found them; none: nothing is known.
         self.drifted: dict[str, list[str]] = {}
         self.mended: set[str] = set()
+        self.doubt = ""  # why this writer, who lives, may have left something about
 
     @classmethod
     def create(cls, root: Path) -> "OpenSite":
