@@ -134,6 +134,12 @@ class Session:
         """Return the site's directory: --site, KP_SITE, or the default."""
         return (self.site or self.world.site or DEFAULT_SITE).absolute()
 
+    def say_once(self, text: str) -> None:
+        """Say what one command may find out twice."""
+        if text not in self.told:
+            self.told.add(text)
+            self.out.say(text)
+
     @property
     def out(self) -> Output:
         """Return where this run prints."""

@@ -8,7 +8,7 @@ import typer
 
 from kpcmd.context import Done, Session
 from kpcmd.errors import OK, WrongUsage
-from kpcmd.picking import picker, say_once
+from kpcmd.picking import picker
 from kpcmd.shapes import count, plan_json, plan_lines, report, summary
 from kpstore.errors import Conflict
 from kpstore.model.moves import group_sets
@@ -168,4 +168,4 @@ def say_nodes(session: Session, names: Iterable[str]) -> None:
     """Say which nodes a verb is about, and how many."""
     listed = list(names)
     text = f"{count(len(listed))}: {fold(listed)}" if listed else "no nodes"
-    say_once(session, text)
+    session.say_once(text)

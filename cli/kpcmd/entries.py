@@ -7,7 +7,6 @@ from typing import Any, Final
 from kpcmd.context import Session
 from kpcmd.errors import WrongUsage
 from kpcmd.options import check_choice
-from kpcmd.picking import say_once
 from kpstore.edits import entries
 from kpstore.model.boot import boot_of
 from kpstore.model.documents import BootConfig, XenConfig
@@ -95,7 +94,7 @@ def usual(session: Session, state: State, image: str) -> dict[str, Any]:
     if name is None:
         return {}
     entry = state.entry(image, name)
-    say_once(session, f"as {name}, where not given: {entry.method}, {_params(entry)}")
+    session.say_once(f"as {name}, where not given: {entry.method}, {_params(entry)}")
     return {"method": entry.method, "params": entry.params}
 
 

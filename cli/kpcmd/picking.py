@@ -1,7 +1,5 @@
 """Opening the site for verbs that need the whole of kp."""
 
-from functools import partial
-
 from kpcmd.context import Session
 from kpcmd.shapes import committed
 from kpstore.caller import Caller
@@ -30,18 +28,11 @@ def caller(
         ticket=ticket,
         without=tuple(session.without),
         along=tuple(session.along),
-        notify=partial(say_once, session),
+        notify=session.say_once,
         doing=session.out.doing,
         shield=world.signals.shield,
         committed=keep,
     )
-
-
-def say_once(session: Session, text: str) -> None:
-    """Say what one command may find out twice."""
-    if text not in session.told:
-        session.told.add(text)
-        session.out.say(text)
 
 
 def picker(

@@ -94,7 +94,7 @@ def log(
         until=written(until),
         limit=number,
     )
-    found = SiteReader(session.root, session.out.say).revisions(query)
+    found = SiteReader(session.root, session.say_once).revisions(query)
     session.out.answer([_document(line) for line in found], _lines(found))
 
 

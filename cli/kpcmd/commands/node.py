@@ -59,7 +59,7 @@ def list_(
 
 
 def _nodes(session: Session, nodeset: list[str] | None) -> Iterable[dict[str, Any]]:
-    reader = SiteReader(session.root, session.out.say)
+    reader = SiteReader(session.root, session.say_once)
     if nodeset or reader.may_have_draft(session.world.user):
         found: list[dict[str, Any]] = import_module(_EDITS).every(session, nodeset)
         return found

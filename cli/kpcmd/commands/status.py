@@ -26,7 +26,7 @@ _SHOWN = 5  # differences of one target
 def status(context: typer.Context) -> int:
     """List images, targets, drafts, drift and what lags."""
     session = session_of(context)
-    reader = SiteReader(session.root, session.out.say)
+    reader = SiteReader(session.root, session.say_once)
     found = look(reader, partial(_really, session))
     session.out.answer(_document(session, found), _lines(session, found))
     amiss = any(line.drift or line.condition == "ahead" for line in found.targets)
