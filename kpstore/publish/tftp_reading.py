@@ -77,8 +77,8 @@ def confined(root: Path, below: str) -> Path | None:
     """Return where a path below a root leads, by links that stay within it.
 
     None where a server that is confined to the root would find nothing, or something
-    else: links on the way are absolute, or lead out, or in a circle. What isn't there
-    yet is where it will be.
+    else: links on the way are absolute, or lead out, or in a circle; and where the
+    disk doesn't say. What isn't there yet is where it will be.
     """
     here, todo, links = root, below.split("/")[::-1], 0
     while todo:
@@ -86,7 +86,10 @@ def confined(root: Path, below: str) -> Path | None:
         place = here.parent if part == ".." else here / part
         if not place.is_relative_to(root):
             return None
-        text = link_text(place) if part != ".." else ""
+        try:
+            text = link_text(place) if part != ".." else ""
+        except OSError:
+            return None
         if text:
             links += 1
             if text.startswith("/") or links > _MAX_LINKS:

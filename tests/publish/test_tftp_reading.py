@@ -1,5 +1,6 @@
 """Reading what may be anything: nothing is waited for, and nothing followed."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def test_a_way_that_stays_within_the_root(
     (root / "chain").symlink_to("inside")
     (root / "way").symlink_to(text)
     assert confined(root, "way") == (root / leads if leads else None)
+
+
+def test_a_way_that_the_disk_does_not_tell_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "readlink", broken)
+    assert confined(tmp_path, "way") is None
 
 
 def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
