@@ -56,7 +56,14 @@ def look_at(
             force_mismatch=force_mismatch,
             progress=progress,
         )
+    warn_of(session, kernel)
     return Found(arch, booted, kernel)
+
+
+def warn_of(session: Session, taken: Gathered) -> None:
+    """Say what of a kernel that was taken in is doubtful."""
+    for note in taken.notes:
+        session.out.warn(note)
 
 
 def _name_candidates(session: Session, candidates: tuple[str, ...]) -> None:

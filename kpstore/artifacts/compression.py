@@ -1,7 +1,8 @@
 """The compressions that kernels and initrds come in, read in bounded memory.
 
 Magics: the formats' own specifications; linux/lib/decompress.c lists the same.
-lz4 and lzo are named, but no library of theirs is among kp's.
+lz4 is read in the frame that Linux reads; lzo is named, but no library of its is
+among kp's.
 """
 
 import bz2
@@ -11,10 +12,11 @@ from collections.abc import Callable, Iterator
 
 import zstandard
 
+from kpstore.artifacts import lz4
 from kpstore.artifacts.bytestream import CHUNK, ByteStream
 from kpstore.errors import InvalidInput
 
-UNREADABLE = frozenset({"lz4", "lzo"})
+UNREADABLE = frozenset({"lz4 frame", "lzo"})
 
 _MAGICS = (
     (b"\x1f\x8b", "gzip"),
@@ -22,10 +24,12 @@ _MAGICS = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"BZh", "bzip2"),
     (b"\x5d\x00\x00", "lzma"),
-    (b"\x02\x21\x4c\x18", "lz4"),  # the legacy frame, which Linux uses
-    (b"\x04\x22\x4d\x18", "lz4"),
+    (lz4.MAGIC, "lz4"),
+    (b"\x04\x22\x4d\x18", "lz4 frame"),  # the modern one, which Linux doesn't know
     (b"\x89LZO", "lzo"),
 )
+_XZ_CHECKS = {0: "", 1: "", 4: "CRC64", 10: "SHA-256"}
+_XZ_CHECK_AT = 7
 _MEMORY = 1 << 28  # bytes that xz and lzma may ask for
 _WINDOW = 1 << 27  # zstd -22, as kernels are packed, needs this
 # zstandard has no bound on what it returns for its input, but a block header of
@@ -113,12 +117,33 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
+def foreign_to_linux(head: bytes) -> str:
+    """Say why Linux unpacks no initrd that begins with `head`, and what to do; or "".
+
+    8 bytes are enough. Linux: lib/decompress.c, Documentation/staging/xz.rst.
+    """
+    name = sniff(head)
+    if name == "lz4 frame":
+        return "in the frame of lz4 that Linux does not read: pack it by `lz4 -l`"
+    if name == "xz" and len(head) > _XZ_CHECK_AT:
+        check = _XZ_CHECKS.get(head[_XZ_CHECK_AT], "an unknown sum")
+        if check:
+            return (
+                f"xz checked by {check}, where Linux reads CRC32 only: pack it by "
+                "`xz --check=crc32`"
+            )
+    return ""
+
+
 def inflate(source: ByteStream, name: str) -> Iterator[bytes]:
     """Decompress one member, stream or frame; `source` then stands right behind it.
 
     Raises InvalidInput where the bytes are damaged or end too early, and for the
     names in `UNREADABLE`.
     """
+    if name == "lz4":
+        yield from lz4.inflate(source)
+        return
     if name not in _DECODERS:
         raise InvalidInput(f"compressed by {name}, which kp can't read")
     try:

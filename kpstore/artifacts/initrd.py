@@ -2,7 +2,8 @@
 
 An initrd is a row of cpio archives, each plain or compressed, with zeros between
 (linux: Documentation/driver-api/early-userspace/buffer-format.rst); it may end
-with a boot configuration (Documentation/admin-guide/bootconfig.rst).
+with a boot configuration (Documentation/admin-guide/bootconfig.rst). What Linux
+finds in it decides, so the places are those of init/initramfs.c.
 """
 
 import re
@@ -13,11 +14,16 @@ from typing import BinaryIO
 
 from kpstore.artifacts import cpio
 from kpstore.artifacts.bytestream import ByteStream, bounded, pieces_of
-from kpstore.artifacts.compression import UNREADABLE, inflate, sniff
+from kpstore.artifacts.compression import (
+    UNREADABLE,
+    foreign_to_linux,
+    inflate,
+    sniff,
+)
 from kpstore.artifacts.modules import firmware_name, module_name
 from kpstore.errors import InvalidInput
 
-MAX_INITRD = 1 << 31  # bytes, inflated
+MAX_INITRD = 1 << 35  # bytes, inflated: a whole root file system may be one
 MAX_ENTRIES = 1 << 20
 
 _MODULES = re.compile(
@@ -36,6 +42,7 @@ _FILE_SYSTEMS = (
     (0, b"-rom1fs-", "romfs"),
 )
 _FILE_SYSTEM_HEAD = 0x43A
+_ALIGNMENT = 4  # bytes
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,8 @@ def read_initrd(
             f"{name} is no initrd: {error.message}",
             hint="`--force-mismatch` takes it as it is",
         ) from error
-    source.skip(MAX_INITRD)
+    for _ in source.rest():  # what could not be looked into counts in the size
+        pass
     return InitrdFacts(
         releases=frozenset(findings.releases),
         segments=tuple(findings.segments),
@@ -116,19 +124,38 @@ def read_initrd(
 
 def _walk(source: ByteStream, findings: _Findings, limit: int) -> None:
     """Go from segment to segment until the end, or to what can't be looked into."""
+    if not source.peek(1):
+        raise InvalidInput("it is empty")
+    plain = False  # what came last
     while not findings.unreadable and _pass_zeros(source):
-        head = source.peek(6)
+        head = source.peek(8)
         if head.startswith(cpio.MAGICS):
+            plain = True
             findings.segments.append(_archive(source, findings))
         elif compression := sniff(head):
+            if plain:
+                _check_place(source, f"the {compression} behind a plain archive")
+            plain = False
             limit -= _compressed(source, compression, findings, limit)
         else:
             _other(source, findings)
-    if not findings.segments:
-        raise InvalidInput("it is empty")
+    if not findings.entries and not findings.unreadable:
+        raise InvalidInput(
+            "it unpacks to nothing, not one file: did what made it fail?"
+        )
+
+
+def _check_place(source: ByteStream, what: str) -> None:
+    """Refuse a place where Linux finds nothing (initramfs.c: `this_header & 3`)."""
+    if source.offset % _ALIGNMENT:
+        raise InvalidInput(
+            f"{what} begins at byte {source.offset}, where Linux finds none: only "
+            f"places that {_ALIGNMENT} divides count, so pad what is before by zeros"
+        )
 
 
 def _archive(source: ByteStream, findings: _Findings) -> str:
+    _check_place(source, "the cpio archive")
     kind = "cpio"
     for entry in cpio.entries(source):
         findings.note(entry)
@@ -142,6 +169,8 @@ def _compressed(
 ) -> int:
     """Look into one compressed segment; return its size inflated."""
     findings.segments.append(compression)
+    if foreign := foreign_to_linux(source.peek(8)):
+        raise InvalidInput(f"at byte {source.offset} it is {foreign}")
     if compression in UNREADABLE:
         findings.unreadable = f"compressed by {compression}, which kp can't read"
         return 0
@@ -172,17 +201,21 @@ def _other(source: ByteStream, findings: _Findings) -> None:
 
 
 def _file_system(source: ByteStream) -> str:
-    head = source.peek(_FILE_SYSTEM_HEAD)
-    for offset, magic, name in _FILE_SYSTEMS:
-        if head[offset:].startswith(magic):
-            return name
+    if name := _system_of(source):
+        return name
     raise InvalidInput("no cpio archive, plain or compressed")
+
+
+def _system_of(source: ByteStream) -> str:
+    head = source.peek(_FILE_SYSTEM_HEAD)
+    names = (name for at, magic, name in _FILE_SYSTEMS if head[at:].startswith(magic))
+    return next(names, "")
 
 
 def _pass_zeros(source: ByteStream) -> bool:
     """Skip padding; tell whether anything follows."""
-    if source.offset == 0:
-        return bool(source.peek(1))  # an ext2 image begins with zeros
+    if source.offset == 0 and _system_of(source):
+        return True  # an ext2 image begins with zeros
     while piece := source.piece():
         if left := piece.lstrip(b"\0"):
             source.put_back(left)

@@ -15,7 +15,8 @@ from kpstore.errors import InvalidInput
 MAX_KERNEL = 1 << 30  # bytes, inflated: a vmlinux with its debug data is smaller
 _DEPTH = 3  # gzip around a UKI around a zboot image
 _EMBEDDED = re.compile(
-    rb"\x1f\x8b\x08|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY|\x5d\x00\x00\x00"
+    rb"\x1f\x8b\x08|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY|\x5d\x00\x00\x00|"
+    rb"\x02\x21\x4c\x18"
 )
 _ATTEMPTS = 16  # at streams that only look like one
 

@@ -35,7 +35,7 @@ def test_damage_is_invalid_input(name: str) -> None:
         b"".join(inflate(ByteStream([broken]), name))
 
 
-@pytest.mark.parametrize("name", ["lz4", "lzo", "none"])
+@pytest.mark.parametrize("name", ["lz4 frame", "lzo", "none"])
 def test_what_no_library_of_kp_reads(name: str) -> None:
     with pytest.raises(InvalidInput, match=name):
         list(inflate(ByteStream([b""]), name))

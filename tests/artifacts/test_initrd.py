@@ -1,4 +1,5 @@
 import io
+import lzma
 import os
 import tracemalloc
 from contextlib import suppress
@@ -13,6 +14,7 @@ from kpstore.artifacts.initrd import InitrdFacts, read_initrd
 from kpstore.errors import InvalidInput
 
 RELEASE = "6.1.0-56-amd64"
+PACKERS = sorted(make.COMPRESSORS.items())
 
 
 def read(data: bytes, limit: int = 1 << 26) -> InitrdFacts:
@@ -40,12 +42,15 @@ def test_many_segments_with_padding_between() -> None:
         + make.initrd("1.0-a", "zstd")
         + make.initrd("1.0-b", "xz")
         + bytes(3)
-        + make.cpio({"usr/lib/firmware/qla/a.bin.xz": b"x"})
-        + make.initrd(None, "gzip")
+        + make.initrd("1.0-c", "lz4")
+    )
+    data += bytes(-len(data) % 4)
+    data += make.cpio({"usr/lib/firmware/qla/a.bin.xz": b"x"}) + make.initrd(
+        None, "gzip"
     )
     facts = read(data)
-    assert facts.segments == ("microcode", "zstd", "xz", "cpio", "gzip")
-    assert facts.releases == {"1.0-a", "1.0-b"}
+    assert facts.segments == ("microcode", "zstd", "xz", "lz4", "cpio", "gzip")
+    assert facts.releases == {"1.0-a", "1.0-b", "1.0-c"}
     assert facts.firmware == {"qla/a.bin"}
 
 
@@ -77,11 +82,72 @@ def test_boot_configuration_at_the_end() -> None:
     assert read(make.initrd(RELEASE) + tail).segments == ("gzip", "bootconfig")
 
 
-def test_lz4_is_named_as_unreadable() -> None:
-    facts = read(make.microcode() + b"\x02\x21\x4c\x18" + os.urandom(100))
-    assert facts.segments == ("microcode", "lz4")
-    assert "lz4" in facts.unreadable
+def test_lzo_is_named_as_unreadable() -> None:
+    facts = read(make.microcode() + b"\x89LZO" + os.urandom(100))
+    assert facts.segments == ("microcode", "lzo")
+    assert "lzo" in facts.unreadable
     assert facts.size == len(make.microcode()) + 104
+
+
+@pytest.mark.parametrize("zeros", [4, 512, 4096])
+def test_zeros_before_the_first_archive(zeros: int) -> None:
+    assert read(bytes(zeros) + make.cpio({"init": b"x"})).segments == ("cpio",)
+    assert read(bytes(zeros + 1) + make.initrd(RELEASE)).releases == {RELEASE}
+
+
+NOTHING = {
+    "zeros": bytes(4096),
+    "a trailer alone": make.cpio({}),
+    **{name: pack(b"") for name, pack in make.COMPRESSORS.items()},
+    **{f"trailer in {name}": pack(make.cpio({})) for name, pack in PACKERS},
+}
+
+
+@pytest.mark.parametrize("what", NOTHING)
+@pytest.mark.parametrize("behind", [b"", bytes(512)])
+def test_what_unpacks_to_nothing_is_no_initrd(what: str, behind: bytes) -> None:
+    with pytest.raises(InvalidInput, match="unpacks to nothing"):
+        read(NOTHING[what] + behind)
+
+
+@pytest.mark.parametrize("off", [0, 1, 2, 3])
+@pytest.mark.parametrize("later", ["cpio", *sorted(make.COMPRESSORS)])
+@pytest.mark.parametrize("first", ["cpio", *sorted(make.COMPRESSORS)])
+def test_a_later_segment_lies_where_linux_looks(
+    first: str, later: str, off: int
+) -> None:
+    """initramfs.c: a plain archive at a multiple of 4, and what is behind one, too."""
+    pack = {"cpio": bytes, **make.COMPRESSORS}
+    data = pack[first](make.cpio({"a": b"x"}))
+    data += bytes(-len(data) % 4 + 4 + off)
+    data += pack[later](make.cpio({"b": b"x"}))
+    if off and "cpio" in {first, later}:
+        with pytest.raises(InvalidInput, match="where Linux finds none"):
+            read(data)
+    else:
+        assert read(data).segments == (first, later)
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\x04\x22\x4d\x18" + bytes(100), "lz4 -l"),
+        (lzma.compress(b"x", check=lzma.CHECK_CRC64), "xz --check=crc32"),
+        (lzma.compress(b"x", check=lzma.CHECK_SHA256), "xz --check=crc32"),
+    ],
+)
+def test_what_linux_can_not_unpack_is_refused_with_the_way(
+    data: bytes, says: str, early: bool
+) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        read(make.microcode() * early + data)
+
+
+@pytest.mark.parametrize("check", [lzma.CHECK_NONE, lzma.CHECK_CRC32])
+def test_the_sums_of_xz_that_linux_reads(check: int) -> None:
+    packed = lzma.compress(make.cpio({"lib/modules/6.1": None}), check=check)
+    assert read(packed).releases == {"6.1"}
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -96,7 +162,6 @@ def test_old_file_system_image_is_named(packed: bool) -> None:
     ("data", "says"),
     [
         (b"", "empty"),
-        (bytes(4096), "no cpio archive"),
         (b"#!/bin/sh\n", "no cpio archive"),
         (make.bzimage(RELEASE), "no cpio archive"),
         (make.COMPRESSORS["gzip"](make.bzimage(RELEASE)), "no cpio archive"),

@@ -33,6 +33,15 @@ def read(data: bytes, limit: int = 1 << 24) -> KernelFacts:
         (lambda: make.zboot(RELEASE), "aarch64", "zboot", "", True),
         (lambda: make.zboot(RELEASE, "zstd"), "aarch64", "zboot", "", True),
         (lambda: make.zboot(RELEASE, "xz"), "aarch64", "zboot", "", True),
+        (lambda: make.zboot(RELEASE, "lz4"), "aarch64", "zboot", "", True),
+        (
+            # the kernel's own build puts the inflated size behind
+            lambda: make.lz4(make.raw_image(RELEASE))[:-4] + b"\0\x02\0\0",
+            "aarch64",
+            "image",
+            "lz4",
+            False,
+        ),
         (lambda: make.unified(RELEASE), "x86_64", "uki", "", True),
         (lambda: make.s390_image(RELEASE), "s390x", "image", "", False),
         *[
@@ -98,7 +107,7 @@ def test_banner_across_a_piece_of_the_file() -> None:
         (make.elf("", content=b"nothing"), "names no Linux release"),
         (make.raw_image("../../etc"), "names no Linux release"),
         (make.bzimage("../../etc"), "no release that can be"),
-        (b"\x02\x21\x4c\x18" + bytes(100), "lz4"),
+        (b"\x04\x22\x4d\x18" + bytes(100), "lz4"),
         (make.COMPRESSORS["gzip"](make.raw_image(RELEASE))[:-20], "too early"),
     ],
 )

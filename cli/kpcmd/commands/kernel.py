@@ -14,6 +14,7 @@ from kpcmd.options import DryRun, Force, ImageArg, KernelArg, Message, Mismatch,
 from kpcmd.origins import Origin
 from kpcmd.output import columns
 from kpcmd.picking import picker
+from kpcmd.stock import warn_of
 from kpstore.edits import kernels
 from kpstore.model.state import State
 from kpstore.sources.gathering import Gathered
@@ -138,8 +139,7 @@ def add(
 
 def _tell(session: Session, called: str, found: Gathered) -> None:
     """Say what was taken in, and what of it is doubtful."""
-    for note in found.notes:
-        session.out.warn(note)
+    warn_of(session, found)
     session.out.say(f"kernel {called}: {found.kernel.release}")
     if found.kernel.origin.kind == "files":
         given = found.kernel.origin.detail.items()

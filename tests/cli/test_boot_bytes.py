@@ -1,0 +1,96 @@
+"""Bytes that can't boot are refused or named, whichever way they come in."""
+
+import lzma
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from kpstore.artifacts import makebelieve as make
+from support.cli import Cluster, Result, copy, run, template
+from support.imagetree import fill
+
+R = "6.1.0-9-amd64"
+KERNEL, INITRD, MODULES = f"boot/vmlinuz-{R}", f"boot/initrd.img-{R}", "lib/modules"
+CONFIG = f"boot/config-{R}"
+WAYS = ("files", "tree", "installed")
+CPIO = make.cpio({f"lib/modules/{R}": None, "init": b"x"})
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Files that differ from a good tree's (None: not there), and what kp says."""
+
+    says: str
+    status: int = 1
+    files: Mapping[str, bytes | str | None] = field(default_factory=dict)
+
+
+SHAPES = {
+    "good": Shape("", 0),
+    "initrd of nothing": Shape(
+        "unpacks to nothing", files={INITRD: make.COMPRESSORS["gzip"](b"")}
+    ),
+    "initrd of zeros": Shape("unpacks to nothing", files={INITRD: bytes(4096)}),
+    "initrd in a modern lz4 frame": Shape(
+        "lz4 -l", files={INITRD: b"\x04\x22\x4d\x18" + bytes(99)}
+    ),
+    "initrd in xz with CRC64": Shape(
+        "xz --check=crc32", files={INITRD: lzma.compress(CPIO)}
+    ),
+    "plain archive at an odd place": Shape(
+        "where Linux finds none", files={INITRD: CPIO + bytes(5) + CPIO}
+    ),
+    "initrd in legacy lz4": Shape("", 0, {INITRD: make.lz4(CPIO)}),
+    "zeros before the first archive": Shape("", 0, {INITRD: bytes(512) + CPIO}),
+    "initrd without modules": Shape(
+        "carries no modules", 0, {INITRD: make.initrd(None)}
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """A cluster, and an image `own` whose tree is filled for each case."""
+    where = tmp_path_factory.mktemp("bytes") / "cluster"
+    made = copy(template(tmp_path_factory.getbasetemp()), where)
+    (where / "own").mkdir()
+    tree = str(where / "own")
+    made.kp("image", "add", "own", "--arch", "x86_64", "--tree", tree, "-m", "own")
+    return made
+
+
+def good() -> dict[str, bytes | str | None]:
+    modules = make.module_files(R).items()
+    return {
+        "usr/bin/sh": make.elf("", "x86_64"),
+        KERNEL: make.bzimage(R),
+        INITRD: make.initrd(R),
+        **{f"{MODULES}/{R}/{name}": data for name, data in modules},
+    }
+
+
+def take(made: Cluster, way: str, files: Mapping[str, bytes | str | None]) -> Result:
+    """Fill the tree and take its kernel in, as a dry run."""
+    tree = made.where / "own"
+    for each in tree.iterdir():
+        shutil.rmtree(each)
+    fill(tree, {name: data for name, data in files.items() if data is not None})
+    commands = {
+        "files": ["kernel", "add", "own", "--files", str(tree / KERNEL)],
+        "tree": ["image", "add", "new", "--tree", str(tree)],
+        "installed": ["kernel", "add", "own", "--installed", R],
+    }
+    return run(made.site, *commands[way], "-n")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", SHAPES)
+def test_bytes_that_can_not_boot_are_told(made: Cluster, name: str, way: str) -> None:
+    shape = SHAPES[name]
+    found = take(made, way, good() | dict(shape.files))
+    assert found.status == shape.status, found
+    assert shape.says in found.err
+    assert ("warning" in found.err) == (bool(shape.says) and not shape.status)
+    assert "--help has examples" not in found.err
