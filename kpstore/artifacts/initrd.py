@@ -20,7 +20,8 @@ from kpstore.artifacts.compression import (
     inflate,
     sniff,
 )
-from kpstore.artifacts.modules import firmware_name, module_name
+from kpstore.artifacts.module_tree import module_name
+from kpstore.artifacts.modules import firmware_name
 from kpstore.errors import InvalidInput
 
 MAX_INITRD = 1 << 35  # bytes, inflated: a whole root file system may be one

@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from kpstore.artifacts.bytestream import CHUNK
+from kpstore.artifacts.module_tree import Located, Survey, stays_inside
 from kpstore.disk.beneath import Beneath
-from kpstore.disk.tree import Found
 from kpstore.errors import CorruptState, InvalidInput, Refused
 from kpstore.model.names import RELEASE
 
 FILE_MODE: Final = 0o644
 DIRECTORY_MODE: Final = 0o755
-# The kernel's source tree on the machine that built it: nothing that a node has.
-_BUILD_LINKS = frozenset({"build", "source"})
 _KINDS = {
     tarfile.REGTYPE: "file",
     tarfile.AREGTYPE: "file",
@@ -33,23 +31,27 @@ _KINDS = {
 
 
 class Packing:
-    """A module tree to be packed; `dropped` names the links that lead out of it."""
+    """A module tree to be packed.
 
-    def __init__(self, tree: Beneath, rel: str, release: str = "") -> None:
+    `dropped` names the links that lead out of it to no module; `followed` tells
+    whether some of it lies elsewhere in the image.
+    """
+
+    def __init__(
+        self, tree: Beneath, rel: str, release: str = "", *, follow: bool = True
+    ) -> None:
         """Look at the tree `rel`; Refused if it holds a FIFO, device or socket.
 
         `release`, if given, is what it is packed as; else its folder's name is.
+        Without `follow` it is packed as kp did before it followed links.
         """
         self._tree = tree
-        self._rel = rel.rstrip("/")
-        self._release = release or posixpath.basename(self._rel)
+        self._release = release or posixpath.basename(rel.rstrip("/"))
         if not re.fullmatch(RELEASE, self._release):
             raise InvalidInput(f"{self._release!r} is not a kernel release")
-        self._found: list[Found] = []
-        self.dropped: tuple[str, ...] = ()
-        for found in tree.walk(self._rel):
-            self._add(found)
-        self._found.sort(key=lambda found: found.path.split("/"))
+        survey = Survey(tree, rel, follow=follow)
+        self._found, self.dropped = survey.found, survey.dropped
+        self.followed = survey.followed
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the archive; Refused when a file changes while it is read."""
@@ -58,21 +60,8 @@ class Packing:
             yield from self._member(found)
         yield tarfile.NUL * (2 * tarfile.BLOCKSIZE)
 
-    def _add(self, found: Found) -> None:
-        if found.kind == "other":
-            raise Refused(f"{found.path} is no file, directory or link")
-        name = self._name(found)
-        if found.kind == "link":
-            target = self._tree.readlink(found.path)
-            if name in {f"{self._release}/{link}" for link in _BUILD_LINKS}:
-                return
-            if not _stays_inside(name, target):
-                self.dropped += (f"{found.path} -> {target}",)
-                return
-        self._found.append(found)
-
-    def _member(self, found: Found) -> Iterator[bytes]:
-        name = self._name(found)
+    def _member(self, found: Located) -> Iterator[bytes]:
+        name = f"{self._release}/{found.name}"
         if found.kind == "directory":
             yield _header(name, tarfile.DIRTYPE)
         elif found.kind == "link":
@@ -83,7 +72,7 @@ class Packing:
             yield from self._content(found)
             yield tarfile.NUL * (-found.size % tarfile.BLOCKSIZE)
 
-    def _content(self, found: Found) -> Iterator[bytes]:
+    def _content(self, found: Located) -> Iterator[bytes]:
         left = found.size
         with self._tree.open_read(found.path) as file:
             while piece := file.read(CHUNK):
@@ -93,9 +82,6 @@ class Packing:
                 yield piece
         if left:
             raise Refused(f"{found.path} changed while it was read")
-
-    def _name(self, found: Found) -> str:
-        return self._release + found.path.removeprefix(self._rel)
 
 
 @dataclass(frozen=True)
@@ -150,17 +136,10 @@ def _checked(info: tarfile.TarInfo, release: str, seen: dict[str, str]) -> str:
         raise CorruptState(f"{info.name!r} in the module archive of {release}")
     if kind is None or seen.get(parent) != "directory" or (path in seen and path):
         raise CorruptState(f"{info.name!r} does not belong in a module archive")
-    if kind == "link" and not _stays_inside(info.name, info.linkname):
+    if kind == "link" and not stays_inside(path, info.linkname):
         raise CorruptState(f"{info.name!r} leads out of the module archive")
     seen[path] = kind
     return path
-
-
-def _stays_inside(name: str, target: str) -> bool:
-    """Tell whether a link's text, taken from its place, leads below its release."""
-    release = name.partition("/")[0]
-    place = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-    return bool(target) and place.startswith(f"{release}/")
 
 
 def _header(name: str, kind: bytes, *, size: int = 0, target: str = "") -> bytes:

@@ -94,8 +94,8 @@ def keep_modules(
         release = wanted[0]
         if place(release) in how.afresh or not tree_modules.exists(tree, release):
             continue
-        there = tree_modules.content(tree, release)
-        if there not in claims.modules.get(release, ()):
+        own = claims.modules.get(release, ())
+        if tree_modules.content(tree, release, own) not in own:
             was = _as_served(wanted, live, artifacts)
             changed = tree_modules.differences(tree, was, artifacts, is_own=True)
             all_of_it = [Finding(place(release), "changed")]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kpstore.artifacts.module_archive import Member, Packing, unpack
-from kpstore.artifacts.modules import module_name
+from kpstore.artifacts.module_tree import module_name
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.newtree import NewTree
 from kpstore.errors import CorruptState, InvalidInput, Refused
@@ -49,10 +49,19 @@ class Prepared:
         self.placed = True
 
 
-def content(tree: Beneath, release: str) -> str:
-    """Return the SHA-256 of the artifact that the tree equals; empty if of none."""
+def content(tree: Beneath, release: str, expected: Collection[str] = ()) -> str:
+    """Return the SHA-256 of the artifact that the tree equals; empty if of none.
+
+    One of the `expected`, if it may be: what an older kp packed left out what links
+    lead to.
+    """
     try:
-        return _hash(Packing(tree, place(release)).chunks())
+        packing = Packing(tree, place(release))
+        found = _hash(packing.chunks())
+        if packing.followed and found not in expected:
+            before = _hash(Packing(tree, place(release), follow=False).chunks())
+            return before if before in expected else found
+        return found
     except (Refused, InvalidInput, NotADirectoryError, PermissionError):
         # a FIFO in it, a file, nested beyond reason
         return ""
@@ -96,7 +105,7 @@ def _is_missing(
         whole = False
     if whole and trusted.get(release) == sha256:
         return False
-    there = content(tree, release) if whole else ""
+    there = content(tree, release, {sha256, *(own or ())}) if whole else ""
     if there == sha256:
         return False
     if there in (own or ()):
@@ -149,7 +158,7 @@ def differences(
     release, sha256, _ = wanted
     if not tree.is_dir(place(release)) or not tree.names(place(release)):
         return []  # seen without reading: `tree_quick.modules_fault`
-    if content(tree, release) == sha256:
+    if content(tree, release, {sha256}) == sha256:
         return [*_modes(tree, release)] if is_own else []
     if is_own:
         found = [*_compared(tree, release, sha256, artifacts)]

@@ -114,7 +114,8 @@ def _remove_release(tree: Beneath, release: str, claims: Claims) -> bool:
     """Remove kp's module tree; False if it holds what others put there."""
     if not tree_modules.exists(tree, release):
         return True
-    if tree_modules.content(tree, release) not in claims.modules[release]:
+    own = claims.modules[release]
+    if tree_modules.content(tree, release, own) not in own:
         return False
     tree.remove_tree(place(release))
     return True

@@ -77,5 +77,5 @@ def _kept_modules(
     for release, digests in claims.modules.items():
         if release in listed or not tree_modules.exists(tree, release):
             continue
-        if tree_modules.content(tree, release) not in digests:
+        if tree_modules.content(tree, release, digests) not in digests:
             yield Finding(place(release), "kept", _NOT_LISTED)

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,9 @@ INITRDS: Final = (
 CONFIGS: Final = ("config-{0}",)
 MAPS: Final = ("System.map-{0}",)
 
+# What tells that a folder is the root of an image, and where its boot files are.
+_ROOTS: Final = ("etc", "usr", "lib/modules")
+_BELOW: Final = frozenset({"boot", "lib", "usr"})
 _PLACES: Final = (".", "lib/modules", "usr/lib/modules")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -44,6 +47,7 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 class KernelFiles:
     """A kernel's files on this machine, whose paths are trusted.
 
+    The links in an image are not: what lies in one is looked up beneath its root.
     `modules`: the folder of the release, or one that holds it or
     `lib/modules/<release>`.
     """
@@ -80,7 +84,7 @@ def beside(kernel: Path) -> KernelFiles:
     return KernelFiles(
         kernel=kernel,
         initrds=(initrd,) if initrd else (),
-        modules=next((t / release for t in trees if (t / release).is_dir()), None),
+        modules=next((t / release for t in trees if _is_dir(t / release)), None),
         system_map=_first(folder, MAPS, release),
         config=_first(folder, CONFIGS, release),
     )
@@ -88,7 +92,7 @@ def beside(kernel: Path) -> KernelFiles:
 
 def _first(folder: Path, names: Sequence[str], release: str) -> Path | None:
     paths = (folder / name.format(release) for name in names)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if _is_file(path)), None)
 
 
 def gather_files(
@@ -139,33 +143,82 @@ def origin(kind: Literal["files", "installed"], **given: object) -> Origin:
     return Origin(kind=kind, detail=detail)
 
 
+def image_of(path: Path) -> tuple[Path, str] | None:
+    """Return the root of the image that a path lies in and the rest; or None.
+
+    This machine itself is no image.
+    """
+    whole = path.absolute()
+    for root in whole.parents[:-1]:
+        rest = whole.relative_to(root)
+        if rest.parts[0] in _BELOW and root.name != "usr" and _is_root(root):
+            return root, str(rest)
+    return None
+
+
+def _is_root(folder: Path) -> bool:
+    names = any(os.path.lexists(folder / name) for name in _ROOTS)
+    return names or (folder / "lib").is_symlink()
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[tuple[Beneath, str] | None]:
+    image = image_of(path)
+    if image is None or not image[0].is_dir():
+        yield None
+        return
+    with Beneath.open(image[0]) as tree:
+        yield tree, image[1]
+
+
 def _open(path: Path) -> BinaryIO:
+    with _located(path) as place:
+        if place is not None:
+            return place[0].open_read(place[1])
     with opened_source(path) as descriptor:
         return os.fdopen(os.dup(descriptor), "rb")
 
 
+def _is_file(path: Path) -> bool:
+    with _located(path) as place:
+        return place[0].is_file(place[1]) if place else path.is_file()
+
+
+def _is_dir(path: Path) -> bool:
+    with _located(path) as place:
+        return place[0].is_dir(place[1]) if place else path.is_dir()
+
+
 def _module_tree(given: Path, kernel: Path, stack: ExitStack) -> ModuleTree:
     """Find the release's folder: `given` itself, or below it."""
-    if not given.is_dir():
+    if not _is_dir(given):
         raise NotFound(
             f"{given} is not a directory",
             hint="give the folder of its modules: lib/modules/RELEASE",
         )
     folder = given if _is_release(given) else _below(given, kernel)
-    folder = folder.resolve()
-    tree = stack.enter_context(Beneath.open(folder.parent))
-    return ModuleTree(str(folder), tree, folder.name)
+    image = image_of(folder)
+    if image is None:
+        folder = folder.resolve()
+        image = folder.parent, folder.name
+    return ModuleTree(
+        str(folder), stack.enter_context(Beneath.open(image[0])), image[1]
+    )
 
 
 def _is_release(folder: Path) -> bool:
-    return (folder / "kernel").is_dir() or any(folder.glob("modules.*"))
+    with _located(folder) as place:
+        names = (
+            place[0].names(place[1]) if place else [p.name for p in folder.iterdir()]
+        )
+    return any(name == "kernel" or name.startswith("modules.") for name in names)
 
 
 def _below(given: Path, kernel: Path) -> Path:
     with _open(kernel) as file:
         release = read_kernel(file, str(kernel)).release
     for place in _PLACES:
-        if (given / place / release).is_dir():
+        if _is_dir(given / place / release):
             return given / place / release
     raise NotFound(
         f"{given} holds no modules of {release}",

@@ -168,3 +168,45 @@ def test_mutated_archives_raise_nothing_but_kps_errors(
             assert ".." not in path.split("/") and not path.startswith("/")
     except KpError:
         pass
+
+
+@pytest.mark.parametrize("text", ["../../../opt/k", "/opt/k"])
+def test_what_a_link_leads_to_within_the_image_is_packed(
+    image: Path, text: str
+) -> None:
+    place = image / "opt/k/drivers"
+    place.mkdir(parents=True)
+    (image / "opt/k/README").write_bytes(b"no module")
+    (image / "opt/k/empty").mkdir()
+    (place / "a.ko").write_bytes(make.module("5.0"))
+    (image / "opt/k/text.ko").write_bytes(b"root:!:1::::::")
+    (place / "b.ko").symlink_to("a.ko")
+    (place / "up").symlink_to("..")
+    (image / REL / "extra").symlink_to(text)
+    (image / REL / "c.ko").symlink_to(f"/{REL}/kernel/e1000.ko")
+    with Beneath.open(image) as tree:
+        packing = Packing(tree, REL)
+        found = members(b"".join(packing.chunks()))
+        plain = Packing(tree, REL, follow=False)
+        before = members(b"".join(plain.chunks()))
+    assert packing.followed and not packing.dropped
+    assert len(plain.dropped) == 2 and not plain.followed
+    assert {path: found[path] for path in set(found) - set(before)} == {
+        "extra": ("directory", ""),
+        "extra/drivers": ("directory", ""),
+        "extra/drivers/a.ko": ("file", make.module("5.0")),
+        "extra/drivers/b.ko": ("file", make.module("5.0")),
+        "c.ko": ("file", make.module(RELEASE)),
+    }
+
+
+def test_no_link_leads_out_of_the_image(image: Path, tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host/secret.ko").write_bytes(make.module("the server's own"))
+    for at, text in enumerate((str(tmp_path / "host"), "../../../../host")):
+        (image / REL / f"link{at}").symlink_to(text)
+        (image / REL / f"link{at}.ko").symlink_to(f"{text}/secret.ko")
+    with Beneath.open(image) as tree:
+        packing = Packing(tree, REL)
+        assert len(packing.dropped) == 4
+        assert b"the server's own" not in b"".join(packing.chunks())

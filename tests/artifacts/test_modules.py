@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from kpstore.artifacts import makebelieve as make
+from kpstore.artifacts.module_tree import module_name
 from kpstore.artifacts.modules import (
     firmware_name,
-    module_name,
     read_firmware,
     read_modules,
 )

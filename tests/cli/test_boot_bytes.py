@@ -16,6 +16,11 @@ KERNEL, INITRD, MODULES = f"boot/vmlinuz-{R}", f"boot/initrd.img-{R}", "lib/modu
 CONFIG = f"boot/config-{R}"
 WAYS = ("files", "tree", "installed")
 CPIO = make.cpio({f"lib/modules/{R}": None, "init": b"x"})
+TREE = f"{MODULES}/{R}"
+# No `kernel` in the tree's own folder; its modules are in opt.
+LINKED: dict[str, bytes | str | None] = {
+    f"{TREE}/kernel/{name}.ko": None for name in ("e1000", "nfs")
+} | {f"opt/kernel/{name}.ko": make.module(R) for name in ("e1000", "nfs")}
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,40 @@ SHAPES = {
     "initrd without modules": Shape(
         "carries no modules", 0, {INITRD: make.initrd(None)}
     ),
+    **{
+        f"kernel is a link to {where}": Shape("", 0, LINKED | {f"{TREE}/kernel": where})
+        for where in ("../../../opt/kernel", "/opt/kernel")
+    },
+    "kernel leads nowhere": Shape(
+        "kernel -> ../../../../opt/none leads to none in the image",
+        files=LINKED | {f"{TREE}/kernel": "../../../../opt/none"},
+    ),
+    "weak-updates": Shape(
+        "",
+        0,
+        {
+            f"{TREE}/weak-updates/a.ko": "/lib/modules/5.0/extra/a.ko",
+            "lib/modules/5.0/extra/a.ko": make.module(R),
+        },
+    ),
+    "extramodules": Shape(
+        "",
+        0,
+        {
+            f"{TREE}/extramodules": "../extramodules-6.1",
+            "lib/modules/extramodules-6.1/a.ko": make.module(R),
+        },
+    ),
+    "one link leads nowhere": Shape(
+        "left out of the modules: lib/modules", 0, {f"{TREE}/a.ko": "/none/a.ko"}
+    ),
+    "a link to what is no module": Shape(
+        "left out of the modules: lib/modules", 0, {f"{TREE}/a.ko": "/etc/shadow"}
+    ),
+    "a tree without modules": Shape(
+        "holds no modules",
+        files={**dict.fromkeys(LINKED), f"{TREE}/modules.builtin": None},
+    ),
 }
 
 
@@ -64,6 +103,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
 def good() -> dict[str, bytes | str | None]:
     modules = make.module_files(R).items()
     return {
+        "etc/shadow": b"root:!:1::::::",
         "usr/bin/sh": make.elf("", "x86_64"),
         KERNEL: make.bzimage(R),
         INITRD: make.initrd(R),

@@ -1,10 +1,14 @@
 """Module trees: added, exchanged for a rebuild, the distribution's left alone."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
+from kpstore.artifacts.module_archive import Packing
+from kpstore.disk.beneath import Beneath
 from kpstore.errors import Refused
+from kpstore.publish.tree_modules import content
 from support.imagetree import ImageRig, Kernel, fill, grub, publish, snapshot
 
 DEP = {"modules.dep": b""}
@@ -179,3 +183,27 @@ def test_a_release_whose_tree_someone_removed_is_put_back(rig: ImageRig) -> None
     (rig.root / "usr/lib/modules/6.9").rename(rig.where / "away")
     assert publish(rig.target(), grub(2, one)) == 2
     assert driver(rig, "6.9") == b"one"
+
+
+def test_what_an_older_kp_packed_of_a_tree_with_links_is_still_that_tree(
+    tmp_path: Path,
+) -> None:
+    """It left out what links lead to: an upgrade alone makes no tree a stranger's."""
+    place = tmp_path / "lib/modules/6.1.0"
+    (tmp_path / "opt").mkdir()
+    (tmp_path / "opt/b.ko").write_bytes(b"\x7fELF")
+    place.mkdir(parents=True)
+    (place / "a.ko").write_bytes(b"a")
+    (place / "b.ko").symlink_to("/opt/b.ko")
+    with Beneath.open(tmp_path) as tree:
+        before, after = (
+            hashlib.sha256(b"".join(packing.chunks())).hexdigest()
+            for packing in (
+                Packing(tree, "lib/modules/6.1.0", follow=False),
+                Packing(tree, "lib/modules/6.1.0"),
+            )
+        )
+        assert before != after
+        for known in (before, after):
+            assert content(tree, "6.1.0", {known}) == known
+        assert content(tree, "6.1.0") == after
