@@ -13,6 +13,8 @@ _XLF_KERNEL_64 = 1
 _XLOADFLAGS_SINCE = 0x020C
 _PAYLOAD_SINCE = 0x0208
 _CMDLINE_SIZE_SINCE = 0x0206
+_SYSSIZE_SINCE = 0x0204  # in all its four bytes
+_PARAGRAPH = 16  # bytes, in which syssize counts
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Header:
     is_64: bool | None  # None: too old to say
     cmdline_limit: int | None
     payload: tuple[int, int] | None  # offset, length
+    least: int  # bytes that the whole file has
 
 
 def parse(head: bytes) -> Header | None:
@@ -32,7 +35,10 @@ def parse(head: bytes) -> Header | None:
         return None
     protocol, version = _u16(head, 0x206), _u16(head, 0x20E)
     setup = (1 + (head[0x1F1] or 4)) * 512
-    payload = None
+    payload, least = None, setup
+    if protocol >= _SYSSIZE_SINCE:
+        # the last paragraph may not be whole: loaders go by the file's own size
+        least = setup + max(0, _u32(head, 0x1F4) - 1) * _PARAGRAPH
     if protocol >= _PAYLOAD_SINCE:
         payload = (setup + _u32(head, 0x248), _u32(head, 0x24C))
     return Header(
@@ -43,6 +49,7 @@ def parse(head: bytes) -> Header | None:
         else None,
         cmdline_limit=_u32(head, 0x238) if protocol >= _CMDLINE_SIZE_SINCE else None,
         payload=payload,
+        least=max(least, sum(payload or ())),
     )
 
 

@@ -52,6 +52,17 @@ def _of_kernel(kernel: KernelFacts) -> Iterator[Problem]:
             f"the kernel {kernel.release} is a bare vmlinux, which no loader for "
             f"{kernel.arch} starts: give the bzImage"
         )
+    if kernel.format == "bzimage" and kernel.compression:
+        yield Problem(
+            f"the kernel {kernel.release} is a bzImage that was packed once more, by "
+            f"{kernel.compression}: unpack it, for loaders don't"
+        )
+    if kernel.format == "uki":
+        yield Problem(
+            f"the kernel {kernel.release} is inside a unified kernel image, which "
+            "firmware starts, and no loader by a kernel line: take it out with "
+            "`objcopy -O binary -j .linux FILE vmlinuz`, its initrd by `-j .initrd`"
+        )
 
 
 def _of_initrds(release: str, initrds: Mapping[str, InitrdFacts]) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Release, architecture and banner of a Linux kernel, read from its bytes."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -55,12 +56,25 @@ def read_kernel(
     messages.
     """
     try:
+        _check_whole(file)
         facts = _facts(partial(_from_start, file), limit, _DEPTH)
     except InvalidInput as error:
         raise InvalidInput(f"{name}: {error.message}", hint=error.hint) from error
     if not banner.release_of(facts.banner):
         raise InvalidInput(f"{name} names no release that can be: {facts.banner!r:.80}")
     return facts
+
+
+def _check_whole(file: BinaryIO) -> None:
+    """Refuse a file that ends before what its own header says."""
+    shape = shape_of(_from_start(file).peek(HEAD), _from_start(file))
+    size = file.seek(0, os.SEEK_END)
+    if shape and size < shape.least:
+        raise InvalidInput(
+            f"the kernel is cut off: the file has {size:,} bytes, and its header tells "
+            f"of {shape.least:,}",
+            hint="copy it again, and compare its checksum",
+        )
 
 
 def _facts(opened: _Opener, limit: int, depth: int) -> KernelFacts:

@@ -23,7 +23,7 @@ class Shape:
 
     `banner` is empty where the header has none. `payload` is the (offset, length)
     of the compressed kernel inside, if the header says so; `nested` is that of a
-    whole kernel file.
+    whole kernel file. `least`: bytes that the file has if nothing is cut off.
     """
 
     format: str
@@ -33,6 +33,7 @@ class Shape:
     cmdline_limit: int | None = None
     payload: tuple[int, int] | None = None
     nested: tuple[int, int] | None = None
+    least: int = 0
 
 
 def shape_of(head: bytes, whole: ByteStream) -> Shape | None:
@@ -56,6 +57,7 @@ def _bzimage(head: bytes, header: bzimage.Header, whole: ByteStream) -> Shape:
         banner=header.banner,
         cmdline_limit=header.cmdline_limit,
         payload=header.payload,
+        least=header.least,
     )
 
 
@@ -63,7 +65,8 @@ def _zboot(head: bytes) -> Shape | None:
     arch = pe_arch(head)
     if arch is None or head[4:8] != b"zimg":
         return None
-    return Shape("zboot", arch, efi=True, payload=struct.unpack_from("<II", head, 8))
+    start, length = struct.unpack_from("<II", head, 8)
+    return Shape("zboot", arch, efi=True, payload=(start, length), least=start + length)
 
 
 def _raw_image(head: bytes) -> Shape | None:
@@ -80,7 +83,8 @@ def _unified(head: bytes) -> Shape | None:
     sections = _pe_sections(head) if arch else {}
     if arch is None or ".linux" not in sections:
         return None
-    return Shape("uki", arch, efi=True, nested=sections[".linux"])
+    nested = sections[".linux"]
+    return Shape("uki", arch, efi=True, nested=nested, least=sum(nested))
 
 
 def _elf(head: bytes) -> Shape | None:

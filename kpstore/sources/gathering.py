@@ -4,10 +4,10 @@ Every origin ends here: the files are looked into first, and nothing is stored
 unless they belong together and to the image.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from kpstore.artifacts.check import check_set
 from kpstore.artifacts.config import MAX_CONFIG, read_config
@@ -28,6 +28,9 @@ from kpstore.model.documents import (
     KernelConfig,
     Origin,
 )
+
+# (kernel, programs): other pairs that work
+_RUNS: Final = frozenset({("x86_64", "i386")})
 
 
 class Source(NamedTuple):
@@ -107,7 +110,11 @@ def gather(
             origin=origin,
             artifacts=artifacts,
         ),
-        (*notes, *(f"left out of the modules: {link}" for link in dropped)),
+        (
+            *_of_arch(kernel, needs.arch),
+            *notes,
+            *(f"left out of the modules: {link}" for link in dropped),
+        ),
     )
 
 
@@ -155,7 +162,7 @@ class _Opened:
     def kernel_facts(self, arch: str) -> KernelFacts:
         source = self._parts.kernel
         facts = read_kernel(self._files[source], source.name)
-        if facts.arch != arch:
+        if facts.arch != arch and (facts.arch, arch) not in _RUNS:
             raise _wrong_arch(source.name, facts.arch, arch)
         return facts
 
@@ -233,6 +240,15 @@ def _check(
             hint=f"{options} takes them as they are",
         )
     return [problem.text for problem in problems]
+
+
+def _of_arch(kernel: KernelFacts, arch: str) -> Iterator[str]:
+    if kernel.arch != arch:
+        yield (
+            f"the kernel {kernel.release} is for {kernel.arch}, the image {arch}: it "
+            "boots on such machines only, and runs the image's programs where it has "
+            "CONFIG_IA32_EMULATION"
+        )
 
 
 def _check_needs(

@@ -1,4 +1,5 @@
 import io
+from collections.abc import Callable
 
 import pytest
 
@@ -75,3 +76,23 @@ def test_a_bare_vmlinux_boots_on_some_architectures_only(
 ) -> None:
     problems = check_set(kernel(make.elf(RELEASE, arch)), {}, None)
     assert [problem.stops for problem in problems] == [True] * stops
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (make.unified(RELEASE), "objcopy"),
+        *[
+            (pack(make.bzimage(RELEASE)), f"packed once more, by {name}")
+            for name, pack in make.COMPRESSORS.items()
+        ],
+    ],
+)
+def test_kernels_in_a_wrapper_that_no_loader_opens(data: bytes, says: str) -> None:
+    (problem,) = check_set(kernel(data), {}, None)
+    assert problem.stops and says in problem.text
+
+
+@pytest.mark.parametrize("pack", make.COMPRESSORS.values())
+def test_a_packed_image_of_arm_is_taken(pack: Callable[[bytes], bytes]) -> None:
+    assert check_set(kernel(pack(make.raw_image(RELEASE))), {}, None) == []

@@ -122,6 +122,36 @@ def test_refuses_a_bomb() -> None:
         read(bomb, limit=1_000_000)
 
 
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        make.bzimage(RELEASE, payload=make.COMPRESSORS["gzip"](make.elf(RELEASE))),
+        make.zboot(RELEASE),
+        make.unified(RELEASE),
+    ],
+)
+def test_a_kernel_that_was_cut_off_is_told(kernel: bytes) -> None:
+    read(kernel)
+    for missing in (1, 16, 40):
+        with pytest.raises(InvalidInput, match="vmlinuz: the kernel is cut off") as why:
+            read(kernel[:-missing])
+        assert "copy it again" in why.value.hint
+
+
+@pytest.mark.parametrize(("missing", "whole"), [(0, True), (15, True), (40, False)])
+def test_the_header_counts_what_is_behind_the_payload(
+    missing: int, whole: bool
+) -> None:
+    kernel = bytearray(make.bzimage(RELEASE) + bytes(160))
+    kernel[0x1F4] = 10  # syssize, in paragraphs of 16 bytes
+    data = bytes(kernel[: len(kernel) - missing])
+    if whole:
+        assert read(data).release == RELEASE
+    else:
+        with pytest.raises(InvalidInput, match="cut off"):
+            read(data)
+
+
 SEEDS = [
     make.bzimage(RELEASE, payload=make.COMPRESSORS["gzip"](make.elf(RELEASE))),
     make.bzimage(RELEASE, protocol=0x20A, says_release=False, payload=b"\x1f\x8b\x08"),

@@ -16,6 +16,7 @@ KERNEL, INITRD, MODULES = f"boot/vmlinuz-{R}", f"boot/initrd.img-{R}", "lib/modu
 CONFIG = f"boot/config-{R}"
 WAYS = ("files", "tree", "installed")
 CPIO = make.cpio({f"lib/modules/{R}": None, "init": b"x"})
+REAL = make.bzimage(R, payload=make.COMPRESSORS["gzip"](make.elf(R)))
 TREE = f"{MODULES}/{R}"
 # No `kernel` in the tree's own folder; its modules are in opt.
 LINKED: dict[str, bytes | str | None] = {
@@ -34,6 +35,17 @@ class Shape:
 
 SHAPES = {
     "good": Shape("", 0),
+    "kernel cut in its payload": Shape("cut off", files={KERNEL: REAL[:-9]}),
+    "kernel with its payload": Shape("", 0, {KERNEL: REAL}),
+    "a packed bzImage": Shape(
+        "packed once more, by gzip", files={KERNEL: make.COMPRESSORS["gzip"](REAL)}
+    ),
+    "a unified kernel image": Shape(
+        "objcopy -O binary -j .linux", files={KERNEL: make.unified(R)}
+    ),
+    "an amd64 kernel for an i386 image": Shape(
+        "is for x86_64, the image i386", 0, {"usr/bin/sh": make.elf("", "i386")}
+    ),
     "initrd of nothing": Shape(
         "unpacks to nothing", files={INITRD: make.COMPRESSORS["gzip"](b"")}
     ),
@@ -96,7 +108,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     made = copy(template(tmp_path_factory.getbasetemp()), where)
     (where / "own").mkdir()
     tree = str(where / "own")
-    made.kp("image", "add", "own", "--arch", "x86_64", "--tree", tree, "-m", "own")
+    for image, arch in (("own", "x86_64"), ("old", "i386")):
+        made.kp("image", "add", image, "--arch", arch, "--tree", tree, "-m", image)
     return made
 
 
@@ -111,16 +124,19 @@ def good() -> dict[str, bytes | str | None]:
     }
 
 
-def take(made: Cluster, way: str, files: Mapping[str, bytes | str | None]) -> Result:
+def take(
+    made: Cluster, name: str, way: str, files: Mapping[str, bytes | str | None]
+) -> Result:
     """Fill the tree and take its kernel in, as a dry run."""
     tree = made.where / "own"
     for each in tree.iterdir():
         shutil.rmtree(each)
     fill(tree, {name: data for name, data in files.items() if data is not None})
+    image = "old" if "i386" in name else "own"
     commands = {
-        "files": ["kernel", "add", "own", "--files", str(tree / KERNEL)],
+        "files": ["kernel", "add", image, "--files", str(tree / KERNEL)],
         "tree": ["image", "add", "new", "--tree", str(tree)],
-        "installed": ["kernel", "add", "own", "--installed", R],
+        "installed": ["kernel", "add", image, "--installed", R],
     }
     return run(made.site, *commands[way], "-n")
 
@@ -129,7 +145,7 @@ def take(made: Cluster, way: str, files: Mapping[str, bytes | str | None]) -> Re
 @pytest.mark.parametrize("name", SHAPES)
 def test_bytes_that_can_not_boot_are_told(made: Cluster, name: str, way: str) -> None:
     shape = SHAPES[name]
-    found = take(made, way, good() | dict(shape.files))
+    found = take(made, name, way, good() | dict(shape.files))
     assert found.status == shape.status, found
     assert shape.says in found.err
     assert ("warning" in found.err) == (bool(shape.says) and not shape.status)
