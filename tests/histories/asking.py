@@ -45,7 +45,9 @@ def status(trial: Trial) -> None:
     for each in said["targets"]:
         if each["condition"] in ("live", "lagging"):
             _says_served(trial, each["target"], each["live"])
-    expect("status: drift", [], said["drift"])
+    absent = {name for name, condition in conditions.items() if condition == "absent"}
+    drift = [each for each in said["drift"] if each["target"] not in absent]
+    expect("status: drift", [], drift)
     drafts = {user: len(d.changes) for user, d in model.drafts.items() if d.changes}
     found = {each["user"]: each["edits"] for each in said["drafts"] if each["edits"]}
     expect("status: drafts", drafts, found)
@@ -75,7 +77,12 @@ def verify(trial: Trial) -> None:
     )
     found = {each["target"]: each["condition"] for each in result.json}
     expect("verify: targets", {n: model.condition(n) for n in model.targets()}, found)
-    drift = [f for each in result.json for f in each["findings"] if f["kind"] != "kept"]
+    drift = [
+        finding
+        for each in result.json
+        for finding in each["findings"]
+        if finding["kind"] != "kept" and each["condition"] != "absent"
+    ]
     expect("verify: findings", [], drift)
 
 

@@ -35,7 +35,8 @@ def run_commit(trial: Trial, args: Args) -> None:
     why, state = "", Clash
     try:
         state = laid(model.main, model.merged(user))
-        model.refuse(state, trial.store(), force=args["force"])
+        stays = {"force": args["force"], "without": without}
+        model.refuse(state, trial.store(), **stays)
     except Clash:
         state = Clash
     except No as no:

@@ -17,10 +17,17 @@ from histories.documents import (
     laid,
     merged_changes,
     names,
-    payload,
     verdict_on,
 )
-from histories.rules import default_payload, missing_files, refuse_commit, touched
+from histories.rules import (
+    bootable,
+    default_payload,
+    missing_files,
+    refuse_commit,
+    refuse_hypervisor,
+    touched,
+    undrawable,
+)
 
 GRACE, GENERATIONS, KNOWN_GOOD = 86_400, 10, 3
 
@@ -133,7 +140,8 @@ class Model:
     def bring(self, name: str, now: float) -> None:
         """A place comes straight to main; one that isn't there stays."""
         place = self.places[name]
-        if place.mounted and place.has_path and self.condition(name) != "live":
+        there = place.mounted and place.has_path and not undrawable(self.main, name)
+        if there and self.condition(name) != "live":
             place.serves = self.tip.number
             place.made.append((self.tip.number, now))
 
@@ -182,15 +190,30 @@ class Model:
         ):  # it comes, or comes back
             self.bring(name, now)
 
-    def refuse(self, state: State, store: set[str], *, force: bool = False) -> None:
-        """No, where kp must not commit this."""
+    def refuse(
+        self,
+        state: State,
+        store: set[str],
+        *,
+        force: bool = False,
+        without: Collection[str] = (),
+    ) -> None:
+        """No, where kp must not commit this; `without`: targets that stay behind."""
         refuse_commit(self.main, state, force=force)
         gone = missing_files(state, changed(self.main, state), store)
         if gone:
             raise No(f"files are gone: {gone}")
-        for name in self.targets(state):
+        for name in set(self.targets(state)) - set(without):
+            if not self._must_follow(name):
+                continue  # one that lags and can't be drawn lags on
             if state["target", name]["kind"] == "tftp":
-                _refuse_hypervisor(self.main, state)
+                refuse_hypervisor(state)
+            if undrawable(state, name):
+                raise No(f"{name}: {undrawable(state, name)}")
+
+    def _must_follow(self, name: str) -> bool:
+        """Whether a commit is refused that a target can't follow: live, or new."""
+        return ("target", name) not in self.main or self.condition(name) == "live"
 
     # --- going back
 
@@ -247,28 +270,10 @@ class Model:
         for name in names(state, "node"):
             node = state["node", name]
             other, entry = chosen(state, node)
-            ends = (
-                node["next"] and other == image and not _bootable(state, image, entry)
-            )
+            ends = node["next"] and other == image and not bootable(state, image, entry)
             if ends:
                 state["node", name] = node | {"next": None}
         return state
-
-
-def _bootable(state: State, image: str, entry: str) -> bool:
-    try:
-        return verdict_on(state, payload(state, image, entry)) != "bad"
-    except KeyError:
-        return False
-
-
-def _refuse_hypervisor(old: State, new: State) -> None:
-    """What a TFTP target can't say yet."""
-    for name in names(new, "node"):
-        image, entry = chosen(new, new["node", name])
-        document = new.get(("entry", image, entry))
-        if document and document["xen"] and document["method"] != "local":
-            raise No(f"node {name} would boot a hypervisor")
 
 
 def judge(state: State, of: tuple[str, str], word: str, image: str, said: dict) -> None:

@@ -75,8 +75,6 @@ def violations(state: State) -> Iterator[str]:
         image = state["target", name]["image"]
         if image is not None and ("image", image) not in state:
             yield f"target {name}: no image {image}"
-        elif image is not None and state["target", name]["enabled"]:
-            yield from _of_disk(state, name, image)
     if any(True for _ in _of_groups(state)):
         return
     yield from _of_nodes(state)
@@ -127,8 +125,13 @@ def _of_groups(state: State) -> Iterator[str]:
             yield f"group {name}: {no}"
 
 
+def undrawable(state: State, target: str) -> list[str]:
+    """Why a tree's files can't be drawn: they are the same on all its nodes."""
+    image = state["target", target]["image"]
+    return list(_of_disk(state, target, image)) if image else []
+
+
 def _of_disk(state: State, target: str, image: str) -> Iterator[str]:
-    """A disk's own files are the same on all nodes, and know no hypervisor."""
     try:
         for entry in disk_of(state, image)[1]:
             tokens = [token for token, _ in merge(base_layers(state, image, entry))]
@@ -198,3 +201,19 @@ def missing_files(state: State, changes: Changes, store: set[str]) -> list[str]:
     kernels = (doc for key, doc in changes.items() if key[0] == "kernel" and doc)
     wanted = (sha for doc in kernels for sha in (doc["vmlinuz"], *doc["initrd"]))
     return [sha for sha in wanted if sha not in store]
+
+
+def bootable(state: State, image: str, entry: str) -> bool:
+    try:
+        return verdict_on(state, payload(state, image, entry)) != "bad"
+    except KeyError:
+        return False
+
+
+def refuse_hypervisor(new: State) -> None:
+    """What a TFTP target can't say yet."""
+    for name in names(new, "node"):
+        image, entry = chosen(new, new["node", name])
+        document = new.get(("entry", image, entry))
+        if document and document["xen"] and document["method"] != "local":
+            raise No(f"node {name} would boot a hypervisor")
