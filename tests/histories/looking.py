@@ -30,7 +30,8 @@ def served(trial: Trial) -> None:
             _network(trial, name, state)
             _complete(trial, name, state["target", name]["prefix"])
         else:
-            _disk(trial, name, state)
+            listed = place.lists and trial.model.at(place.lists)
+            _disk(trial, name, state, listed or {})
 
 
 def _network(trial: Trial, name: str, state: Any) -> None:
@@ -61,9 +62,9 @@ def _arrives(linux: Linux | None, mac: str, loader: str) -> Linux | None:
     return Linux(linux.kernel, linux.initrds, f"{linux.line} {card}".strip())
 
 
-def _disk(trial: Trial, name: str, state: Any) -> None:
+def _disk(trial: Trial, name: str, state: Any, listed: Any) -> None:
     document, tree = state["target", name], trial.server(name)
-    default, entries = disk_of(state, document["image"])
+    default, entries = disk_of(listed, document["image"])
     read = readers.TREE[document["loaders"][0]]
     wanted = (
         (f"kp-{default}" if default else ""),

@@ -7,7 +7,7 @@ what is judged.
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from histories.boots import chosen
+from histories.boots import chosen, disk_of
 from histories.documents import (
     Changes,
     No,
@@ -49,12 +49,14 @@ class Revision:
 class Place:
     """Where a target is, or was: `serves` is a revision's number, 0 for nothing.
 
+    `lists`: the last one that had entries for a tree, which stay where none has.
     `made`: revisions that were generations here, with the time of each switch.
     """
 
     name: str
     kind: str
     serves: int = 0
+    lists: int = 0
     mounted: bool = True
     has_path: bool = False
     by_choice: bool = False
@@ -143,6 +145,8 @@ class Model:
         there = place.mounted and place.has_path and not undrawable(self.main, name)
         if there and self.condition(name) != "live":
             place.serves = self.tip.number
+            if place.kind == "image" and disk_of(self.main, _image(self.main, name))[0]:
+                place.lists = place.serves
             place.made.append((self.tip.number, now))
 
     # --- committing
@@ -286,6 +290,10 @@ def judge(state: State, of: tuple[str, str], word: str, image: str, said: dict) 
         "images": {**images, image: said["revision"]},
         **said,
     }
+
+
+def _image(state: State, target: str) -> str:
+    return str(state["target", target]["image"])
 
 
 def inputs(state: State, target: str) -> State:

@@ -111,7 +111,7 @@ def run_target_rm(trial: Trial, args: Args) -> None:
         return
     written(trial, "ann", "target rm", ["target", "rm", name], "commit", done)
     if trial.model.tip.number > was and TARGETS[name]["kind"] == "image":
-        trial.model.places[name].serves = 0
+        trial.model.places[name].serves = trial.model.places[name].lists = 0
 
 
 def some_target(rng: random.Random, trial: Trial) -> Args | None:
