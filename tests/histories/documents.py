@@ -249,3 +249,15 @@ def verdict_on(verdicts: Mapping[Key, Fields], of: tuple[str, str]) -> str:
 def _damns(key: Key, document: Fields, kin: str) -> bool:
     is_bad = key[0] == "verdict" and document["verdict"] == "bad"
     return is_bad and document["kin"] == kin
+
+
+def judge(state: State, of: tuple[str, str], word: str, image: str, said: dict) -> None:
+    """Write a verdict on a payload into a state."""
+    known = state.get(("verdict", of[0]))
+    images = known["images"] if known and known["verdict"] == word else {}
+    state["verdict", of[0]] = {
+        "verdict": word,
+        "kin": of[1],
+        "images": {**images, image: said["revision"]},
+        **said,
+    }

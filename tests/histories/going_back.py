@@ -7,6 +7,7 @@ from histories.documents import (
     No,
     State,
     changed,
+    judge,
     laid,
     merged_changes,
     names,
@@ -14,7 +15,6 @@ from histories.documents import (
 )
 from histories.drawing import IMAGES, Args, some
 from histories.editing import USERS
-from histories.model import judge
 from histories.rules import default_payload
 from histories.trial import Trial
 

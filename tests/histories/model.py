@@ -14,6 +14,7 @@ from histories.documents import (
     State,
     changed,
     image_of,
+    judge,
     laid,
     merged_changes,
     names,
@@ -278,18 +279,6 @@ class Model:
             if ends:
                 state["node", name] = node | {"next": None}
         return state
-
-
-def judge(state: State, of: tuple[str, str], word: str, image: str, said: dict) -> None:
-    """Write a verdict on a payload into a state."""
-    known = state.get(("verdict", of[0]))
-    images = known["images"] if known and known["verdict"] == word else {}
-    state["verdict", of[0]] = {
-        "verdict": word,
-        "kin": of[1],
-        "images": {**images, image: said["revision"]},
-        **said,
-    }
 
 
 def _image(state: State, target: str) -> str:
