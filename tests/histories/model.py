@@ -175,6 +175,8 @@ class Model:
             self.places[name].by_choice = False
             # kp.toml forgets it, but for a tree whose image stays
             self.places[name].has_path = ("image", image) in state
+            if image and self.places[name].mounted:  # kp takes its own out of a tree
+                self.places[name].serves = self.places[name].lists = 0
         for name in self.targets():
             place = self.places[name]
             place.by_choice = place.by_choice and self.condition(name) != "live"

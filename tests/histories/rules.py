@@ -1,11 +1,13 @@
 """What main must hold, and what refuses a commit."""
 
+import re
 from collections.abc import Iterator
 
 from histories.boots import chosen, disk_of, line_of, missing, used
 from histories.documents import (
     REPEATABLE,
     Changes,
+    Fields,
     No,
     State,
     base_layers,
@@ -19,6 +21,8 @@ from histories.documents import (
     twice,
     verdict_on,
 )
+
+_NOT_BLS = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")  # GRUB's own in its BLS entries
 
 
 def refuse_commit(old: State, new: State, *, force: bool = False) -> None:
@@ -127,18 +131,21 @@ def _of_groups(state: State) -> Iterator[str]:
 
 def undrawable(state: State, target: str) -> list[str]:
     """Why a tree's files can't be drawn: they are the same on all its nodes."""
-    image = state["target", target]["image"]
-    return list(_of_disk(state, target, image)) if image else []
+    document = state["target", target]
+    return list(_of_disk(state, document)) if document["image"] else []
 
 
-def _of_disk(state: State, target: str, image: str) -> Iterator[str]:
+def _of_disk(state: State, target: Fields) -> Iterator[str]:
+    image = target["image"]
     try:
         for entry in disk_of(state, image)[1]:
             tokens = [token for token, _ in merge(base_layers(state, image, entry))]
             if used(tokens):
-                yield f"target {target}: {entry} has variables"
+                yield f"the tree of {image}: {entry} has variables"
             if state["entry", image, entry]["xen"]:
-                yield f"target {target}: {entry} has a hypervisor"
+                yield f"the tree of {image}: {entry} has a hypervisor"
+            if target["loaders"] == ["bls"] and any(map(_NOT_BLS.search, tokens)):
+                yield f"the tree of {image}: GRUB reads {entry}'s tokens otherwise"
     except KeyError:
         return  # said of the image
 
@@ -165,6 +172,8 @@ def _of_boot(state: State, name: str) -> Iterator[str]:
     node = state["node", name]
     image, entry = chosen(state, node)
     if not image:
+        if node["next"]:
+            yield f"node {name}: a next boot of no image"
         return
     yield from _ties(state, name)
     if not entry:

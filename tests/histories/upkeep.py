@@ -1,6 +1,7 @@
 """Time that goes by, sweeping, publishing, and targets that come and go."""
 
 import random
+import shutil
 
 from histories.documents import No, State
 from histories.drawing import Args
@@ -62,6 +63,7 @@ def run_mount(trial: Trial, args: Args) -> None:
     place, root = trial.model.places[name], trial.root(name)
     away = root.with_name(f"{name}.away")
     if place.mounted:
+        shutil.rmtree(away, ignore_errors=True)
         root.rename(away)
         root.mkdir()
         trial.said.append(f"mv {name} {name}.away; mkdir {name}")
@@ -88,14 +90,13 @@ def run_target_add(trial: Trial, args: Args) -> None:
         made = {"image": None, "prefix": "", "grub_dir": "grub", "enabled": True}
         return state | {("target", name): made | document}
 
-    place, new = model.places[name], ("target", name) not in model.main
+    place = model.places[name]
     if not place.mounted:
         return
-    place.has_path = True
-    was = model.tip.number
+    was, had_path, place.has_path = model.tip.number, place.has_path, True
     written(trial, "ann", "target add", words, "commit", done)
-    if new and model.tip.number == was:
-        place.has_path = False
+    if model.tip.number == was:
+        place.has_path = had_path
 
 
 def run_target_rm(trial: Trial, args: Args) -> None:
@@ -106,12 +107,8 @@ def run_target_rm(trial: Trial, args: Args) -> None:
             raise No("no target")
         return {key: doc for key, doc in state.items() if key != ("target", name)}
 
-    was = trial.model.tip.number
-    if not trial.model.places[name].mounted:
-        return
-    written(trial, "ann", "target rm", ["target", "rm", name], "commit", done)
-    if trial.model.tip.number > was and TARGETS[name]["kind"] == "image":
-        trial.model.places[name].serves = trial.model.places[name].lists = 0
+    if trial.model.places[name].mounted:
+        written(trial, "ann", "target rm", ["target", "rm", name], "commit", done)
 
 
 def some_target(rng: random.Random, trial: Trial) -> Args | None:
