@@ -192,10 +192,15 @@ class Model:
             return
         elif name in without:
             place.by_choice = True
-        elif (
-            was is None or not was["enabled"] or not place.by_choice or reaches(name)
-        ):  # it comes, or comes back
-            self.bring(name, now)
+        else:
+            self._follow_on(place, was, now, along=reaches(name))
+
+    def _follow_on(self, place, was, now, *, along) -> None:
+        if was is None and place.has_path:  # what comes is made, where nothing is, too
+            place.mounted = True
+        comes = was is None or not was["enabled"]
+        if comes or along or not place.by_choice:
+            self.bring(place.name, now)
 
     def refuse(
         self,
