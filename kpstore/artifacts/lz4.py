@@ -1,6 +1,6 @@
 """LZ4 as Linux reads it: the legacy frame, of blocks that each stand alone.
 
-Formats: lz4's doc/lz4_Block_format.md and lz4_Frame_format.md ("Legacy frame"), and
+Formats: the "Block" and "Frame" format pages of lz4 itself ("Legacy frame"), and
 linux lib/decompress_unlz4.c for where a stream ends. `lz4 -l` writes it.
 """
 
