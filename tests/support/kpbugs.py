@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -11,12 +11,9 @@ from kpstore.disk import batch, streams
 from kpstore.disk.locks import Hold, SiteLock
 from kpstore.history.index import Index
 from kpstore.history.repository import Repository
-from kpstore.publish import tftp
 from kpstore.publish.tftp import TftpTarget
 from kpstore.publish.tftp_entries import _Mover
-from kpstore.publish.tftp_layout import EntryNames, Layout
-from kpstore.publish.tftp_state import read_state
-from kpstore.publish.tftp_sweep import _going, _remove, generations
+from kpstore.publish.tftp_layout import EntryNames
 from kpstore.site.reader import SiteReader
 from kpstore.staging import Staging
 from support.bootcheck import LOST
@@ -41,15 +38,6 @@ def _reread(self: Repository, ref: str, _: str | None, new: str, **more: Any) ->
     """Compare with what is there now, not with what the commit builds on."""
     time.sleep(0.05)
     _advance(self, ref, self.peek(ref), new, **more)
-
-
-def _newest_kept(
-    layout: Layout, _: Collection[str], __: object, *, now: float, grace: float
-) -> list[str]:
-    """Sweep all but the newest generation; who is behind main has an older one live."""
-    names = [f"{revision:06}-{c}" for revision, c in generations(layout)[-1:]]
-    kept = {name: read_state(layout, name) for name in names}
-    return list(_remove(layout, _going(layout, kept, now - grace)))
 
 
 def _at_once(self: _Mover, names: EntryNames, mac: str, old: str, new: str) -> str:
@@ -112,13 +100,6 @@ KILLED: dict[str, Sown] = {
     ),
     "entry points before live": Sown(
         bug(_Mover, _before=_at_once), "nodes move", _LIVE, _ELSEWHERE
-    ),
-    "live generation swept": Sown(
-        bug(tftp, sweep=_newest_kept),
-        "rollback",
-        _LIVE,
-        "the next command: .*STATE is not as kp wrote it",
-        True,
     ),
     "nothing is finished": Sown(
         together(
