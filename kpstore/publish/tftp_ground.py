@@ -87,8 +87,11 @@ def of_name(layout: Layout, path: str, mode: int) -> Iterator[Finding]:
 
 
 def owners(layout: Layout, path: str) -> set[int]:
-    """Return the users that what kp wrote at `path` may be of: root, and who else."""
-    giver = _look(layout, IDENTITY if path == KP else KP)
+    """Return the users that what kp wrote at `path` may be of: root, and who else.
+
+    Without a TARGET nobody says whose kp/ should be: then it is whose it is.
+    """
+    giver = _look(layout, IDENTITY if path == KP else KP) or _look(layout, KP)
     return {0, giver.st_uid} if giver else {0}
 
 

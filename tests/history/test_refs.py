@@ -52,7 +52,7 @@ def test_a_damaged_packed_refs_is_corrupt(path: Path, line: str) -> None:
 
 def test_a_ref_that_cannot_be_read_is_corrupt_not_absent(path: Path) -> None:
     (path / MAIN).mkdir()
-    with pytest.raises(CorruptState, match="Is a directory"):
+    with pytest.raises(CorruptState, match="it is not a file"):
         refs.read(path, MAIN)
 
 

@@ -1,11 +1,12 @@
 import os
 import zlib
+from contextlib import closing
 from hashlib import sha1
 from pathlib import Path
 
 import pytest
 
-from kpstore.errors import CorruptState, DiskFailure
+from kpstore.errors import CorruptState
 from kpstore.history import loose
 from kpstore.history.layout import MAIN
 from kpstore.history.objects import DIRECTORY, FILE, Entry, ForeignEntry
@@ -163,7 +164,7 @@ def test_a_read_that_the_disk_refuses_is_said_so(repository: Repository) -> None
     blob = new_blob(b"x")
     path = loose.path_of(repository.path / "objects", id_of(blob))
     path.mkdir(parents=True)
-    with pytest.raises(DiskFailure, match="Is a directory"):
+    with pytest.raises(CorruptState, match="it is not a file"):
         repository.blob(id_of(blob))
 
 
@@ -201,7 +202,7 @@ def test_sweep_removes_only_what_the_dead_left(repository: Repository) -> None:
 
 def test_closing_leaves_no_file_open(repository: Repository) -> None:
     repository.write(blobs(60))
-    with repository:
+    with closing(repository):
         repository.blob(id_of(new_blob(b"content 1")))
     opened = [
         os.readlink(f"/proc/self/fd/{fd}")

@@ -33,7 +33,10 @@ def emptied(path: Path, _: Path) -> None:
 
 def truncated(path: Path, _: Path) -> None:
     """Cut a file in its middle, in place."""
+    mode = path.stat().st_mode
+    path.chmod(0o644)
     os.truncate(path, path.stat().st_size // 2)
+    path.chmod(mode)
 
 
 def flipped(path: Path, _: Path) -> None:
