@@ -123,6 +123,7 @@ class Upkeep:
             return self._publish(target, main, how)
         except (KpError, OSError) as error:
             live = commit_of(target)
+            self.site.doubt = reason(error)
             return TargetOutcome(target.name, "lagging", live, problem=reason(error))
 
     def _publish(
