@@ -45,6 +45,8 @@ def _run_xen_add(trial: Trial, args: Args) -> None:
         return state | {("kernel", args["image"], "xen"): made}
 
     words = ["kernel", "add", args["image"], "--xen", str(file), "--name", "xen"]
+    if _refused_at_once(trial, args, words):
+        return
     written(
         trial,
         args["user"],
@@ -54,6 +56,21 @@ def _run_xen_add(trial: Trial, args: Args) -> None:
         done,
         brings=(made["vmlinuz"],),
     )
+
+
+def _refused_at_once(trial: Trial, args: Args, words: list[str]) -> bool:
+    """Whether it ended before it read a file: a draft that clashes, or no image."""
+    try:
+        seen = trial.view(args["user"])
+    except Clash:
+        result = trial.run(*words, user=args["user"])
+        expect("status of a kernel into a draft that clashes", 3, result.status)
+        return True
+    if ("image", args["image"]) in seen:
+        return False
+    result = trial.run(*words, user=args["user"])
+    expect("status of a kernel of no image", 1, result.status)
+    return True
 
 
 def run(trial: Trial, args: Args) -> None:
@@ -79,18 +96,7 @@ def run(trial: Trial, args: Args) -> None:
 
     words = ["kernel", "add", image, "--files", files["kernel"], "--name", name]
     words += ["--initrd", files["initrd_file"]] + ["--replace"] * args["replace"]
-    try:
-        seen = trial.view(args["user"])
-    except Clash:
-        result = trial.run(*words, user=args["user"])
-        expect("status of a kernel into a draft that clashes", 3, result.status)
-        return
-    if ("image", image) not in seen:
-        expect(
-            "status of a kernel of no image",
-            1,
-            trial.run(*words, user=args["user"]).status,
-        )
+    if _refused_at_once(trial, args, words):
         return
     written(
         trial,
