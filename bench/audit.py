@@ -4,11 +4,12 @@ import subprocess
 from pathlib import Path
 
 from bench.clock import Table, medians, section
-from kpstore.history import indexing, layout
-from kpstore.history.index import Index
+from kpstore.history.git import create
+from kpstore.history.git.repository import Repository
+from kpstore.history.index import feed
+from kpstore.history.index.database import Index
 from kpstore.history.record import Record
 from kpstore.history.record import format as format_record
-from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query
 
 _HITS = 1_000
@@ -40,7 +41,7 @@ def _ask(index: Index, **query: str) -> None:
 def _history(where: Path, commits: int) -> Index:
     where.mkdir(parents=True)
     git = where / "state.git"
-    layout.create(git)
+    create.create(git)
     process = subprocess.Popen(
         ["git", "--git-dir", git, "fast-import", "--quiet"], stdin=subprocess.PIPE
     )
@@ -52,7 +53,7 @@ def _history(where: Path, commits: int) -> Index:
     repository = Repository(git)
     tip = repository.tip("refs/heads/main")
     assert tip
-    return indexing.rebuild(where / "index.db", repository, tip)
+    return feed.rebuild(where / "index.db", repository, tip)
 
 
 def _commit(number: int) -> bytes:

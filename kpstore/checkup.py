@@ -13,10 +13,11 @@ from kpstore.asked import Asked, asked
 from kpstore.caller import Caller
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import CorruptState, KpError
-from kpstore.history import drafts, fittings, hook, owners, packs, trees, walk
-from kpstore.history.database import IndexFailed
-from kpstore.history.index import Index
-from kpstore.history.layout import RECORDS
+from kpstore.history import drafts, owners, walk
+from kpstore.history.git import fittings, hook, packs, trees
+from kpstore.history.git.create import RECORDS
+from kpstore.history.index.connection import IndexFailed
+from kpstore.history.index.database import Index
 from kpstore.mending import (
     artifact_back,
     aside,

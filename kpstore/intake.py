@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kpstore.artifacts.modules import read_firmware
 from kpstore.artifacts.store import Progress
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
+from kpstore.formats.modules import read_firmware
 from kpstore.model.documents import Image
 from kpstore.site.opened import OpenSite
 from kpstore.sources.default_kernel import DefaultKernel, default_kernel

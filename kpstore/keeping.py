@@ -14,7 +14,7 @@ from kpstore.defaults import defaults_of, remember
 from kpstore.errors import KpError, NotFound, Refused
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
-from kpstore.history.index import Index
+from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.boot import Boot, boot_of

@@ -11,9 +11,10 @@ from shlex import quote
 from typing import Final
 
 from kpstore.errors import CorruptState, KpError
-from kpstore.history import refs, trees, walk
-from kpstore.history.fittings import Fitting
-from kpstore.history.packs import Unsound, unsound
+from kpstore.history import walk
+from kpstore.history.git import refs, trees
+from kpstore.history.git.fittings import Fitting
+from kpstore.history.git.packs import Unsound, unsound
 from kpstore.history.revisions import Query, Revision
 from kpstore.site.reader import MAIN, SiteReader
 

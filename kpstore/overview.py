@@ -12,7 +12,7 @@ from typing import Any
 from kpstore.conditions import TargetSpec, judge, left_behind
 from kpstore.errors import InvalidInput, KpError
 from kpstore.history import owners
-from kpstore.history.index import Index
+from kpstore.history.index.database import Index
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision

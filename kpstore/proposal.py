@@ -12,8 +12,8 @@ from kpstore import renderer
 from kpstore.conditions import left_behind
 from kpstore.errors import NotFound, Refused
 from kpstore.health.verdicts import refuse_bad
-from kpstore.history import trees
-from kpstore.history.repository import GitObject
+from kpstore.history.git import trees
+from kpstore.history.git.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
 from kpstore.model.boot import Boot, boot_of

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from kpstore import reserves
 from kpstore.caller import silent
-from kpstore.collecting import uncollected
 from kpstore.errors import DiskFailure, KpError, disk_failures
+from kpstore.history.git.repository import id_of, new_commit
 from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
-from kpstore.history.repository import id_of, new_commit
 from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
+from kpstore.model.bulk import uncollected
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import State

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from kpstore import recovery
 from kpstore.caller import Caller
-from kpstore.collecting import uncollected
 from kpstore.comparing import compared, complete, expected, redrawn
 from kpstore.conditions import left_behind
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
-from kpstore.history import indexing
+from kpstore.history.index import feed
 from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
+from kpstore.model.bulk import uncollected
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.publish.target import Condition, Finding
@@ -224,4 +224,4 @@ class Upkeep:
 
     def rebuild_index(self) -> None:
         """Make the derived index anew; the caller holds the lock."""
-        indexing.rebuild(self.site.index_file, self.site.repository, self.site.tip())
+        feed.rebuild(self.site.index_file, self.site.repository, self.site.tip())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 from kpstore.history import drafts
 from kpstore.model.boot import boot_of
 from kpstore.model.state import State
@@ -92,7 +92,7 @@ def test_payloads_and_verdicts_are_those_of_the_models(
 def test_a_hypervisor_is_part_of_the_payload(made: Cluster, tmp_path: Path):
     for target in ("boot1", "web-tree"):  # no loader renders a hypervisor yet
         made.kp("target", "disable", target, "-m", "later")
-    (tmp_path / "xen.gz").write_bytes(makebelieve.xen("4.17.1"))
+    (tmp_path / "xen.gz").write_bytes(samples.xen("4.17.1"))
     made.kp("kernel", "add", "web", "--xen", str(tmp_path / "xen.gz"), "--name", "xen")
     words = ("entry", "set", "web", "production", "--xen", "xen")
     made.kp(*words, "--xen-params", "dom0_mem=2G")

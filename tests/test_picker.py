@@ -9,7 +9,7 @@ import pytest
 
 from kpstore.edits import entries, groups, images, nodes, targets
 from kpstore.errors import Conflict, InvalidInput, KpError, NotFound, Refused
-from kpstore.history.indexing import rebuild
+from kpstore.history.index.feed import rebuild
 from kpstore.history.revisions import Query
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker

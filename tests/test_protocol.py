@@ -15,9 +15,10 @@ import pytest
 
 from kpstore.edits import images, nodes
 from kpstore.errors import Conflict, KpError, Locked, Refused
-from kpstore.history import drafts, refs
-from kpstore.history.index import Index
-from kpstore.history.repository import Repository
+from kpstore.history import drafts
+from kpstore.history.git import refs
+from kpstore.history.git.repository import Repository
+from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from kpstore.disk.processes import boot_id
 from kpstore.edits import entries, groups, images
 from kpstore.errors import NotFound, Refused
 from kpstore.history import codec, drafts
-from kpstore.history.boot import boot_id
 from kpstore.model.documents import NextBoot, Rollout, Verdict
 from kpstore.model.keys import MODELS, Key
 from kpstore.model.state import State

@@ -1,1 +1,1 @@
-"""The bytes: a content store, and facts read out of kernels, initrds and modules."""
+"""The content store, and the git-lfs pointer of what it holds."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kpstore.artifacts.initrd import InitrdFacts
-from kpstore.artifacts.kernel import KernelFacts
-from kpstore.artifacts.modules import ModulesFacts
+from kpstore.formats.initrd import InitrdFacts
+from kpstore.formats.kernel import KernelFacts
+from kpstore.formats.modules import ModulesFacts
 
 OVERRIDE: Final = "--force-mismatch"
 

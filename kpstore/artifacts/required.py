@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from kpstore.artifacts.initrd import InitrdFacts
-from kpstore.artifacts.modules import ModulesFacts, firmware_name
+from kpstore.formats.initrd import InitrdFacts
+from kpstore.formats.modules import ModulesFacts, firmware_name
 
 
 def missing_modules(

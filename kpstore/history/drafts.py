@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState, InvalidInput
-from kpstore.history import codec, owners, paths, trees
-from kpstore.history.objects import Entry, ForeignEntry
+from kpstore.history import codec, owners, paths
+from kpstore.history.git import trees
+from kpstore.history.git.objects import Entry, ForeignEntry
+from kpstore.history.git.repository import Repository, id_of, new_commit
 from kpstore.history.owners import ref_of, users, way_out
-from kpstore.history.repository import Repository, id_of, new_commit
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.history.walk import on_chain
 from kpstore.model.documents import Document, KernelConfig, Node

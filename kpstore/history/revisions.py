@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from kpstore.errors import InvalidInput
-from kpstore.history import paths, trees
+from kpstore.history import paths
+from kpstore.history.git import trees
+from kpstore.history.git.repository import Repository
 from kpstore.history.paths import Place
-from kpstore.history.repository import Repository
 
 
 class Revision(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Final
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound
 from kpstore.history import walk
-from kpstore.history.index import Index
-from kpstore.history.repository import Repository
+from kpstore.history.git.repository import Repository
+from kpstore.history.index.database import Index
 from kpstore.history.revisions import Revision
 
 _NUMBER: Final = re.compile(r"r([1-9][0-9]{0,8})")

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from kpstore.errors import CorruptState
-from kpstore.history import codec, paths, trees
-from kpstore.history.repository import GitObject, Repository
+from kpstore.history import codec, paths
+from kpstore.history.git import trees
+from kpstore.history.git.repository import GitObject, Repository
 from kpstore.model.documents import Document, KernelConfig, Node
 from kpstore.model.keys import Key, Kind
 from kpstore.model.state import Changes

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from kpstore.errors import CorruptState
 from kpstore.history import record
-from kpstore.history.objects import CommitInfo
-from kpstore.history.repository import Repository
+from kpstore.history.git.objects import CommitInfo
+from kpstore.history.git.repository import Repository
 from kpstore.history.revisions import Query, Revision, touched
 
 

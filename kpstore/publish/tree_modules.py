@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kpstore.artifacts.module_archive import Member, Packing, unpack
-from kpstore.artifacts.module_tree import module_name
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.newtree import NewTree
 from kpstore.errors import CorruptState, InvalidInput, Refused
+from kpstore.formats.module_tar import Member, Packing, unpack
+from kpstore.formats.module_tree import module_name
 from kpstore.publish import tree_faults
 from kpstore.publish.target import Artifacts, Finding
 from kpstore.publish.tree_layout import MODULES, Claims, place

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TypeVar
 
-from kpstore.history.census import IndexCensus
-from kpstore.history.database import IndexFailed
+from kpstore.history.index.census import IndexCensus
+from kpstore.history.index.connection import IndexFailed
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census, FullCensus, Held
 from kpstore.model.state import State

@@ -8,13 +8,16 @@ from pathlib import Path
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
 from kpstore.disk.locks import Hold, SiteLock
+from kpstore.disk.processes import boot_id
 from kpstore.disk.reserve import SITE, Reserve
 from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
-from kpstore.history import hook, indexing, layout, owners, walk
-from kpstore.history.boot import boot_id
-from kpstore.history.census import feed
-from kpstore.history.database import IndexFailed
-from kpstore.history.index import Index
+from kpstore.history import owners, walk
+from kpstore.history.git import hook
+from kpstore.history.git.create import create as create_repository
+from kpstore.history.index.census import feed
+from kpstore.history.index.connection import IndexFailed
+from kpstore.history.index.database import Index
+from kpstore.history.index.feed import bring, rebuild
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census
@@ -76,7 +79,7 @@ class OpenSite(SiteReader):
             make_directories(root / folder, mode=0o750)
         write_file(root / "README", _README.encode())
         if not (root / "state.git").is_dir():
-            layout.create(root / "state.git")
+            create_repository(root / "state.git")
         return cls(root)
 
     @property
@@ -194,6 +197,6 @@ class OpenSite(SiteReader):
                 self._bring_index(tip)
 
     def _bring_index(self, commit: str) -> None:
-        make = indexing.rebuild if self._index_failed else indexing.bring
+        make = rebuild if self._index_failed else bring
         self.index = make(self.index_file, self.repository, commit)
         self._index_failed = False

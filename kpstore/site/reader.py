@@ -20,10 +20,10 @@ from kpstore.errors import (
     Refused,
 )
 from kpstore.history import owners, revspec, walk
-from kpstore.history.database import IndexFailed
-from kpstore.history.index import Index
+from kpstore.history.git.repository import Repository
+from kpstore.history.index.connection import IndexFailed
+from kpstore.history.index.database import Index
 from kpstore.history.record import Record, parse
-from kpstore.history.repository import Repository
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.revspec import parse_time
 from kpstore.site.settings import Settings, load

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from kpstore.artifacts.kernel import read_kernel
 from kpstore.artifacts.store import ArtifactStore, Progress
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import opened_source
 from kpstore.errors import NotFound
+from kpstore.formats.kernel import read_kernel
 from kpstore.model.documents import Arch, Origin
 from kpstore.sources.gathering import (
     Gathered,

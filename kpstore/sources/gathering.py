@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 
 from kpstore.artifacts.check import check_set
-from kpstore.artifacts.config import MAX_CONFIG, read_config
 from kpstore.artifacts.features import banner_features, features
-from kpstore.artifacts.initrd import InitrdFacts, read_initrd
-from kpstore.artifacts.kernel import KernelFacts, read_kernel
-from kpstore.artifacts.module_archive import Packing
-from kpstore.artifacts.modules import ModulesFacts, read_modules
 from kpstore.artifacts.required import missing_firmware, missing_modules
 from kpstore.artifacts.store import ArtifactStore, Progress
-from kpstore.artifacts.xen import read_xen
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
+from kpstore.formats.config import MAX_CONFIG, read_config
+from kpstore.formats.initrd import InitrdFacts, read_initrd
+from kpstore.formats.kernel import KernelFacts, read_kernel
+from kpstore.formats.module_tar import Packing
+from kpstore.formats.modules import ModulesFacts, read_modules
+from kpstore.formats.xen import read_xen
 from kpstore.model.documents import (
     Arch,
     ArtifactRef,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from kpstore.artifacts.kernel import read_kernel
 from kpstore.artifacts.store import ArtifactStore, Progress
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
+from kpstore.formats.kernel import read_kernel
 from kpstore.model.names import RELEASE, missing
 from kpstore.sources.files import CONFIGS, INITRDS, MAPS, origin
 from kpstore.sources.gathering import (

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from kpstore.artifacts.kernel import read_kernel
-from kpstore.artifacts.machine import elf_arch
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
+from kpstore.formats.arch import elf_arch
+from kpstore.formats.kernel import read_kernel
 from kpstore.sources.installed import installed_kernels
 from kpstore.sources.listed import names
 

@@ -3,11 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from kpstore.artifacts import makebelieve as make
 from kpstore.artifacts.check import Problem, check_set
-from kpstore.artifacts.initrd import InitrdFacts, read_initrd
-from kpstore.artifacts.kernel import KernelFacts, read_kernel
-from kpstore.artifacts.modules import ModulesFacts
+from kpstore.formats import samples as make
+from kpstore.formats.initrd import InitrdFacts, read_initrd
+from kpstore.formats.kernel import KernelFacts, read_kernel
+from kpstore.formats.modules import ModulesFacts
 
 RELEASE = "6.1.0-56-amd64"
 

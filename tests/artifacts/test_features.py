@@ -1,9 +1,9 @@
 import pytest
 
-from kpstore.artifacts import makebelieve as make
-from kpstore.artifacts.banner import words_of
-from kpstore.artifacts.config import read_config
 from kpstore.artifacts.features import banner_features, features
+from kpstore.formats import samples as make
+from kpstore.formats.banner import words_of
+from kpstore.formats.config import read_config
 
 
 def test_features_of_a_configuration() -> None:

@@ -1,6 +1,6 @@
-from kpstore.artifacts.initrd import InitrdFacts
-from kpstore.artifacts.modules import ModulesFacts
 from kpstore.artifacts.required import missing_firmware, missing_modules
+from kpstore.formats.initrd import InitrdFacts
+from kpstore.formats.modules import ModulesFacts
 
 MODULES = ModulesFacts("6.1", frozenset({"snd_hda"}), frozenset({"ext4"}), True)
 INITRD = InitrdFacts(

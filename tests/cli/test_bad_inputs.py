@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 from support.cli import Cluster, copy, digest, ok, run, template
 
 NEW_MAC = "02:00:00:00:09:09"
@@ -33,17 +33,17 @@ def before(made: Cluster) -> dict[str, str]:
 def _inputs(place: Path) -> None:
     """Write files that are right, wrong, or of another machine."""
     files = {
-        "vmlinuz": makebelieve.bzimage("6.2"),
-        "vmlinuz-arm": makebelieve.raw_image("6.2"),
-        "initrd": makebelieve.initrd("6.2"),
-        "initrd-6.9": makebelieve.initrd("6.9"),
+        "vmlinuz": samples.bzimage("6.2"),
+        "vmlinuz-arm": samples.raw_image("6.2"),
+        "initrd": samples.initrd("6.2"),
+        "initrd-6.9": samples.initrd("6.9"),
         "junk": b"x" * 5000,
         "no-mac.csv": b"name,mac,image\nn50,02:00:00:00:01:01,web\nn51,02:zz,web\n",
         "no-image.csv": b"name,mac,image\nn50,02:00:00:00:01:01,web\n"
         b"n51,02:00:00:00:01:02,nope\n",
         "twice.csv": b"name,mac,image\nn50,02:00:00:00:00:01,web\n",
     }
-    modules = makebelieve.module_files("6.9")
+    modules = samples.module_files("6.9")
     files |= {f"modules/6.9/{name}": data for name, data in modules.items()}
     for name, data in files.items():
         path = place / name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from kpstore.artifacts import makebelieve as make
+from kpstore.formats import samples as make
 from support.cli import Cluster, Result, copy, run, template
 from support.imagetree import fill
 

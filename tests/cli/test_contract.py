@@ -13,8 +13,8 @@ import pytest
 
 from kpcmd.demo.cluster import OLD
 from kpcmd.registry import VERBS
-from kpstore.artifacts import makebelieve
 from kpstore.disk.locks import SiteLock
+from kpstore.formats import samples
 from support.cli import Cluster, copy, digest, ok, run, template
 
 COMMIT = {"revision", "commit", "targets", "nodes_changed"}
@@ -371,7 +371,7 @@ def test_a_verdict_says_where_else_the_payload_is_default(made: Cluster):
 def test_bad_is_of_the_kernel_with_another_initrd_too(made: Cluster):
     tree = made.where / "images/db2"
     shutil.copytree(made.tree("db"), tree, symlinks=True)
-    initrd = makebelieve.initrd(OLD, modules=("nfs",))
+    initrd = samples.initrd(OLD, modules=("nfs",))
     (tree / f"boot/initrd.img-{OLD}").write_bytes(initrd)
     made.kp("image", "add", "db2", "--tree", str(tree), "-m", "another initrd")
     made.kp("image", "set", "web", "--params", "a=1", "-m", "a payload of its own")

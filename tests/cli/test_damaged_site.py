@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from kpstore.history.index import Index
+from kpstore.history.index.database import Index
 from support import tftpd
 from support.cli import Cluster, Result, copy, run, template
 from support.rotation import OneIn

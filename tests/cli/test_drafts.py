@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.history.hook import HOOK
-from kpstore.history.layout import RECORDS
+from kpstore.history.git.create import RECORDS
+from kpstore.history.git.hook import HOOK
 from support import tftpd
 from support.cli import Cluster, Result, copy, run, template
 from support.histories import git

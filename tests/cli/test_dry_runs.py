@@ -8,7 +8,7 @@ import typer
 
 from kpcmd.app import app
 from kpcmd.registry import VERBS
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 from support.cli import Cluster, copy, digest, run, template
 
 DRY = {
@@ -84,11 +84,11 @@ def inputs(where: Path) -> dict[str, str]:
     """Make what the verbs are given, and say where it is."""
     tree, root = where / "tree", where / "root"
     (tree / "boot").mkdir(parents=True)
-    (tree / "boot/vmlinuz-6.5.0").write_bytes(makebelieve.bzimage("6.5.0"))
-    (tree / "boot/initrd.img-6.5.0").write_bytes(makebelieve.initrd("6.5.0"))
+    (tree / "boot/vmlinuz-6.5.0").write_bytes(samples.bzimage("6.5.0"))
+    (tree / "boot/initrd.img-6.5.0").write_bytes(samples.initrd("6.5.0"))
     root.mkdir()
     kernel, table = where / "vmlinuz", where / "nodes.csv"
-    kernel.write_bytes(makebelieve.bzimage("6.6.0"))
+    kernel.write_bytes(samples.bzimage("6.6.0"))
     table.write_text("name,mac\nn98,02:00:00:00:98:98\n")
     places = {"tree": tree, "root": root, "kernel": kernel, "table": table}
     return {name: str(path) for name, path in places.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from kpcmd.demo import cluster as demo
 from kpcmd.demo.cluster import NEW, OLD
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 from support.cli import Cluster, copy, ok, run, template
 
 
@@ -86,18 +86,18 @@ def test_an_image_and_a_kernel_file_are_enough(tmp_path: Path):
 def test_what_lies_beside_a_kernel_is_taken_by_its_release_only(made: Cluster):
     folder = made.where / "in/boot"
     folder.mkdir(parents=True)
-    (folder / "bzImage").write_bytes(makebelieve.bzimage("6.9"))
-    (folder / "initrd.img-6.8").write_bytes(makebelieve.initrd("6.8"))
+    (folder / "bzImage").write_bytes(samples.bzimage("6.9"))
+    (folder / "initrd.img-6.8").write_bytes(samples.initrd("6.8"))
     done = made.kp("kernel", "add", "web", "--files", str(folder / "bzImage"))
     assert "with no initrd and no modules\n" in done.err
-    (folder / "initramfs-6.9.img").write_bytes(makebelieve.initrd("6.9"))
+    (folder / "initramfs-6.9.img").write_bytes(samples.initrd("6.9"))
     words = ("kernel", "add", "web", "--replace", "--files", str(folder / "bzImage"))
     config = folder / "other"
-    config.write_text(makebelieve.config())
+    config.write_text(samples.config())
     done = made.kp(*words, "--config", str(config))  # told: nothing is looked for
     assert "initramfs" not in done.err
     assert f"initrd.0 {folder}/initramfs-6.9.img" in made.kp(*words).err
-    (folder / "initramfs-6.9.img").write_bytes(makebelieve.initrd("6.8"))
+    (folder / "initramfs-6.9.img").write_bytes(samples.initrd("6.8"))
     refused = run(made.site, *words)
     assert refused.status == 1
     assert "6.8" in refused.err
@@ -113,7 +113,7 @@ def test_a_kernel_is_updated_by_one_command_and_its_bytes_come_back(made: Cluste
         return (made.tftp / path[1]).read_bytes()
 
     before, built = served(), made.where / "bzImage"
-    built.write_bytes(makebelieve.bzimage(OLD) + b"built again")
+    built.write_bytes(samples.bzimage(OLD) + b"built again")
     initrd = made.tree("web") / f"boot/initrd.img-{OLD}"
     files = ("--files", str(built), "--initrd", str(initrd))
     words = ("kernel", "add", "web", "--name", OLD, "--replace", *files, "-m", "again")
@@ -327,8 +327,8 @@ def test_a_kernel_has_exactly_one_origin(made: Cluster):
 def test_a_diskless_image_needs_no_tree(tmp_path: Path):
     """An entry with a live image's parameters is served, without an image tree."""
     (tmp_path / "tftp").mkdir()
-    (tmp_path / "vmlinuz").write_bytes(makebelieve.bzimage("6.2"))
-    (tmp_path / "initrd").write_bytes(makebelieve.initrd("6.2"))
+    (tmp_path / "vmlinuz").write_bytes(samples.bzimage("6.2"))
+    (tmp_path / "initrd").write_bytes(samples.initrd("6.2"))
     live = {
         "live": "boot=live fetch=http://10.0.0.1/live.squashfs ip=dhcp toram",
         "nfs": "root=/dev/nfs nfsroot=10.0.0.1:/srv/{node.var.root},vers=4 ip=dhcp ro",

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from kpcmd.demo import cluster as demo
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 from kpstore.publish.target import Staged
 from kpstore.targets import SiteTarget
 from support.cli import Cluster, copy, ok, run, template
@@ -161,8 +161,8 @@ def test_a_third_target_that_fails_leaves_all_old(made: Cluster, late: bool):
 
 def test_two_architectures_in_one_root(made: Cluster):
     web, edge = boot(made.tftp, 1), boot(made.tftp, 33)
-    assert web.kernel == makebelieve.bzimage(demo.OLD)
-    assert edge.kernel == makebelieve.raw_image(demo.OLD)
+    assert web.kernel == samples.bzimage(demo.OLD)
+    assert edge.kernel == samples.raw_image(demo.OLD)
     shown = made.json("image", "list")
     assert {each["image"]: each["arch"] for each in shown} == {
         "db": "x86_64",
@@ -206,8 +206,8 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of a thousand nodes of one image, which boots `run` or `rescue`."""
     where = tmp_path_factory.mktemp("thousand")
     (where / "tftp").mkdir()
-    (where / "vmlinuz").write_bytes(makebelieve.bzimage("6.2"))
-    (where / "initrd").write_bytes(makebelieve.initrd("6.2"))
+    (where / "vmlinuz").write_bytes(samples.bzimage("6.2"))
+    (where / "initrd").write_bytes(samples.initrd("6.2"))
     rows = [f"n{n:04},{node_mac(n)},web" for n in range(MANY)]
     (where / "nodes.csv").write_text("\n".join(["name,mac,image", *rows]))
     for line in (

@@ -8,7 +8,7 @@ from histories.documents import Clash, No, State, names
 from histories.drawing import KERNELS, Args, some
 from histories.editing import USERS, written
 from histories.trial import Trial, expect
-from kpstore.artifacts import makebelieve  # makes input, judges nothing
+from kpstore.formats import samples
 
 RELEASES = ("6.1.0", "6.2.0", "6.12.9-1")
 
@@ -34,7 +34,7 @@ def draw(rng: random.Random, trial: Trial) -> Args | None:
 def _run_xen_add(trial: Trial, args: Args) -> None:
     file = trial.where / "kernels" / "xen.gz"
     file.parent.mkdir(exist_ok=True)
-    data = makebelieve.xen("4.17")
+    data = samples.xen("4.17")
     file.write_bytes(data)
     made = {"kind": "xen", "arch": "x86_64", "modules": None, "release": "4.17"}
     made |= {"vmlinuz": hashlib.sha256(data).hexdigest(), "initrd": []}
@@ -115,10 +115,10 @@ def kernel_files(trial: Trial, release: str, build: int, initrd: int) -> dict[st
     folder.mkdir(parents=True, exist_ok=True)
     kernel, file = folder / f"vmlinuz-{release}", folder / f"initrd.{initrd}"
     if not kernel.exists():
-        kernel.write_bytes(makebelieve.bzimage(release, payload=b"%d" % build))
+        kernel.write_bytes(samples.bzimage(release, payload=b"%d" % build))
     if not file.exists():
         content = b"#!/bin/sh\n# %d\n" % initrd
-        file.write_bytes(makebelieve.initrd(release, content=content))
+        file.write_bytes(samples.initrd(release, content=content))
     sums = [hashlib.sha256(each.read_bytes()).hexdigest() for each in (kernel, file)]
     return {
         "kernel": str(kernel),

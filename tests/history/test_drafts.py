@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import Conflict, CorruptState, InvalidInput
-from kpstore.history import codec, drafts, owners, trees
-from kpstore.history.layout import MAIN
-from kpstore.history.objects import DIRECTORY, FILE, Entry
-from kpstore.history.repository import (
+from kpstore.history import codec, drafts, owners
+from kpstore.history.git import trees
+from kpstore.history.git.create import MAIN
+from kpstore.history.git.objects import DIRECTORY, FILE, Entry
+from kpstore.history.git.repository import (
     GitObject,
     Repository,
     id_of,

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import CorruptState
-from kpstore.history.repository import Repository, id_of, new_commit
+from kpstore.history.git.repository import Repository, id_of, new_commit
+from kpstore.history.git.trees import build
 from kpstore.history.snapshot import Snapshot, changes_between, diff, to_tree
-from kpstore.history.trees import build
 from kpstore.model.documents import BootConfig, Document, Group, Node, Verdict
 from kpstore.model.keys import Key
 from kpstore.model.state import State

@@ -4,7 +4,7 @@ import pytest
 
 from kpstore.errors import CorruptState
 from kpstore.history import walk
-from kpstore.history.repository import Repository, id_of, new_commit
+from kpstore.history.git.repository import Repository, id_of, new_commit
 from support.histories import SITE, commit, grow, image, make
 
 

@@ -8,9 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import kpstore.errors
-from kpstore.artifacts import makebelieve
 from kpstore.caller import Caller
 from kpstore.errors import KpError
+from kpstore.formats import samples
 from kpstore.outcome import Outcome, Plan
 from kpstore.picker import Edit, KernelPicker
 from support.sources import ROOT
@@ -66,8 +66,8 @@ def test_errors():
 def test_the_example_runs(tmp_path: Path):
     page = (ROOT / "docs/api.md").read_text("utf-8")
     (program,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    (tmp_path / "vmlinuz").write_bytes(makebelieve.bzimage("6.12.1"))
-    (tmp_path / "initrd.img").write_bytes(makebelieve.initrd("6.12.1"))
+    (tmp_path / "vmlinuz").write_bytes(samples.bzimage("6.12.1"))
+    (tmp_path / "initrd.img").write_bytes(samples.initrd("6.12.1"))
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=tmp_path,

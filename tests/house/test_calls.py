@@ -11,11 +11,11 @@ from support.sources import Module, product
 # Each exception is a (module, what it uses) pair with its reason.
 WRITES = {
     # git's own lock of a ref: a link made in one step, in a folder of the repository.
-    ("kpstore.history.refs", "symlink_to"),
+    ("kpstore.history.git.refs", "symlink_to"),
 }
 LOOKS = {
     # What is refused is a repository that another user could have made.
-    ("kpstore.history.layout", "os.geteuid"),
+    ("kpstore.history.git.create", "os.geteuid"),
     ("kpstore.disk.volumes", "os.uname"),  # what the kernel can be trusted with
 }
 OS_WRITING = [

@@ -23,7 +23,7 @@ BREACHES = {
         "kpstore/publish/tftp.py",
         "import dulwich.repo",
     ),
-    "SQL is the index's business": ("kpstore/history/refs.py", "import sqlite3"),
+    "SQL is the index's business": ("kpstore/history/git/refs.py", "import sqlite3"),
     "one way to lock": ("kpstore/publish/tree.py", "import filelock"),
     "the library starts no program and talks to no terminal": (
         "kpstore/loaders/grub.py",

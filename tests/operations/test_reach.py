@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 from kpstore.publish.tftp_switch import StagedGeneration
 from support.cli import Result, ok, run
 
@@ -36,7 +36,7 @@ class Pair:
         self.kp("image", "add", "web", "--arch", "x86_64", "-m", "i")
         for release in (ONE, TWO):
             file = where / f"vmlinuz-{release}"
-            self.kernels[release] = makebelieve.bzimage(release)
+            self.kernels[release] = samples.bzimage(release)
             file.write_bytes(self.kernels[release])
             self.kp("kernel", "add", "web", "--files", str(file), "--name", release)
         self.kp("commit", "-m", "kernels")
@@ -189,7 +189,7 @@ def pair(template: Path, tmp_path: Path) -> Pair:
     """A copy, made by hard work: kp.toml and times follow."""
     made = Pair.__new__(Pair)
     made.where, made.site = tmp_path, tmp_path / "site"
-    made.kernels = {r: makebelieve.bzimage(r) for r in (ONE, TWO)}
+    made.kernels = {r: samples.bzimage(r) for r in (ONE, TWO)}
     os.system(f"cp -a {template}/. {tmp_path}")
     settings = made.site / "kp.toml"
     settings.write_text(settings.read_text().replace(str(template), str(tmp_path)))

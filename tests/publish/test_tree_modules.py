@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts.module_archive import Packing
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import Refused
+from kpstore.formats.module_tar import Packing
 from kpstore.publish.tree_modules import content
 from support.imagetree import ImageRig, Kernel, fill, grub, publish, snapshot
 

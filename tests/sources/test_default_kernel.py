@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpstore.artifacts import makebelieve as make
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput
+from kpstore.formats import samples as make
 from kpstore.sources.default_kernel import Booted, default_kernel
 from kpstore.sources.grub_menu import read_grub
 from support.imagetree import fill

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts import makebelieve as make
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.formats import samples as make
 from kpstore.model.documents import KernelConfig
 from kpstore.sources.files import KernelFiles, gather_files, gather_hypervisor
 from kpstore.sources.gathering import Gathered, Needs

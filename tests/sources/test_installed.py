@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts import makebelieve as make
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.formats import samples as make
 from kpstore.sources.files import KernelFiles, gather_files
 from kpstore.sources.gathering import Needs
 from kpstore.sources.installed import Installed, gather_installed, installed_kernels

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.artifacts import makebelieve as make
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.errors import KpError
+from kpstore.formats import samples as make
 from kpstore.sources.files import KernelFiles, beside, gather_files, image_of
 from kpstore.sources.gathering import Needs
 from support.imagetree import fill

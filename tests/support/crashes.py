@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from kpstore.errors import KpError
-from kpstore.history import refs
+from kpstore.history.git import refs
 from kpstore.model.state import State
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker

@@ -4,9 +4,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from kpstore.history import layout, record
-from kpstore.history.layout import MAIN
-from kpstore.history.repository import Repository, id_of, new_commit
+from kpstore.history import record
+from kpstore.history.git import create
+from kpstore.history.git.create import MAIN
+from kpstore.history.git.repository import Repository, id_of, new_commit
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.model.documents import (
     ArtifactRef,
@@ -28,7 +29,7 @@ SITE = {Key("site"): Site(id="0" * 32, name="test")}
 
 def make(path: Path) -> Repository:
     """Make an empty repository."""
-    layout.create(path)
+    create.create(path)
     return Repository(path)
 
 

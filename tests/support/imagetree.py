@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kpstore.artifacts.module_archive import Packing
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.beneath import Beneath
+from kpstore.formats.module_tar import Packing
 from kpstore.publish.target import Marker, ObjectFile
 from kpstore.publish.tree import TreeRendering, TreeTarget
 

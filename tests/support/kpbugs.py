@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from kpstore import recovery
 from kpstore.disk import batch, streams
 from kpstore.disk.locks import Hold, SiteLock
-from kpstore.history.index import Index
-from kpstore.history.repository import Repository
+from kpstore.history.git.repository import Repository
+from kpstore.history.index.database import Index
 from kpstore.publish.tftp import TftpTarget
 from kpstore.publish.tftp_entries import _Mover
 from kpstore.publish.tftp_layout import EntryNames

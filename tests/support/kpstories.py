@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kpstore.edits import entries, images
 from kpstore.errors import KpError
-from kpstore.history import refs
+from kpstore.history.git import refs
 from kpstore.outcome import Outcome, TargetOutcome
 from kpstore.picker import KernelPicker
 from kpstore.staging import Staging

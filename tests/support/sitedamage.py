@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from kpstore.history import trees
-from kpstore.history.repository import Repository, id_of, new_commit
+from kpstore.history.git import trees
+from kpstore.history.git.repository import Repository, id_of, new_commit
 from support.cli import USER, Cluster
 
 Damage = Callable[[Cluster], object]

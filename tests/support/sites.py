@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from kpstore.artifacts.module_archive import Packing
 from kpstore.caller import Caller
 from kpstore.disk.beneath import Beneath
 from kpstore.edits import entries, groups, images, nodes, targets
+from kpstore.formats.module_tar import Packing
 from kpstore.history import drafts
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin, Site
 from kpstore.model.keys import Key

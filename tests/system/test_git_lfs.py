@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.history.repository import Repository
+from kpstore.history.git.repository import Repository
 from kpstore.model.documents import (
     ArtifactRef,
     Artifacts,

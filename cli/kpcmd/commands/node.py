@@ -11,7 +11,7 @@ from kpcmd import completion
 from kpcmd.context import Session
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.output import columns
-from kpstore.collecting import uncollected
+from kpstore.model.bulk import uncollected
 from kpstore.site.reader import SiteReader
 
 # Imported when one of its verbs is called for, or the list needs it: it brings the

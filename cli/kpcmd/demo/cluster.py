@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kpstore.artifacts import makebelieve
+from kpstore.formats import samples
 
 OLD, NEW = "6.1.0-28", "6.12.9-1"
 CARD = "e1000"  # the driver of the nodes' network cards
@@ -67,13 +67,13 @@ def _table() -> Iterator[str]:
 def _tree(root: Path, arch: str) -> None:
     """Make an image tree whose own loader boots its one kernel."""
     files = {
-        "bin/sh": makebelieve.elf(OLD, arch),
+        "bin/sh": samples.elf(OLD, arch),
         f"boot/vmlinuz-{OLD}": _linux(OLD, arch),
-        f"boot/initrd.img-{OLD}": makebelieve.initrd(OLD, modules=(CARD,)),
-        f"boot/config-{OLD}": makebelieve.config().encode(),
+        f"boot/initrd.img-{OLD}": samples.initrd(OLD, modules=(CARD,)),
+        f"boot/config-{OLD}": samples.config().encode(),
         "boot/grub/grub.cfg": _GRUB.format(release=OLD).encode(),
     }
-    modules = makebelieve.module_files(OLD, (CARD, "nfs"))
+    modules = samples.module_files(OLD, (CARD, "nfs"))
     files |= {f"lib/modules/{OLD}/{name}": data for name, data in modules.items()}
     _write(root, files)
 
@@ -82,17 +82,17 @@ def _kernel(root: Path) -> None:
     """Make the second kernel: whoever built its initrd forgot the network card."""
     files = {
         f"vmlinuz-{NEW}": _linux(NEW, "x86_64"),
-        f"initrd.img-{NEW}": makebelieve.initrd(NEW, modules=("virtio_net",)),
+        f"initrd.img-{NEW}": samples.initrd(NEW, modules=("virtio_net",)),
     }
-    modules = makebelieve.module_files(NEW, (CARD, "nfs", "virtio_net"))
+    modules = samples.module_files(NEW, (CARD, "nfs", "virtio_net"))
     files |= {f"lib/modules/{NEW}/{name}": data for name, data in modules.items()}
     _write(root, files)
 
 
 def _linux(release: str, arch: str) -> bytes:
     if arch == "aarch64":
-        return makebelieve.raw_image(release)
-    return makebelieve.bzimage(release, arch)
+        return samples.raw_image(release)
+    return samples.bzimage(release, arch)
 
 
 def _write(root: Path, files: dict[str, bytes]) -> None:

@@ -1,0 +1,1 @@
+"""Binary formats: kernels, initrds, archives, module trees, compressions."""

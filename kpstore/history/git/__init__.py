@@ -1,0 +1,1 @@
+"""An ordinary bare git repository, written durably; it knows no boot state."""

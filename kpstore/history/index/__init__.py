@@ -1,0 +1,1 @@
+"""What is derived from history, in a database that can be made anew."""
