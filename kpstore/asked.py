@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from kpstore.conditions import TargetSpec
 from kpstore.loaders.render import TftpPaths, objects_of
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Node
 from kpstore.model.state import State
-from kpstore.publish.tftp_layout import Layout
 from kpstore.site.opened import OpenSite
+from kpstore.targets.condition import TargetSpec
+from kpstore.targets.tftp.format.layout import Layout
 
 
 class Asked(NamedTuple):

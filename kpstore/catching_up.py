@@ -6,7 +6,7 @@ from kpstore.model.census import FullCensus
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.site.reader import SiteReader
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
 
 
 def moves_from(site: SiteReader, target: SiteTarget, main: Snapshot) -> Moves | None:

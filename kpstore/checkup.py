@@ -28,8 +28,8 @@ from kpstore.mending import (
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.publish.target import Condition
 from kpstore.site.opened import OpenSite
+from kpstore.targets.values import Condition
 from kpstore.upkeep import Upkeep
 
 Level = Literal["ok", "note", "bad"]

@@ -21,11 +21,11 @@ from kpstore.model.boot import Boot, boot_of
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.publish.target import Held
-from kpstore.publish.tftp import TftpTarget
 from kpstore.rollback import default_boot
 from kpstore.site.opened import OpenSite
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
+from kpstore.targets.tftp.target import TftpTarget
+from kpstore.targets.values import Held
 
 _Generation = tuple[int, str]  # revision, commit
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kpstore.publish.target import Condition
+from kpstore.targets.values import Condition
 
 
 @dataclass(frozen=True)

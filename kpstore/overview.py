@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from kpstore.conditions import TargetSpec, judge, left_behind
 from kpstore.errors import InvalidInput, KpError
 from kpstore.history import owners
 from kpstore.history.index.database import Index
@@ -18,9 +17,10 @@ from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
-from kpstore.publish.target import Condition, Finding
 from kpstore.site.drift import Really, Sighted, drift, path_of_target, sighted
 from kpstore.site.reader import SiteReader
+from kpstore.targets.condition import TargetSpec, judge, left_behind
+from kpstore.targets.values import Condition, Finding
 
 Fields = Mapping[str, Any]
 

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
 
-from kpstore import renderer
-from kpstore.conditions import left_behind
 from kpstore.errors import NotFound, Refused
 from kpstore.health.verdicts import refuse_bad
 from kpstore.history.git import trees
@@ -26,11 +24,13 @@ from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Changes, State
 from kpstore.outcome import Plan, TargetPlan
-from kpstore.publish.target import Condition, FilePlan, Marker
-from kpstore.rendering import Rendered, When, check_lines, render, render_whole
 from kpstore.rollback import default_boot, disk_boot
 from kpstore.site.opened import OpenSite
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
+from kpstore.targets import renderer
+from kpstore.targets.condition import left_behind
+from kpstore.targets.rendering import Rendered, When, check_lines, render, render_whole
+from kpstore.targets.values import Condition, FilePlan, Marker
 
 
 class Proposal:

@@ -17,8 +17,8 @@ from kpstore.model.params import Layer, Merged, compose
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, next_entry, template_of
 from kpstore.model.variables import fill
-from kpstore.served_bytes import served_bytes
 from kpstore.site.opened import OpenSite
+from kpstore.targets.served_bytes import served_bytes
 
 
 @dataclass(frozen=True)

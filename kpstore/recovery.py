@@ -17,8 +17,8 @@ from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
 from kpstore.site.opened import OpenSite
 from kpstore.site.reader import MAIN
+from kpstore.site.targets import SiteTarget
 from kpstore.staging import Staging, reason
-from kpstore.targets import SiteTarget
 
 
 def sweep(site: OpenSite, now: float, *, doubtful: bool, host: str) -> None:

@@ -11,9 +11,9 @@ from typing import Final
 from kpstore.disk.reserve import Reserve
 from kpstore.errors import KpError
 from kpstore.model.state import State
-from kpstore.publish.tftp import TftpTarget
 from kpstore.site.opened import OpenSite
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
+from kpstore.targets.tftp.target import TftpTarget
 
 _SHORT: Final = "room is short: the reserve"
 

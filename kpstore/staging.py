@@ -7,20 +7,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from kpstore import renderer
 from kpstore.caller import silent
-from kpstore.conditions import left_behind
 from kpstore.disk.durable import make_directories, write_file
 from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
-from kpstore.publish.target import Condition, Held, Leeway, Marker, Staged
-from kpstore.publish.tree import TreeStaged
-from kpstore.rendering import Rendered, When, render, render_whole
 from kpstore.site.opened import OpenSite
-from kpstore.targets import Publisher, SiteTarget
+from kpstore.site.targets import Publisher, SiteTarget
+from kpstore.targets import renderer
+from kpstore.targets.condition import left_behind
+from kpstore.targets.rendering import Rendered, When, render, render_whole
+from kpstore.targets.tree.target import TreeStaged
+from kpstore.targets.values import Condition, Held, Leeway, Marker, Staged
 
 _STAGED: Final = "not switched yet"
 

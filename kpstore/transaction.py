@@ -26,8 +26,8 @@ from kpstore.model.state import State
 from kpstore.outcome import Intent, Outcome
 from kpstore.proposal import Proposal
 from kpstore.site.reader import MAIN
+from kpstore.site.targets import TargetSpec
 from kpstore.staging import Staging
-from kpstore.targets import TargetSpec
 
 _NAMED_NODES = 1000
 # Sweeping looks at every generation of the grace time: not at each commit.

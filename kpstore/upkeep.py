@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from kpstore import recovery
 from kpstore.caller import Caller
-from kpstore.comparing import compared, complete, expected, redrawn
-from kpstore.conditions import left_behind
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
 from kpstore.history.index import feed
 from kpstore.history.snapshot import Snapshot
@@ -16,12 +14,14 @@ from kpstore.keeping import Keeping
 from kpstore.model.bulk import uncollected
 from kpstore.model.state import State
 from kpstore.outcome import TargetOutcome
-from kpstore.publish.target import Condition, Finding
-from kpstore.publish.tftp_quick import Look
 from kpstore.site import drift
+from kpstore.site.comparing import compared, complete, expected, redrawn
 from kpstore.site.opened import OpenSite
+from kpstore.site.targets import SiteTarget
 from kpstore.staging import commit_of, reason
-from kpstore.targets import SiteTarget
+from kpstore.targets.condition import left_behind
+from kpstore.targets.tftp.quick import Look
+from kpstore.targets.values import Condition, Finding
 
 
 @dataclass(frozen=True)

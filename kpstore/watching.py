@@ -5,13 +5,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 
 from kpstore.caller import Caller
-from kpstore.comparing import compared
 from kpstore.errors import KpError
 from kpstore.model.state import State
-from kpstore.publish.target import Finding
 from kpstore.site import drift
+from kpstore.site.comparing import compared
 from kpstore.site.drift import Sighted
 from kpstore.site.opened import OpenSite
+from kpstore.targets.values import Finding
 
 
 @contextmanager

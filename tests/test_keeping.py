@@ -15,9 +15,9 @@ from kpstore.history import drafts
 from kpstore.model.documents import KernelConfig, Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.publish.tftp import TftpTarget
 from kpstore.restoring import Rollback
 from kpstore.site.settings import load, save
+from kpstore.targets.tftp.target import TftpTarget
 from support import sites
 from support.cli import digest
 from support.sites import SmallSite, call_good, first_import

@@ -24,12 +24,14 @@ from kpstore.history.snapshot import Snapshot
 from kpstore.keeping import Keeping
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker
-from kpstore.publish import tftp, tftp_stage, tree_stage
-from kpstore.publish.tftp_switch import StagedGeneration
-from kpstore.publish.tree import TreeStaged
 from kpstore.restoring import Rollback
 from kpstore.site.opened import OpenSite
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
+from kpstore.targets.tftp import stage as tftp_stage
+from kpstore.targets.tftp import target as tftp
+from kpstore.targets.tftp.switch import StagedGeneration
+from kpstore.targets.tree import stage as tree_stage
+from kpstore.targets.tree.target import TreeStaged
 from kpstore.transaction import Transaction
 from support import bootcheck, sites
 from support.cli import digest

@@ -167,7 +167,7 @@ def test_a_target_that_fails_never_stops_a_rollback(
         raise OSError(28, "No space left on device", "/tftp")
 
     with monkeypatch.context() as patch:
-        patch.setattr("kpstore.publish.tftp.TftpTarget.stage", full)
+        patch.setattr("kpstore.targets.tftp.target.TftpTarget.stage", full)
         with pytest.raises(Refused, match="target net can't be staged"):
             sites.moving_nodes(site.picker())
         outcome = site.picker().rollback(WEB)

@@ -13,9 +13,10 @@ from kpstore.errors import Refused
 from kpstore.keeping import Keeping
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
-from kpstore.publish.target import Held
-from kpstore.publish.tftp_state import canonical
 from kpstore.restoring import Rollback
+from kpstore.targets.tftp import sweep
+from kpstore.targets.tftp.format.state import canonical
+from kpstore.targets.values import Held
 from support import sites
 from support.cli import digest
 from support.sites import SmallSite, call_good, first_import
@@ -183,16 +184,14 @@ def test_a_second_sweep_reads_no_part_again(site: SmallSite) -> None:
     params(site, 61, "x=1")
     for path in (site.tftp / "kp/objects").iterdir():
         os.utime(path, (0, 0))
-    from kpstore.publish import tftp_sweep  # noqa: PLC0415 -- to watch it
-
-    real = tftp_sweep.named_in
+    real = sweep.named_in
 
     def counting(folder: Path) -> tuple[str, ...]:
         looked.append(folder.name)
         return real(folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tftp_sweep, "named_in", counting)
+        patch.setattr(sweep, "named_in", counting)
         collect(site, 90)
         first = len(looked)
         params(site, 91, "x=2")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kpstore import comparing
 from kpstore.edits import images
 from kpstore.errors import NotFound
+from kpstore.site import comparing
 from kpstore.upkeep import Verified
 from support import sites
 from support.sites import SmallSite, call_good, first_import, mac, second_kernel

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from kpstore.conditions import TargetSpec
 from kpstore.errors import KpError
-from kpstore.publish.served import ServedTftp, ServedTree
-from kpstore.publish.target import Finding
-from kpstore.publish.tftp_quick import Look
 from kpstore.site.reader import SiteReader
 from kpstore.site.settings import Settings
+from kpstore.targets.condition import TargetSpec
+from kpstore.targets.observe import ServedTftp, ServedTree
+from kpstore.targets.tftp.quick import Look
+from kpstore.targets.values import Finding
 
 Drift = dict[str, list[Finding]]
 Really = Callable[[str], list[Finding]]

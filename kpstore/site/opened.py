@@ -26,7 +26,7 @@ from kpstore.model.state import State
 from kpstore.site.census import SiteCensus
 from kpstore.site.reader import MAIN, SiteReader, quietly
 from kpstore.site.seen import SeenTargets
-from kpstore.targets import SiteTarget, TargetSpec, open_target
+from kpstore.site.targets import SiteTarget, TargetSpec, open_target
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
 

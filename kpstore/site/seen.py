@@ -11,7 +11,7 @@ from typing import Any
 
 from kpstore.disk.durable import Batch, make_directories, remove, sync_directory
 from kpstore.errors import CorruptState, disk_failures
-from kpstore.publish.target import Held
+from kpstore.targets.values import Held
 
 _MODE = 0o640
 

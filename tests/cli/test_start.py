@@ -18,8 +18,8 @@ HEAVY = {
     "kpstore.model.documents",  # pydantic models
     "kpstore.site.opened",  # what writers need
     "kpstore.loaders.render",
-    "kpstore.publish.tftp",
-    "kpstore.publish.tree",
+    "kpstore.targets.tftp.target",
+    "kpstore.targets.tree.target",
     "kpstore.disk.locks",
     "filelock",
     "dulwich.repo",

@@ -18,8 +18,8 @@ import pytest
 
 from kpcmd.demo import cluster as demo
 from kpstore.formats import samples
-from kpstore.publish.target import Staged
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
+from kpstore.targets.values import Staged
 from support.cli import Cluster, copy, ok, run, template
 from support.crash.seeded import replaced
 

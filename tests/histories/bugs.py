@@ -13,12 +13,12 @@ from kpstore.keeping import Keeping
 from kpstore.model.moves import Moves
 from kpstore.model.templates import Template
 from kpstore.proposal import Proposal
-from kpstore.publish import tftp, tftp_sweep
-from kpstore.rendering import _Change
+from kpstore.targets.rendering import _Change
+from kpstore.targets.tftp import sweep, target
 from support.crash.seeded import Bug, bug, nothing, together
 
-_fresh, _forms, _going = _Change._fresh, _Change._forms, tftp_sweep._going
-_sweep = tftp.sweep
+_fresh, _forms, _going = _Change._fresh, _Change._forms, sweep._going
+_sweep = target.sweep
 
 
 class Sown(NamedTuple):
@@ -68,15 +68,15 @@ def _mine_wins(key: Any, field: str, was: Any, now: Any, ours: Any) -> Any:
     return ours, None
 
 
-_no_proof = bug(tftp_sweep, _prove=nothing)
+_no_proof = bug(sweep, _prove=nothing)
 SOWN: dict[str, Sown] = {
     "own files' kernels are swept": Sown(
-        together(bug(tftp_sweep, _going=_own_files_forgotten), _no_proof),
+        together(bug(sweep, _going=_own_files_forgotten), _no_proof),
         "nothing there|which is gone|objects",
         ("gc", "days"),
     ),
     "kept generations are swept": Sown(
-        bug(tftp, sweep=_nothing_kept),
+        bug(target, sweep=_nothing_kept),
         "generations that are to be kept|is gone",
         ("gc", "days"),
     ),

@@ -20,11 +20,11 @@ BREACHES = {
         "from kpstore import transaction",
     ),
     "git's formats are history's business": (
-        "kpstore/publish/tftp.py",
+        "kpstore/targets/tftp/target.py",
         "import dulwich.repo",
     ),
     "SQL is the index's business": ("kpstore/history/git/refs.py", "import sqlite3"),
-    "one way to lock": ("kpstore/publish/tree.py", "import filelock"),
+    "one way to lock": ("kpstore/targets/tree/target.py", "import filelock"),
     "the library starts no program and talks to no terminal": (
         "kpstore/loaders/grub.py",
         "import subprocess",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.formats import samples
-from kpstore.publish.tftp_switch import StagedGeneration
+from kpstore.targets.tftp.switch import StagedGeneration
 from support.cli import Result, ok, run
 
 ONE, TWO, QUIET = "6.1.0", "6.2.0", "6.2.0 quiet"

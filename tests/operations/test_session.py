@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
 from support.crashes import publish
 from support.kpstories import lagging
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kpstore import renderer
 from kpstore.loaders import ipxe, pxelinux
+from kpstore.targets import renderer
 from support.cli import Cluster, copy, digest, template
 
 ENTRY = "pxelinux.cfg/01-02-00-00-00-00-07"

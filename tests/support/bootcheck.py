@@ -25,15 +25,21 @@ from kpstore.loaders.menu import Linux
 from kpstore.model.census import FullCensus
 from kpstore.model.state import State
 from kpstore.picker import KernelPicker
-from kpstore.publish.generation import Generation
-from kpstore.publish.target import Marker
-from kpstore.publish.tftp_layout import GENERATIONS, MENUS, OBJECTS, SHARDS, Layout
-from kpstore.publish.tftp_state import read_live, read_state
-from kpstore.publish.tree import TreeRendering
-from kpstore.publish.tree_modules import content as modules_content
-from kpstore.publish.tree_records import read_live as read_tree_live
-from kpstore.rendering import When, render_whole
-from kpstore.targets import SiteTarget
+from kpstore.site.targets import SiteTarget
+from kpstore.targets.rendering import When, render_whole
+from kpstore.targets.tftp.format.layout import (
+    GENERATIONS,
+    MENUS,
+    OBJECTS,
+    SHARDS,
+    Layout,
+)
+from kpstore.targets.tftp.format.state import read_live, read_state
+from kpstore.targets.tftp.generation import Generation
+from kpstore.targets.tree.modules import content as modules_content
+from kpstore.targets.tree.records import read_live as read_tree_live
+from kpstore.targets.tree.target import TreeRendering
+from kpstore.targets.values import Marker
 from support.chroot import Chroot
 from support.sites import LOADERS, SITE_ID, SmallSite, mac
 from support.tftp_world import DEFAULT, ENTRY

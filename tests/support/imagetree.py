@@ -10,8 +10,8 @@ from pathlib import Path
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.beneath import Beneath
 from kpstore.formats.module_tar import Packing
-from kpstore.publish.target import Marker, ObjectFile
-from kpstore.publish.tree import TreeRendering, TreeTarget
+from kpstore.targets.tree.target import TreeRendering, TreeTarget
+from kpstore.targets.values import Marker, ObjectFile
 
 SITE = "5" * 32
 GRUB = "boot/grub/grub.cfg"

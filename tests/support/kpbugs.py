@@ -11,11 +11,11 @@ from kpstore.disk import batch, streams
 from kpstore.disk.locks import Hold, SiteLock
 from kpstore.history.git.repository import Repository
 from kpstore.history.index.database import Index
-from kpstore.publish.tftp import TftpTarget
-from kpstore.publish.tftp_entries import _Mover
-from kpstore.publish.tftp_layout import EntryNames
 from kpstore.site.reader import SiteReader
 from kpstore.staging import Staging
+from kpstore.targets.tftp.format.entries import _Mover
+from kpstore.targets.tftp.format.layout import EntryNames
+from kpstore.targets.tftp.target import TftpTarget
 from support.bootcheck import LOST
 from support.crash import seeded
 from support.crash.seeded import Bug, bug, together

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kpstore.errors import NotFound
-from kpstore.publish.generation import Generation, NodeForm
-from kpstore.publish.target import Marker, ObjectFile
-from kpstore.publish.tftp import TftpTarget
+from kpstore.targets.tftp.generation import Generation, NodeForm
+from kpstore.targets.tftp.target import TftpTarget
+from kpstore.targets.values import Marker, ObjectFile
 
 SITE = "5" * 32
 LOADERS = ("pxelinux", "grub", "ipxe")

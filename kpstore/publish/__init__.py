@@ -1,1 +1,0 @@
-"""Targets: staged beside what is served, switched by one rename, swept later."""

@@ -1,0 +1,1 @@
+"""Where a commit is served: one folder a kind of target."""

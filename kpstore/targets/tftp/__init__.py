@@ -1,0 +1,1 @@
+"""TFTP roots: what a generation is, and how one takes the place of another."""

@@ -1,0 +1,1 @@
+"""Image trees: entries and kernels that a node's own disk boots."""

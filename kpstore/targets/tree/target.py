@@ -1,0 +1,292 @@
+"""An image tree as a target: its own loader lists the image's local entries.
+
+The tree belongs to whoever is root in the image, so every look and every change
+goes beneath its root (`kpstore.disk.beneath`). Only `create` makes a target of it.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+
+from kpstore.disk.beneath import Beneath
+from kpstore.errors import NotFound, Refused
+from kpstore.targets.observe import ServedTree
+from kpstore.targets.tree import remove as tree_remove
+from kpstore.targets.tree import repair as tree_repair
+from kpstore.targets.tree import verify as tree_verify
+from kpstore.targets.tree.drawn import as_drawn
+from kpstore.targets.tree.layout import (
+    HOME,
+    IDENTITY,
+    MODULES,
+    Claims,
+    TreeRendering,
+)
+from kpstore.targets.tree.missing import Manner, missing
+from kpstore.targets.tree.records import read_live, write_identity
+from kpstore.targets.tree.stage import TreeStaged, stage
+from kpstore.targets.tree.survey import known_claims, survey
+from kpstore.targets.values import (
+    NO_LEEWAY,
+    Artifacts,
+    FilePlan,
+    Finding,
+    Held,
+    Identity,
+    Leeway,
+)
+
+__all__ = ["TreeRendering", "TreeStaged", "TreeTarget"]
+
+
+class TreeTarget(ServedTree):
+    """An image tree that kp publishes to; OSErrors pass raw.
+
+    `replace`: foreign loader files give way; their bytes are `originals`, to be kept
+    by the caller before the switch and given to `remove`. `remembered`: path ->
+    SHA-256 of those that gave way earlier, for a tree that lost its record of them.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        site: str,
+        image: str,
+        *,
+        artifacts: Artifacts,
+        replace: bool = False,
+        remembered: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(root)
+        self.image = image
+        self._remembered = remembered or {}
+        self._identity = Identity(site, name)
+        self._artifacts = artifacts
+        self._replace = replace
+        self._lacked: list[str] | None = None  # folders, before `create`
+
+    # --- whose it is
+
+    def create(self, others: Collection[str] = ()) -> None:
+        """Make a target of the tree. Idempotent; a hold stays.
+
+        `others`: the site's other targets; one by no such name was left by a killed
+        commit, and is gone on with. Raises NotFound when the tree is missing, Refused
+        when it is one of `others` or another site's.
+        """
+        found, mine = self.identity(), self._identity
+        if found is None:
+            self._lacked = self._lacking()
+            self.adopt()
+        elif found.site != mine.site or found.target in others:
+            raise Refused(
+                f"{self._root} is target {found.target} of site {found.site}",
+                hint=f"to take it over: kp commit --without {mine.target}, then "
+                f"kp target adopt {mine.target}, kp publish {mine.target} --force",
+            )
+        elif found.target != mine.target:
+            with Beneath.open(self._root) as tree:
+                write_identity(tree, replace(mine, hold=found.hold))
+
+    def take_back(self) -> None:
+        """Undo `create` of this object, where it was no target before."""
+        if self._lacked is None:
+            return
+        with Beneath.open(self._root) as tree:
+            if tree.is_dir(HOME):
+                tree.remove(IDENTITY)
+            for folder in self._lacked:
+                tree_remove.remove_if_empty(tree, folder)
+
+    def adopt(self, found: Path | None = None) -> list[str]:
+        """Make the tree this target, whoever's it was; NotFound when it is missing.
+
+        Returns what was in the way and is now below `found`; without it Refused.
+        """
+        if not self._root.is_dir():
+            raise NotFound(f"no image tree {self._root}", hint="mount it, or make it")
+        with Beneath.open(self._root) as tree:
+            lies = tree_repair.make_way(tree, tree_repair.obstacles(tree), found)
+            write_identity(tree, self._identity)
+        return lies
+
+    def is_marked(self) -> bool:
+        """Tell a tree whose marker says that it is this target, whatever TARGET says.
+
+        One flipped bit there must not keep the way back from nodes.
+        """
+        with self._opened() as tree:
+            live = read_live(tree) if tree else None
+        document = f"targets/{self._identity.target}.json"
+        if live is None or live.marker.site != self._identity.site:
+            return False
+        return document in live.marker.inputs
+
+    def set_hold(self, reason: str) -> None:
+        """Hold the target back from publishing, or release it by ''."""
+        found = self.identity()
+        if found is None:
+            raise NotFound(f"{self._root} is no target of kp", hint="mount it")
+        with Beneath.open(self._root) as tree:
+            write_identity(tree, Identity(found.site, found.target, reason))
+
+    # --- what it serves; see `ServedTree`
+
+    def originals_kept(self) -> Mapping[str, str]:
+        """Return path -> SHA-256 of the foreign files that kp replaced.
+
+        Of a tree that can't be asked, or lost its record, those that are remembered.
+        """
+        with self._opened() as tree:
+            return self._claims(tree).originals if tree else self._remembered
+
+    def held(self) -> Held:
+        """Return what is kept here, and the originals of what kp replaced."""
+        with Beneath.open(self._root) as tree:
+            live, claims = read_live(tree), self._claims(tree)
+        if live is None:
+            return Held(originals=claims.originals)
+        marker = live.marker
+        return Held(
+            ((marker.revision, marker.commit[:12]),),
+            tuple(sorted({*live.objects.values(), *live.modules.values()} - {""})),
+            claims.originals,
+        )
+
+    # --- publishing
+
+    def plan(self, rendering: TreeRendering) -> FilePlan:
+        """Name the files that stage and switch would write and remove."""
+        if not rendering.files:
+            return FilePlan()
+        with Beneath.open(self._root) as tree:
+            live, claims = read_live(tree), self._claims(tree)
+            found = survey(tree, rendering, claims)
+            how = self._manner(NO_LEEWAY)
+            lacks = missing(tree, rendering, live, claims, self._artifacts, how)
+        objects = [each.path for each in lacks.objects]
+        modules = [f"{MODULES}/{release}" for release, _, _ in lacks.modules]
+        return FilePlan([*objects, *modules, *found.write], found.remove)
+
+    def originals(self, rendering: TreeRendering) -> Mapping[str, bytes]:
+        """Return the foreign loader files that the switch would replace."""
+        if not rendering.files:
+            return {}
+        with Beneath.open(self._root) as tree:
+            return survey(tree, rendering, self._claims(tree)).foreign
+
+    def stage(self, rendering: TreeRendering, leeway: Leeway = NO_LEEWAY) -> TreeStaged:
+        """Make a rendering ready; what boots stays as it is.
+
+        Raises Refused for a foreign loader file or module tree in the way and for
+        want of room, NotFound and CorruptState for artifacts: nothing is left then.
+        """
+        return self._stage(rendering, leeway)
+
+    # --- checking and mending
+
+    def as_drawn(self, rendering: TreeRendering) -> TreeRendering | None:
+        """Return it with the live loader files; None where they aren't whole."""
+        with Beneath.open(self._root) as tree:
+            live = read_live(tree)
+            return as_drawn(tree, rendering, live) if live else None
+
+    def verify(self, rendering: TreeRendering, *, deep: bool) -> list[Finding]:
+        """Compare; `deep` reads every byte of objects and module trees too."""
+        with Beneath.open(self._root) as tree:
+            claims, artifacts = self._claims(tree), self._artifacts
+            found = tree_verify.verify(tree, rendering, claims)
+            if deep:
+                read = tree_verify.read(tree, rendering, artifacts, claims, self.image)
+                found += read
+        return found
+
+    def repair(self, rendering: TreeRendering, found: Path) -> list[Finding]:
+        """Make the tree equal the rendering; return what was wrong.
+
+        What others changed or added is copied below `found` first, durably. A module
+        tree that isn't kp's is only reported.
+        """
+        findings = self.verify(rendering, deep=True)
+        drift = [each for each in findings if each.is_drift]
+        with Beneath.open(self._root) as tree:
+            tree_repair.set_aside(tree, drift, found)
+            tree_repair.clear(tree, rendering, drift)
+            tree_repair.hold(tree, drift)
+        leeway = Leeway(found, take=True)
+        self._stage(rendering, leeway, afresh=tree_repair.places(drift)).switch()
+        return findings
+
+    def sweep(
+        self, keep_objects: Collection[str], keep_releases: Collection[str]
+    ) -> list[str]:
+        """Remove what is neither kept nor served; return the paths that went.
+
+        `keep_objects`: the first 12 digits of SHA-256s.
+        """
+        with Beneath.open(self._root) as tree:
+            return tree_remove.sweep(tree, keep_objects, keep_releases)
+
+    def remove(self, originals: Mapping[str, bytes]) -> list[Finding]:
+        """Take out all that kp put in, and put the foreign files back; idempotent.
+
+        Returns what stays because others changed it. Raises NotFound, with nothing
+        changed, when one of `originals_kept` is not given.
+        """
+        with Beneath.open(self._root) as tree:
+            return tree_remove.remove(tree, originals, self._remembered)
+
+    def left(self, artifacts: Artifacts) -> list[Finding]:
+        """Say what stays in a tree that can't be left clean, and how to go on."""
+        if self.identity():
+            why = "what it replaced can't be put back"
+        elif self._root.is_dir():
+            why = f"{self._root} lost its {IDENTITY}"
+        else:
+            why = f"{self._root} is not there"
+        said = "stays, with the loader files and modules that kp wrote"
+        again = "to take them out, add the target again and remove it"
+        return [
+            Finding(HOME, "left", f"{said}: {why}; {again}"),
+            *(
+                Finding(path, "left", _put_back(self._root / path, sha256, artifacts))
+                for path, sha256 in self.originals_kept().items()
+            ),
+        ]
+
+    def _claims(self, tree: Beneath) -> Claims:
+        return known_claims(tree, read_live(tree), self._remembered)
+
+    def _manner(self, leeway: Leeway, afresh: Collection[str] = ()) -> Manner:
+        return Manner(self._replace, leeway, afresh, self._remembered)
+
+    def _stage(
+        self,
+        rendering: TreeRendering,
+        leeway: Leeway,
+        afresh: Collection[str] = (),
+    ) -> TreeStaged:
+        how = self._manner(leeway, afresh)
+        return stage(self._root, self._identity, rendering, self._artifacts, how)
+
+    def _lacking(self) -> list[str]:
+        """Return the folders that creating and staging would add, deepest first."""
+        if not self._root.is_dir():
+            return []
+        above = HOME.rpartition("/")[0], MODULES.rpartition("/")[0]
+        with Beneath.open(self._root) as tree:
+            return [f for f in (HOME, MODULES, *above) if not tree.exists(f)]
+
+
+def _put_back(path: Path, sha256: str, artifacts: Artifacts) -> str:
+    """Say where a distribution's own loader file is kept."""
+    kept = f"stays kp's; the distribution's own is kept as artifact {sha256}: "
+    try:
+        return f"{kept}cp {quote(str(artifacts.path(sha256)))} {quote(str(path))}"
+    except NotFound:
+        return (
+            f"stays kp's, with all that it lists: the distribution's own, artifact "
+            f"{sha256}, is gone; have it written anew in the image, then remove {HOME}"
+        )
