@@ -20,8 +20,8 @@ from kpstore.drafting import CallersDraft
 from kpstore.errors import Conflict, KpError, disk_failures
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
-from kpstore.intake import Intake
 from kpstore.judging import judge
+from kpstore.kernels.intake import Intake
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State

@@ -8,10 +8,10 @@ from pathlib import Path
 from kpcmd.errors import WrongUsage
 from kpstore.artifacts.store import Progress
 from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.kernels.gather import Gathered
+from kpstore.kernels.origins.files import KernelFiles, beside
 from kpstore.model.documents import Image
 from kpstore.picker import KernelPicker
-from kpstore.sources.files import KernelFiles, beside
-from kpstore.sources.gathering import Gathered
 
 # Origins that a later version brings: said so, not taken for a mistake.
 LATER = {

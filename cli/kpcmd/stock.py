@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpcmd.context import Session
+from kpstore.discovery.image_tree import Booted
 from kpstore.edits import entries, kernels
+from kpstore.kernels.gather import Gathered
 from kpstore.model.documents import Image
 from kpstore.model.state import State
 from kpstore.model.validation import make
 from kpstore.picker import KernelPicker
-from kpstore.sources.default_kernel import Booted
-from kpstore.sources.gathering import Gathered
 
 PRODUCTION = "production"
 

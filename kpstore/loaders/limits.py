@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from kpstore.errors import Refused
-from kpstore.loaders import dialects
+from kpstore.loaders import registry
 from kpstore.loaders.menu import Linux
 from kpstore.loaders.render import TftpPaths, menu_of
 from kpstore.model.boot import Boot
@@ -61,7 +61,7 @@ def check_loaders(
         menu = menu_of(boot, paths.of(loader))
         if not isinstance(menu.boot, Linux):
             continue
-        added = len(dialects.network(loader).added(menu.boot))
+        added = len(registry.network(loader).added(menu.boot))
         length = _length(menu.boot.params, values) + added
         if length > WHOLE_LINE:
             raise Refused(

@@ -7,7 +7,8 @@ paths of its files on a target and is handed to the dialects.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, Protocol
 
-from kpstore.loaders import dialects, ipxe
+from kpstore.loaders import registry
+from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import POLICY, Linux, Menu, TreeOptions, Xen
 from kpstore.model import variables
 from kpstore.model.boot import Boot, boot_of, disk_default, disk_entries
@@ -127,7 +128,7 @@ def render_template(
     """
     menus = {loader: menu_of(boot, paths.of(loader)) for loader in loaders}
     return {
-        loader: dialects.network(loader).write_menu(menu)
+        loader: registry.network(loader).write_menu(menu)
         for loader, menu in menus.items()
         if loader != "pxelinux" or not _variables(menu)
     }
@@ -150,7 +151,7 @@ class NodeFiles:
         variables.check(node, self._boot.variables, {})
         values = self._boot.values(node)
         return {
-            loader: dialects.network(loader).write_node(menu, values, path)
+            loader: registry.network(loader).write_node(menu, values, path)
             for loader, (menu, path) in self._menus.items()
         }
 
@@ -177,9 +178,9 @@ def render_defaults(loaders: Iterable[str], paths: TftpPaths) -> dict[str, bytes
     For iPXE it is the script that looks for the entry point first.
     """
     return {
-        loader: ipxe.boot_script(paths.prefix)
+        loader: network.boot_script(paths.prefix)
         if loader == "ipxe"
-        else dialects.network(loader).write_menu(POLICY)
+        else registry.network(loader).write_menu(POLICY)
         for loader in loaders
     }
 
@@ -214,7 +215,7 @@ def render_tree(
         name: Menu(f"{image}/{name}", linux_of(boot, _TREE))
         for name, boot in boots.items()
     }
-    made = [dialects.tree(each).files(menus, default, options) for each in loaders]
+    made = [registry.tree(each).files(menus, default, options) for each in loaders]
     objects = dict.fromkeys(
         file for boot in boots.values() for file in objects_of(boot, _TREE)
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpstore.errors import KpError, NotFound
-from kpstore.loaders import dialects, ipxe
+from kpstore.loaders import registry
+from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import POLICY
 from kpstore.targets.condition import TargetSpec, judge
 from kpstore.targets.tftp.generation import Generation
@@ -214,10 +215,10 @@ def open_target(
             grub_dir=spec.grub_dir,
             artifacts=artifacts,
             policy={
-                loader: dialects.network(loader).write_menu(POLICY)
+                loader: registry.network(loader).write_menu(POLICY)
                 for loader in spec.loaders
             },
-            boot_script=ipxe.boot_script(spec.prefix)
+            boot_script=network.boot_script(spec.prefix)
             if "ipxe" in spec.loaders
             else None,
         )

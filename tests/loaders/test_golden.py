@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.loaders import bls, grub, grubcfg, ipxe, pxelinux
+from kpstore.loaders.bls import disk as bls
+from kpstore.loaders.grub import disk as grubcfg
+from kpstore.loaders.grub import network as grub
+from kpstore.loaders.ipxe import network as ipxe
 from kpstore.loaders.menu import POLICY, Linux, Menu
+from kpstore.loaders.syslinux import pxelinux
 
 GOLDEN = Path(__file__).parent / "golden"
 OBJECTS = "/kp/objects/"

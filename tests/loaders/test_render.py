@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput, Refused
-from kpstore.loaders import bls, grub, grubcfg, ipxe, pxelinux
+from kpstore.loaders.bls import disk as bls
+from kpstore.loaders.grub import disk as grubcfg
+from kpstore.loaders.grub import network as grub
+from kpstore.loaders.ipxe import network as ipxe
 from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions
 from kpstore.loaders.render import (
     File,
@@ -22,6 +25,7 @@ from kpstore.loaders.render import (
     render_tree,
     tree_boots,
 )
+from kpstore.loaders.syslinux import pxelinux
 from kpstore.model.boot import Boot, boot_of, resolve
 from kpstore.model.documents import BootConfig, Document, Image, Node, XenConfig
 from kpstore.model.keys import Key

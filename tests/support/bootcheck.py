@@ -20,7 +20,7 @@ from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.errors import KpError
 from kpstore.history import walk
 from kpstore.history.snapshot import Snapshot
-from kpstore.loaders import dialects
+from kpstore.loaders import registry
 from kpstore.loaders.menu import Linux
 from kpstore.model.census import FullCensus
 from kpstore.model.state import State
@@ -163,7 +163,7 @@ def broken_chains(
 
 @cache
 def _boots(loader: str, data: bytes) -> tuple[str, ...]:
-    boot = dialects.network(loader).read_menu(data).boot
+    boot = registry.network(loader).read_menu(data).boot
     return (boot.kernel, *boot.initrds) if isinstance(boot, Linux) else ()
 
 

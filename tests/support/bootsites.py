@@ -17,11 +17,11 @@ from typing import Any
 from kpcmd.app import main
 from kpcmd.context import World
 from kpstore.edits import entries, groups, images, kernels, nodes, targets
+from kpstore.kernels.gather import Needs
+from kpstore.kernels.origins.files import KernelFiles, gather_files
 from kpstore.model.state import State
 from kpstore.outcome import Outcome
 from kpstore.picker import KernelPicker
-from kpstore.sources.files import KernelFiles, gather_files
-from kpstore.sources.gathering import Needs
 from support.rig import guest, parts
 from support.sites import SmallSite, done
 

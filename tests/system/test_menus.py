@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.loaders import bls, dialects, grubcfg, ipxe
+from kpstore.loaders import registry
+from kpstore.loaders.bls import disk as bls
+from kpstore.loaders.grub import disk as grubcfg
+from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import POLICY, Linux, Menu, TreeOptions
 from kpstore.model.params import compose
 from support.rig import (
@@ -52,13 +55,13 @@ class Site:
             ("pxelinux.cfg/default", "pxelinux"),
             ("grub/grub.cfg", "grub"),
         ):
-            text = dialects.network(dialect).write_menu(POLICY).decode()
+            text = registry.network(dialect).write_menu(POLICY).decode()
             self.tree.write(entry, text)
-        self.tree.write("ipxe/boot.ipxe", ipxe.boot_script("").decode())
+        self.tree.write("ipxe/boot.ipxe", network.boot_script("").decode())
 
     def known_node(self, menu: Menu) -> None:
         """A node with files of its own, for every loader."""
-        filling = {each: dialects.network(each) for each in ("grub", "ipxe")}
+        filling = {each: registry.network(each) for each in ("grub", "ipxe")}
         self.tree.add_template(
             TEMPLATE, {n: d.write_menu(menu).decode() for n, d in filling.items()}
         )
@@ -66,7 +69,7 @@ class Site:
             f"{HYPHENATED}.{each}": dialect.write_node(
                 menu, VALUES, f"/kp/live/{TEMPLATE}/{each}"
             ).decode()
-            for each, dialect in dialects.NETWORK.items()
+            for each, dialect in registry.NETWORK.items()
         }
         self.tree.add_shard("ab", own)
         for entry, each in (

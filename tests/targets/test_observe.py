@@ -11,7 +11,7 @@ import pytest
 
 from kpstore.edits import entries, images, nodes
 from kpstore.errors import Refused
-from kpstore.loaders import dialects
+from kpstore.loaders import registry
 from kpstore.loaders.menu import Linux
 from kpstore.model.keys import Key
 from support import bootcheck, sites
@@ -88,7 +88,7 @@ def chain(site: SmallSite, node: str, loader: str) -> Linux | None:
     found = NEXT[loader].search(data) if loader in NEXT else None
     if found:
         data = root.menu(found[1].decode())
-    boot = dialects.network(loader).read_menu(data).boot
+    boot = registry.network(loader).read_menu(data).boot
     if not isinstance(boot, Linux):
         return None
     for path in (boot.kernel, *boot.initrds):

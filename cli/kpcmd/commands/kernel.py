@@ -16,8 +16,8 @@ from kpcmd.output import columns
 from kpcmd.picking import picker
 from kpcmd.stock import warn_of
 from kpstore.edits import kernels
+from kpstore.kernels.gather import Gathered
 from kpstore.model.state import State
-from kpstore.sources.gathering import Gathered
 
 app = noun("The kernels of an image.")
 apps = {"kernel": app}

@@ -1,0 +1,1 @@
+"""What is there already and kp did not write."""

@@ -1,0 +1,48 @@
+"""The architecture of an image tree, told by its own programs."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from kpstore.discovery.installed import installed_kernels
+from kpstore.disk.beneath import Beneath
+from kpstore.errors import InvalidInput, Refused
+from kpstore.formats.arch import elf_arch
+from kpstore.formats.kernel import read_kernel
+from kpstore.loaders.listing import names
+
+_SURE: Final = ("bin/sh", "bin/bash", "usr/bin/env", "sbin/init", "bin/busybox")
+_FOLDERS: Final = ("usr/bin", "bin", "usr/sbin", "sbin")
+_ATTEMPTS: Final = 64  # programs of one folder; most that are no ELF are scripts
+_HEAD: Final = 64  # bytes
+
+
+def tree_arch(tree: Beneath) -> str | None:
+    """Return the architecture of the tree's programs, else of its kernel, else None."""
+    archs = (_program_arch(tree, path) for path in _programs(tree))
+    return next(filter(None, archs), None) or _kernel_arch(tree)
+
+
+def _programs(tree: Beneath) -> Iterator[str]:
+    yield from _SURE
+    for folder in _FOLDERS:
+        for name in islice(names(tree, folder), _ATTEMPTS):
+            yield f"{folder}/{name}"
+
+
+def _program_arch(tree: Beneath, path: str) -> str | None:
+    try:
+        with tree.open_read(path) as file:
+            return elf_arch(file.read(_HEAD))
+    except (FileNotFoundError, NotADirectoryError, Refused):
+        return None
+
+
+def _kernel_arch(tree: Beneath) -> str | None:
+    for kernel in installed_kernels(tree):
+        try:
+            with tree.open_read(kernel.kernel) as file:
+                return read_kernel(file, kernel.kernel).arch
+        except (FileNotFoundError, Refused, InvalidInput):
+            continue
+    return None

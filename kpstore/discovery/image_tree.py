@@ -1,0 +1,195 @@
+"""Which kernel an image boots by its own loader configuration.
+
+No guess: where the loaders of a tree disagree, or none says anything and several
+kernels are installed, there is no default, and the candidates are named.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from kpstore.discovery.installed import Installed, installed_kernels, release_of
+from kpstore.disk.beneath import Beneath
+from kpstore.errors import InvalidInput
+from kpstore.loaders.bls.foreign import choose_entry, read_entries, read_extlinux
+from kpstore.loaders.grub.foreign import read_grub
+from kpstore.loaders.listing import (
+    Listed,
+    choose,
+    names,
+    read_environment,
+    read_text,
+    tokens,
+)
+from kpstore.model.names import PARAMETER
+
+_GRUB: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
+_LOADERS: Final = ("boot/loader", "efi/loader", "boot/efi/loader")
+_EXTLINUX: Final = ("boot/extlinux/extlinux.conf", "boot/extlinux.conf")
+_MAX_ENTRIES: Final = 1000  # files of one entries folder
+_PARAMETER: Final = re.compile(PARAMETER)
+_LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
+_DEVICE: Final = re.compile(r"^\([^)]*\)")
+
+
+class Booted(NamedTuple):
+    """What one loader boots by default.
+
+    `kernel` and `initrds` are paths in the tree; `params` the tokens of its line that
+    kp's grammar has, `dropped` the others; `source` is the loader's file, empty where
+    there is only one kernel to boot.
+    """
+
+    release: str
+    kernel: str
+    initrds: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    hypervisor: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class DefaultKernel:
+    """What the tree boots; None when it doesn't tell, then `candidates` are releases.
+
+    `unread` says which loader files could not be understood.
+    """
+
+    booted: Booted | None
+    candidates: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+
+def default_kernel(tree: Beneath) -> DefaultKernel:
+    """Find what the tree boots by default; nothing in it is executed."""
+    installed = installed_kernels(tree)
+    unread: list[str] = []
+    said = [
+        booted
+        for source, listed in _loaders(tree, unread)
+        if (booted := _booted(tree, installed, listed, source))
+    ]
+    if not said and len(installed) == 1:
+        said = [_only(tree, installed[0])]
+    agreed = len({each.release for each in said}) == 1
+    releases = {**dict.fromkeys(each.release for each in installed)}
+    releases |= dict.fromkeys(each.release for each in said)
+    return DefaultKernel(said[0] if agreed else None, tuple(releases), tuple(unread))
+
+
+def _loaders(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
+    """Yield each loader's file and what it boots."""
+    readers = (_grub, _loader_conf, _extlinux)
+    for reader in readers:
+        yield from reader(tree, unread)
+
+
+def _grub(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
+    for folder in _folders(tree, _GRUB):
+        text = read_text(tree, f"{folder}/grub.cfg")
+        if text is None:
+            continue
+        source = f"{folder}/grub.cfg"
+        environment = read_environment(read_text(tree, f"{folder}/grubenv") or "")
+        try:
+            menu = read_grub(text, environment)
+        except InvalidInput as error:
+            unread.append(f"{source}: {error.message}")
+            continue
+        entries = [*menu.entries]
+        if menu.uses_bls:
+            entries = [*read_entries(_entry_files(tree), environment), *entries]
+        if chosen := choose(entries, menu.default):
+            yield source, chosen
+
+
+def _loader_conf(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
+    """Follow loader.conf; entry files without it are GRUB's to order."""
+    for folder in _LOADERS:
+        source = f"{folder}/loader.conf"
+        text = read_text(tree, source)
+        if text is not None:
+            entries = read_entries(_entry_files(tree, [folder]), {})
+            if chosen := choose_entry(entries, text):
+                yield source, chosen
+
+
+def _extlinux(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
+    for source in _EXTLINUX:
+        text = read_text(tree, source)
+        if text is not None and (chosen := read_extlinux(text)):
+            yield source, chosen
+
+
+def _entry_files(tree: Beneath, folders: Sequence[str] = _LOADERS) -> dict[str, str]:
+    paths = (
+        (name, f"{folder}/entries/{name}")
+        for folder in folders
+        for name in names(tree, f"{folder}/entries", "*.conf")[:_MAX_ENTRIES]
+    )
+    return {name: text for name, path in paths if (text := read_text(tree, path))}
+
+
+def _folders(tree: Beneath, patterns: Sequence[str]) -> Iterator[str]:
+    for pattern in patterns:
+        parent, _, name = pattern.rpartition("/")
+        found = names(tree, parent) if name == "*" else [name]
+        yield from (f"{parent}/{each}" for each in found)
+
+
+def _booted(
+    tree: Beneath, installed: Sequence[Installed], listed: Listed, source: str
+) -> Booted | None:
+    """Find the kernel in the tree; None where it is not there."""
+    kernel = _in_tree(tree, listed.kernel, source)
+    if kernel is None:
+        return None
+    known = {each.kernel: each.release for each in installed}
+    release = known.get(kernel) or release_of(tree, kernel)
+    if release is None:
+        return None
+    initrds = (_in_tree(tree, path, source) for path in listed.initrds)
+    params, dropped = _parameters(listed.words)
+    return Booted(
+        release,
+        kernel,
+        tuple(path for path in initrds if path),
+        params,
+        dropped,
+        _in_tree(tree, listed.hypervisor, source) or "",
+        source,
+    )
+
+
+def _only(tree: Beneath, kernel: Installed) -> Booted:
+    """Boot the one kernel; kernel-install's file says with what."""
+    text = read_text(tree, "etc/kernel/cmdline") or ""
+    params, dropped = _parameters(tokens(text))
+    initrds = (kernel.initrd,) if kernel.initrd else ()
+    return Booted(kernel.release, kernel.kernel, initrds, params, dropped)
+
+
+def _in_tree(tree: Beneath, path: str, source: str) -> str | None:
+    """Return where a loader's path lies in the tree.
+
+    A path is from the root of the loader's file system (the tree's own, or /boot's)
+    or, extlinux's, from the folder of its configuration.
+    """
+    path = _DEVICE.sub("", path)
+    beside = posixpath.dirname(source)
+    places = ("/", "/boot", "/boot/efi", "/efi") if path.startswith("/") else (beside,)
+    for place in places if path else ():
+        found = posixpath.normpath(f"/{place}/{path}").lstrip("/")
+        if tree.is_file(found):
+            return found
+    return None
+
+
+def _parameters(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the tokens that kp's grammar has, and the others."""
+    own = [word for word in words if not word.startswith(_LOADERS_OWN)]
+    params = tuple(word for word in own if _PARAMETER.fullmatch(word))
+    return params, tuple(word for word in own if word not in params)

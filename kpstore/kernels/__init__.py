@@ -1,0 +1,1 @@
+"""Taking a kernel in: where it is from, what it needs, whether it can boot."""

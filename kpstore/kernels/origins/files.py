@@ -1,0 +1,226 @@
+"""Loose files as the origin of a kernel."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from kpstore.artifacts.store import ArtifactStore, Progress
+from kpstore.disk.beneath import Beneath
+from kpstore.disk.descriptors import opened_source
+from kpstore.errors import NotFound
+from kpstore.formats.kernel import read_kernel
+from kpstore.kernels.gather import (
+    Gathered,
+    ModuleTree,
+    Needs,
+    Parts,
+    Source,
+    gather,
+    gather_xen,
+)
+from kpstore.model.documents import Arch, Origin
+
+# In a folder of kernels: Debian; Fedora and others; SUSE; Arch.
+INITRDS: Final = (
+    "initrd.img-{0}",
+    "initramfs-{0}.img",
+    "initrd-{0}",
+    "initrd-{0}.img",
+    "initramfs-{0}",
+)
+CONFIGS: Final = ("config-{0}",)
+MAPS: Final = ("System.map-{0}",)
+
+# What tells that a folder is the root of an image, and where its boot files are.
+_ROOTS: Final = ("etc", "usr", "lib/modules")
+_BELOW: Final = frozenset({"boot", "lib", "usr"})
+_PLACES: Final = (".", "lib/modules", "usr/lib/modules")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class KernelFiles:
+    """A kernel's files on this machine, whose paths are trusted.
+
+    The links in an image are not: what lies in one is looked up beneath its root.
+    `modules`: the folder of the release, or one that holds it or
+    `lib/modules/<release>`.
+    """
+
+    kernel: Path
+    initrds: Sequence[Path] = ()
+    modules: Path | None = None
+    system_map: Path | None = None
+    config: Path | None = None
+
+    def given(self) -> dict[str, Path]:
+        """Return what was given, as an origin tells it."""
+        paths = {
+            "kernel": self.kernel,
+            "modules": self.modules,
+            "System.map": self.system_map,
+            "config": self.config,
+            **{f"initrd.{at}": path for at, path in enumerate(self.initrds)},
+        }
+        return {what: path for what, path in paths.items() if path}
+
+
+def beside(kernel: Path) -> KernelFiles:
+    """Return a kernel with what lies beside it by the names that distributions use.
+
+    InvalidInput when it is no kernel. What lies there is of its release, or isn't
+    taken.
+    """
+    with _open(kernel) as file:
+        release = read_kernel(file, str(kernel)).release
+    folder = kernel.parent
+    trees = (folder.parent / "lib/modules", folder / "lib/modules")
+    initrd = _first(folder, INITRDS, release)
+    return KernelFiles(
+        kernel=kernel,
+        initrds=(initrd,) if initrd else (),
+        modules=next((t / release for t in trees if _is_dir(t / release)), None),
+        system_map=_first(folder, MAPS, release),
+        config=_first(folder, CONFIGS, release),
+    )
+
+
+def _first(folder: Path, names: Sequence[str], release: str) -> Path | None:
+    paths = (folder / name.format(release) for name in names)
+    return next((path for path in paths if _is_file(path)), None)
+
+
+def gather_files(
+    store: ArtifactStore,
+    files: KernelFiles,
+    needs: Needs,
+    *,
+    force_mismatch: bool = False,
+    progress: Progress | None = None,
+) -> Gathered:
+    """Take in a kernel from loose files; raises as `gather` does."""
+    with ExitStack() as stack:
+        modules = files.modules
+        parts = Parts(
+            kernel=source(files.kernel),
+            initrds=[source(path) for path in files.initrds],
+            modules=_module_tree(modules, files.kernel, stack) if modules else None,
+            system_map=source(files.system_map) if files.system_map else None,
+            config=source(files.config) if files.config else None,
+        )
+        return gather(
+            store,
+            parts,
+            origin("files", **files.given()),
+            needs,
+            force_mismatch=force_mismatch,
+            progress=progress,
+        )
+
+
+def gather_hypervisor(
+    store: ArtifactStore, arch: Arch, path: Path, progress: Progress | None = None
+) -> Gathered:
+    """Take in a Xen hypervisor from a file of this machine."""
+    return gather_xen(
+        store, source(path), origin("files", hypervisor=path), arch, progress
+    )
+
+
+def source(path: Path) -> Source:
+    """Return a trusted path as a source; opening refuses what is no regular file."""
+    return Source(str(path), partial(_open, path))
+
+
+def origin(kind: Literal["files", "installed"], **given: object) -> Origin:
+    """Say where files came from; what a text may not hold becomes `?`."""
+    detail = {what: _UNPRINTABLE.sub("?", str(each)) for what, each in given.items()}
+    return Origin(kind=kind, detail=detail)
+
+
+def image_of(path: Path) -> tuple[Path, str] | None:
+    """Return the root of the image that a path lies in and the rest; or None.
+
+    This machine itself is no image.
+    """
+    whole = path.absolute()
+    for root in whole.parents[:-1]:
+        rest = whole.relative_to(root)
+        if rest.parts[0] in _BELOW and root.name != "usr" and _is_root(root):
+            return root, str(rest)
+    return None
+
+
+def _is_root(folder: Path) -> bool:
+    names = any(os.path.lexists(folder / name) for name in _ROOTS)
+    return names or (folder / "lib").is_symlink()
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[tuple[Beneath, str] | None]:
+    image = image_of(path)
+    if image is None or not image[0].is_dir():
+        yield None
+        return
+    with Beneath.open(image[0]) as tree:
+        yield tree, image[1]
+
+
+def _open(path: Path) -> BinaryIO:
+    with _located(path) as place:
+        if place is not None:
+            return place[0].open_read(place[1])
+    with opened_source(path) as descriptor:
+        return os.fdopen(os.dup(descriptor), "rb")
+
+
+def _is_file(path: Path) -> bool:
+    with _located(path) as place:
+        return place[0].is_file(place[1]) if place else path.is_file()
+
+
+def _is_dir(path: Path) -> bool:
+    with _located(path) as place:
+        return place[0].is_dir(place[1]) if place else path.is_dir()
+
+
+def _module_tree(given: Path, kernel: Path, stack: ExitStack) -> ModuleTree:
+    """Find the release's folder: `given` itself, or below it."""
+    if not _is_dir(given):
+        raise NotFound(
+            f"{given} is not a directory",
+            hint="give the folder of its modules: lib/modules/RELEASE",
+        )
+    folder = given if _is_release(given) else _below(given, kernel)
+    image = image_of(folder)
+    if image is None:
+        folder = folder.resolve()
+        image = folder.parent, folder.name
+    return ModuleTree(
+        str(folder), stack.enter_context(Beneath.open(image[0])), image[1]
+    )
+
+
+def _is_release(folder: Path) -> bool:
+    with _located(folder) as place:
+        names = (
+            place[0].names(place[1]) if place else [p.name for p in folder.iterdir()]
+        )
+    return any(name == "kernel" or name.startswith("modules.") for name in names)
+
+
+def _below(given: Path, kernel: Path) -> Path:
+    with _open(kernel) as file:
+        release = read_kernel(file, str(kernel)).release
+    for place in _PLACES:
+        if _is_dir(given / place / release):
+            return given / place / release
+    raise NotFound(
+        f"{given} holds no modules of {release}",
+        hint=f"give the folder lib/modules/{release}, or the one that it is in",
+    )

@@ -1,0 +1,1 @@
+"""The Boot Loader Specification: one file an entry."""

@@ -1,0 +1,1 @@
+"""GRUB's configuration language: menus by network and on a disk."""

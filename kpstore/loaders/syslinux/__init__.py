@@ -1,0 +1,1 @@
+"""The SYSLINUX family's configuration language."""

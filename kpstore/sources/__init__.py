@@ -1,1 +1,0 @@
-"""Where kernels come from: loose files, and what is installed in an image."""
