@@ -14,7 +14,7 @@ _CALLS = "fsync,fdatasync,syncfs,sync,openat,symlink,symlinkat"
 _CHILD = """
 import json, sys, time
 from pathlib import Path
-from kpstore.caller import Caller
+from kpstore.operations.caller import Caller
 from kpstore.edits import images
 from kpstore.picker import KernelPicker
 picker = KernelPicker.open(Path(sys.argv[1]), Caller("b", "b", ("b",), time.time))

@@ -3,14 +3,14 @@
 import time
 from pathlib import Path
 
-from kpstore.caller import Caller
 from kpstore.edits import entries, images, nodes, targets
 from kpstore.inventory.table import read_nodes
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin
 from kpstore.model.keys import Key
-from kpstore.outcome import Outcome
+from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import Outcome
+from kpstore.operations.rollback import Rollback
 from kpstore.picker import KernelPicker
-from kpstore.restoring import Rollback
 from kpstore.site.settings import Settings, save
 
 ENTRIES = ("production", "next")

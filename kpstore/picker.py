@@ -14,26 +14,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kpstore.artifacts.weighing import WeighingStore
-from kpstore.caller import Caller
-from kpstore.checkup import Checkup
-from kpstore.drafting import CallersDraft
 from kpstore.errors import Conflict, KpError, disk_failures
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
-from kpstore.judging import judge
 from kpstore.kernels.intake import Intake
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State
+from kpstore.operations.caller import Caller
+from kpstore.operations.draft import CallersDraft
+from kpstore.operations.outcome import Outcome, Plan
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.revert import Undoing
+from kpstore.operations.rollback import Restoring, Rollback
 from kpstore.operations.session import Session
-from kpstore.outcome import Outcome, Plan
-from kpstore.proposal import Proposal
-from kpstore.questions import Questions
-from kpstore.restoring import Restoring, Rollback
-from kpstore.reverting import Undoing
+from kpstore.operations.transaction import Transaction, carry_out
+from kpstore.operations.upkeep import Upkeep
+from kpstore.operations.verdict import judge
+from kpstore.queries.doctor.examine import Checkup
+from kpstore.queries.questions import Questions
 from kpstore.site.opened import OpenSite
-from kpstore.transaction import Transaction, carry_out
-from kpstore.upkeep import Upkeep
 
 
 @dataclass

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kpstore.questions import FieldChange
+from kpstore.queries.questions import FieldChange
 
 
 def change_json(change: FieldChange) -> dict[str, Any]:

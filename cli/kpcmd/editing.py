@@ -14,7 +14,7 @@ from kpstore.errors import Conflict
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand, fold
 from kpstore.model.state import State
-from kpstore.outcome import Plan
+from kpstore.operations.outcome import Plan
 
 NOT_LIVE: Final = "not live: kp plan, kp commit"
 

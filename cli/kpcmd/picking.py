@@ -2,8 +2,8 @@
 
 from kpcmd.context import Session
 from kpcmd.shapes import committed
-from kpstore.caller import Caller
-from kpstore.outcome import Outcome
+from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker
 
 WAIT = 60.0  # seconds for the lock, unless --wait says otherwise

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kpcmd import errors
 from kpcmd.context import Done, Session
-from kpstore.outcome import Outcome, Plan
+from kpstore.operations.outcome import Outcome, Plan
 
 _NAMED: Final = 4  # edits that are named; more are counted
 _PLURALS: Final = {"entry": "entries"}

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from kpstore import recovery
-from kpstore.caller import Caller
 from kpstore.disk.locks import Hold
 from kpstore.errors import disk_failures
-from kpstore.outcome import TargetOutcome
+from kpstore.operations import recover
+from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import TargetOutcome
+from kpstore.operations.transaction import Manner
+from kpstore.operations.watching import watched
 from kpstore.site.opened import OpenSite
-from kpstore.transaction import Manner
-from kpstore.watching import watched
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Session:
                 self.site.record(tip)
                 doubtful = bool(hold.left) or not self.site.is_settled(tip)
                 now, host = self.caller.clock(), self.caller.host
-                recovery.sweep(self.site, now, doubtful=doubtful, host=host)
-                tried = recovery.finish(self.site, now, host) if finishes else []
+                recover.sweep(self.site, now, doubtful=doubtful, host=host)
+                tried = recover.finish(self.site, now, host) if finishes else []
                 hold.left = next((each.problem for each in tried if each.problem), "")
                 self.site.doubt = ""
             self._tell(tried)
@@ -56,7 +56,7 @@ class Session:
     def catch_up(self) -> list[TargetOutcome]:
         """Bring to main what is behind otherwise than by choice; the lock is held."""
         caller = self.caller
-        tried = recovery.catch_up(self.site, caller.clock(), caller.host)
+        tried = recover.catch_up(self.site, caller.clock(), caller.host)
         self._tell(tried)
         return tried
 
@@ -80,5 +80,5 @@ class Session:
         )
 
     def _tell(self, outcomes: Collection[TargetOutcome]) -> None:
-        for line in recovery.told(outcomes):
+        for line in recover.told(outcomes):
             self.caller.notify(line)

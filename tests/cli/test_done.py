@@ -9,11 +9,11 @@ import pytest
 
 import kpcmd.paths
 import kpcmd.shapes
-import kpstore.watching
-from kpstore.drafting import CallersDraft
+import kpstore.operations.watching
 from kpstore.errors import DiskFailure
-from kpstore.staging import Staging
-from kpstore.transaction import Transaction
+from kpstore.operations.draft import CallersDraft
+from kpstore.operations.staging import Staging
+from kpstore.operations.transaction import Transaction
 from support.cli import Cluster, Result, copy, run, template
 
 MISTAKE = ZeroDivisionError("a mistake")
@@ -52,7 +52,7 @@ def raising_late(error: BaseException) -> Callable[..., Iterator[str]]:
         (Staging, "switch", 6),
         (Transaction, "_retire", 0),
         (Transaction, "_adds_a_target", None),
-        (kpstore.watching.drift, "remember", 0),
+        (kpstore.operations.watching.drift, "remember", 0),
         (kpcmd.shapes, "outcome_lines", 0),
     ],
     ids=lambda each: getattr(each, "__name__", str(each)),

@@ -49,8 +49,8 @@ def started(made: Cluster, *argv: str, code: str = "") -> Iterator[subprocess.Po
 STOPS = """
 import sys
 from kpcmd.app import main
-from kpstore.proposal import Proposal
-from kpstore.transaction import Transaction
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.transaction import Transaction
 
 def stopping(cls, name, after):
     real = getattr(cls, name)

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from kpstore import restoring, rollback
+from kpstore.health import candidates
 from kpstore.history import merge as merging
-from kpstore.keeping import Keeping
 from kpstore.model.moves import Moves
 from kpstore.model.templates import Template
-from kpstore.proposal import Proposal
+from kpstore.operations import rollback as restoring
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.retention import Keeping
 from kpstore.targets.rendering import _Change
 from kpstore.targets.tftp import sweep, target
 from support.crash.seeded import Bug, bug, nothing, together
@@ -105,7 +106,7 @@ SOWN: dict[str, Sown] = {
         ("commit", "edit"),
     ),
     "a rollback takes what nobody called good": Sown(
-        bug(rollback, is_good=lambda *_: True),
+        bug(candidates, is_good=lambda *_: True),
         "the model refuses|model",
         ("rollback", "default", "entry set"),
     ),

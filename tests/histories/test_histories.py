@@ -47,8 +47,12 @@ def _first(rotation: Rotation) -> int:
 
 _KNOWS_KP = {
     "bugs": {"kpstore"},  # breaks it
-    "kernels": {"kpstore.artifacts"},  # makes what is taken in
-    "trial": {"kpcmd.app", "kpcmd.context", "kpstore.staging"},  # types, and kills
+    "kernels": {"kpstore.formats"},  # makes what is taken in
+    "trial": {
+        "kpcmd.app",
+        "kpcmd.context",
+        "kpstore.operations.staging",
+    },  # types, and kills
 }
 
 

@@ -18,7 +18,9 @@ from histories.documents import Clash, No, State, changed, laid
 from histories.model import Model, Place, Revision
 from kpcmd.app import main
 from kpcmd.context import World
-from kpstore.staging import Staging  # where a command is killed; judges nothing
+from kpstore.operations.staging import (
+    Staging,  # where a command is killed; judges nothing
+)
 from support.crash.child import fork
 from support.crash.seeded import replaced
 

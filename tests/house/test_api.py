@@ -8,10 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import kpstore.errors
-from kpstore.caller import Caller
 from kpstore.errors import KpError
 from kpstore.formats import samples
-from kpstore.outcome import Outcome, Plan
+from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import Outcome, Plan
 from kpstore.picker import Edit, KernelPicker
 from support.sources import ROOT
 

@@ -20,7 +20,7 @@ from kpstore.edits import entries, groups, images, kernels, nodes, targets
 from kpstore.kernels.gather import Needs
 from kpstore.kernels.origins.files import KernelFiles, gather_files
 from kpstore.model.state import State
-from kpstore.outcome import Outcome
+from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker
 from support.rig import guest, parts
 from support.sites import SmallSite, done

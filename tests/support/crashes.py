@@ -15,7 +15,7 @@ from pathlib import Path
 from kpstore.errors import KpError
 from kpstore.history.git import refs
 from kpstore.model.state import State
-from kpstore.outcome import Outcome
+from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker
 from kpstore.site import opened
 from support import bootcheck

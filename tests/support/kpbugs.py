@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kpstore import recovery
 from kpstore.disk import batch, streams
 from kpstore.disk.locks import Hold, SiteLock
 from kpstore.history.git.repository import Repository
 from kpstore.history.index.database import Index
+from kpstore.operations import recover
+from kpstore.operations.staging import Staging
 from kpstore.site.reader import SiteReader
-from kpstore.staging import Staging
 from kpstore.targets.tftp.format.entries import _Mover
 from kpstore.targets.tftp.format.layout import EntryNames
 from kpstore.targets.tftp.target import TftpTarget
@@ -103,7 +103,7 @@ KILLED: dict[str, Sown] = {
     ),
     "nothing is finished": Sown(
         together(
-            bug(recovery, finish=_nothing_finished, catch_up=_nothing_finished),
+            bug(recover, finish=_nothing_finished, catch_up=_nothing_finished),
             bug(Staging, _bring_along=_not_along),
         ),
         "rollback",

@@ -9,9 +9,9 @@ from pathlib import Path
 from kpstore.edits import entries, images
 from kpstore.errors import KpError
 from kpstore.history.git import refs
-from kpstore.outcome import Outcome, TargetOutcome
+from kpstore.operations.outcome import Outcome, TargetOutcome
+from kpstore.operations.staging import Staging
 from kpstore.picker import KernelPicker
-from kpstore.staging import Staging
 from support import bootcheck
 from support.crash.script import Ack, Script
 from support.crash.seeded import nothing, replaced

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from kpstore.caller import Caller
 from kpstore.disk.beneath import Beneath
 from kpstore.edits import entries, groups, images, nodes, targets
 from kpstore.formats.module_tar import Packing
@@ -20,12 +19,13 @@ from kpstore.history import drafts
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin, Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.outcome import Outcome
+from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import Outcome
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.rollback import Rollback
+from kpstore.operations.transaction import Manner, carry_out
 from kpstore.picker import KernelPicker
-from kpstore.proposal import Proposal
-from kpstore.restoring import Rollback
 from kpstore.site.settings import Settings, save
-from kpstore.transaction import Manner, carry_out
 
 NOW = 2_000_000_000.0  # later than any file that a test makes
 DAY = 86_400.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from kpstore.edits import images, nodes
 from kpstore.model.state import State
-from kpstore.outcome import Outcome
+from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker
 from support import bootcheck
 from support.crash.child import SharedLog, fork

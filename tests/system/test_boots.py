@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.restoring import Rollback
+from kpstore.operations.rollback import Rollback
 from support import bootsites
 from support.bootsites import DISK, MACS, OWN, PLAIN, Initrd
 from support.rig import cmdline, disk, guest, netboot, parts, qemu, tftp

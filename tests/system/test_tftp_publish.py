@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import pytest
 
-from kpstore.caller import Caller
 from kpstore.edits import entries, images, nodes
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
+from kpstore.operations.caller import Caller
 from kpstore.picker import KernelPicker
 from support.rig import tftp
 from support.sites import (

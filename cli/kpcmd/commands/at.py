@@ -12,7 +12,7 @@ from kpcmd.picking import picker
 from kpcmd.times import written
 from kpstore.errors import InvalidInput
 from kpstore.picker import KernelPicker
-from kpstore.questions import EntryShown
+from kpstore.queries.questions import EntryShown
 
 app = alone()
 apps = {"at": app}

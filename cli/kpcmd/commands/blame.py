@@ -11,7 +11,7 @@ from kpcmd.output import columns
 from kpcmd.picking import picker
 from kpcmd.times import shown
 from kpstore.picker import KernelPicker
-from kpstore.questions import FieldChange
+from kpstore.queries.questions import FieldChange
 from kpstore.site.reader import Query, Revision
 
 app = alone()

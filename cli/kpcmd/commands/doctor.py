@@ -11,8 +11,8 @@ from kpcmd.errors import DRIFT
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import picker
 from kpcmd.tftp import Server
-from kpstore.checkup import Checkup, Finding
 from kpstore.errors import KpError, NotFound
+from kpstore.queries.doctor.examine import Checkup, Finding
 
 app = alone()
 apps = {"doctor": app}

@@ -11,7 +11,7 @@ from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import Wait
 from kpcmd.picking import WAIT, picker
-from kpstore.outcome import TargetOutcome
+from kpstore.operations.outcome import TargetOutcome
 
 app = alone()
 apps = {"publish": app}

@@ -13,9 +13,9 @@ from kpcmd.frame import alone, session_of
 from kpcmd.options import DryRun, Wait, Why, Yes
 from kpcmd.picking import WAIT, picker
 from kpcmd.shapes import count, outcome_json, outcome_lines, report
-from kpstore.outcome import Outcome
+from kpstore.operations.outcome import Outcome
+from kpstore.operations.rollback import Rollback
 from kpstore.picker import KernelPicker
-from kpstore.restoring import Rollback
 
 app = alone()
 apps = {"rollback": app}

@@ -11,7 +11,7 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import RevArg
 from kpcmd.picking import picker
 from kpcmd.times import shown as time_shown
-from kpstore.questions import Shown
+from kpstore.queries.questions import Shown
 
 app = alone()
 apps = {"show": app}

@@ -13,7 +13,7 @@ from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.output import columns
 from kpcmd.times import shown
-from kpstore.overview import Overview, TargetLine, look
+from kpstore.queries.status import Overview, TargetLine, look
 from kpstore.site.reader import SiteReader
 
 app = alone()

@@ -9,9 +9,9 @@ from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.picking import picker
-from kpstore.checkup import Finding
 from kpstore.errors import Drift, Refused
-from kpstore.upkeep import Verified
+from kpstore.operations.upkeep import Verified
+from kpstore.queries.doctor.examine import Finding
 
 app = alone()
 apps = {"verify": app}

@@ -11,7 +11,7 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.options import NodeArg
 from kpcmd.picking import picker
 from kpcmd.times import shown
-from kpstore.questions import Why
+from kpstore.queries.questions import Why
 
 app = alone()
 apps = {"why": app}

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-from kpstore.outcome import Outcome, TargetOutcome
-from kpstore.overview import TargetLine, look
+from kpstore.operations.outcome import Outcome, TargetOutcome
+from kpstore.queries.status import TargetLine, look
 from kpstore.site.reader import SiteReader
 from kpstore.targets.values import Finding
 from support import sites

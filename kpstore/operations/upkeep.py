@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from kpstore import recovery
-from kpstore.caller import Caller
 from kpstore.errors import KpError, NotFound, Refused, disk_failures
 from kpstore.history.index import feed
 from kpstore.history.snapshot import Snapshot
-from kpstore.keeping import Keeping
 from kpstore.model.bulk import uncollected
 from kpstore.model.state import State
-from kpstore.outcome import TargetOutcome
+from kpstore.operations import recover
+from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import TargetOutcome
+from kpstore.operations.retention import Keeping
+from kpstore.operations.staging import commit_of, reason
 from kpstore.site import drift
 from kpstore.site.comparing import compared, complete, expected, redrawn
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
-from kpstore.staging import commit_of, reason
 from kpstore.targets.condition import left_behind
 from kpstore.targets.tftp.quick import Look
 from kpstore.targets.values import Condition, Finding
@@ -150,9 +150,9 @@ class Upkeep:
         written = 0
         if condition == "lagging":
             now, host = self.caller.clock(), self.caller.host
-            brought = recovery.bring(self.site, target, main, now, host=host)
+            brought = recover.bring(self.site, target, main, now, host=host)
             written = brought.files_written
-            for line in recovery.told([brought]):
+            for line in recover.told([brought]):
                 self.caller.notify(line)
             if brought.condition != "live":
                 return brought

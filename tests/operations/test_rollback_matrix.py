@@ -19,8 +19,8 @@ from kpstore.history import codec, drafts
 from kpstore.model.documents import NextBoot, Rollout, Verdict
 from kpstore.model.keys import MODELS, Key
 from kpstore.model.state import State
-from kpstore.outcome import Outcome
-from kpstore.restoring import Rollback
+from kpstore.operations.outcome import Outcome
+from kpstore.operations.rollback import Rollback
 from support import sites
 from support.sites import SmallSite, call_good, first_import, name, second_kernel
 

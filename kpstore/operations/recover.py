@@ -9,16 +9,16 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import partial
 
-from kpstore.catching_up import moves_from
 from kpstore.errors import KpError
 from kpstore.history.snapshot import Snapshot
-from kpstore.keeping import Keeping
 from kpstore.model.state import State
-from kpstore.outcome import TargetOutcome
+from kpstore.operations.catching_up import moves_from
+from kpstore.operations.outcome import TargetOutcome
+from kpstore.operations.retention import Keeping
+from kpstore.operations.staging import Staging, reason
 from kpstore.site.opened import OpenSite
 from kpstore.site.reader import MAIN
 from kpstore.site.targets import SiteTarget
-from kpstore.staging import Staging, reason
 
 
 def sweep(site: OpenSite, now: float, *, doubtful: bool, host: str) -> None:

@@ -17,8 +17,8 @@ from kpstore.model.documents import Document, KernelConfig, Rollout, VariableRul
 from kpstore.model.keys import MODELS, Key, Kind
 from kpstore.model.moves import image_of
 from kpstore.model.state import State
+from kpstore.operations.rollback import Rollback
 from kpstore.picker import KernelPicker
-from kpstore.restoring import Rollback
 from support import sites
 from support.sites import SmallSite, done
 

@@ -4,14 +4,14 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
-from kpstore.caller import Caller
 from kpstore.errors import InvalidInput
+from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import Said, bad_verdict, give
 from kpstore.history.record import person_name
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.boot import boot_of
 from kpstore.model.state import Changes, State
-from kpstore.rollback import default_boot
+from kpstore.operations.caller import Caller
 from kpstore.site.opened import OpenSite
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kpstore.history.record import author, person
-from kpstore.outcome import Intent, Outcome
+from kpstore.operations.outcome import Intent, Outcome
 
 
 def silent(_: object) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from shlex import quote
 from typing import Final, Literal, NamedTuple
 
-from kpstore.asked import Asked, asked
-from kpstore.caller import Caller
 from kpstore.disk.locks import SiteLock
 from kpstore.errors import CorruptState, KpError
 from kpstore.history import drafts, owners, walk
@@ -18,19 +16,21 @@ from kpstore.history.git import fittings, hook, packs, trees
 from kpstore.history.git.create import RECORDS
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
-from kpstore.mending import (
+from kpstore.model.documents import KernelConfig
+from kpstore.model.keys import Key
+from kpstore.model.state import State
+from kpstore.operations.caller import Caller
+from kpstore.operations.upkeep import Upkeep
+from kpstore.queries.doctor.damaged_main import (
     artifact_back,
     aside,
     fitted,
     how_to_mend,
     pack_made_anew,
 )
-from kpstore.model.documents import KernelConfig
-from kpstore.model.keys import Key
-from kpstore.model.state import State
+from kpstore.queries.requests import Asked, asked
 from kpstore.site.opened import OpenSite
 from kpstore.targets.values import Condition
-from kpstore.upkeep import Upkeep
 
 Level = Literal["ok", "note", "bad"]
 

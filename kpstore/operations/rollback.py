@@ -5,23 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from kpstore import reserves
-from kpstore.caller import Caller, utc
-from kpstore.consequences import bad_boots, refusals, unresolved
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
-from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
-from kpstore.history.revisions import Query, Revision
-from kpstore.history.snapshot import Snapshot
-from kpstore.judging import said_by, spread
-from kpstore.model.boot import Boot
-from kpstore.model.documents import KernelConfig
-from kpstore.model.keys import Key
-from kpstore.model.moves import image_of
-from kpstore.model.nodesets import fold
-from kpstore.model.state import Documents, State
-from kpstore.outcome import Outcome
-from kpstore.proposal import Proposal, missing_artifacts
-from kpstore.rollback import (
+from kpstore.health.candidates import (
     choose,
     clear_overrides,
     default_boot,
@@ -29,9 +14,24 @@ from kpstore.rollback import (
     restore_image,
     serves,
 )
+from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
+from kpstore.history.revisions import Query, Revision
+from kpstore.history.snapshot import Snapshot
+from kpstore.model.boot import Boot
+from kpstore.model.documents import KernelConfig
+from kpstore.model.keys import Key
+from kpstore.model.moves import image_of
+from kpstore.model.nodesets import fold
+from kpstore.model.state import Documents, State
+from kpstore.operations import reserves
+from kpstore.operations.caller import Caller, utc
+from kpstore.operations.consequences import bad_boots, refusals, unresolved
+from kpstore.operations.outcome import Outcome
+from kpstore.operations.proposal import Proposal, missing_artifacts
+from kpstore.operations.staging import commit_of
+from kpstore.operations.transaction import Manner, carry_out
+from kpstore.operations.verdict import said_by, spread
 from kpstore.site.opened import OpenSite
-from kpstore.staging import commit_of
-from kpstore.transaction import Manner, carry_out
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from kpstore.caller import silent
 from kpstore.disk.durable import make_directories, write_file
 from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.outcome import TargetOutcome
+from kpstore.operations.caller import silent
+from kpstore.operations.outcome import TargetOutcome
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import Publisher, SiteTarget
 from kpstore.targets import renderer

@@ -8,11 +8,11 @@ import pytest
 
 from kpstore.edits import entries, images, nodes
 from kpstore.errors import NotFound, Refused
+from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import bad_verdict, is_good
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.restoring import Rollback
-from kpstore.rollback import default_boot
+from kpstore.operations.rollback import Rollback
 from support import sites
 from support.sites import SmallSite, call_good, first_import, name, second_kernel
 

@@ -10,10 +10,10 @@ import pytest
 
 from kpstore.edits import targets
 from kpstore.errors import Refused
-from kpstore.keeping import Keeping
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
-from kpstore.restoring import Rollback
+from kpstore.operations.retention import Keeping
+from kpstore.operations.rollback import Rollback
 from kpstore.targets.tftp import sweep
 from kpstore.targets.tftp.format.state import canonical
 from kpstore.targets.values import Held

@@ -15,7 +15,7 @@ from kpstore.history import drafts
 from kpstore.model.documents import KernelConfig, Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.restoring import Rollback
+from kpstore.operations.rollback import Rollback
 from kpstore.site.settings import load, save
 from kpstore.targets.tftp.target import TftpTarget
 from support import sites

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from kpstore.caller import Caller
 from kpstore.errors import (
     Conflict,
     CorruptState,
@@ -15,6 +14,7 @@ from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
+from kpstore.operations.caller import Caller
 from kpstore.site.opened import OpenSite
 
 _UNREADABLE: Final = (Refused, InvalidInput, CorruptState, DiskFailure)

@@ -8,8 +8,8 @@ import pytest
 from kpstore.edits import targets
 from kpstore.errors import KpError, Refused
 from kpstore.history.snapshot import Snapshot
+from kpstore.operations.transaction import Transaction
 from kpstore.site.settings import load, save
-from kpstore.transaction import Transaction
 from support import sites
 from support.cli import digest
 from support.sites import LOADERS, SmallSite, first_import, mac, second_kernel
@@ -118,7 +118,7 @@ def test_what_a_killed_add_left_is_gone_on_with_by_another_name(
 
     with monkeypatch.context() as patched:
         patched.setattr(Transaction, "_advance", killed)
-        patched.setattr("kpstore.staging.Staging._discard", lambda _: None)
+        patched.setattr("kpstore.operations.staging.Staging._discard", lambda _: None)
         with pytest.raises(KeyboardInterrupt):
             add(site, "tow")
     assert (root / "kp/TARGET").exists()

@@ -9,8 +9,8 @@ import pytest
 from kpstore.disk.space import Free
 from kpstore.edits import targets
 from kpstore.errors import DiskFailure, Refused
-from kpstore.outcome import Outcome
-from kpstore.restoring import Rollback
+from kpstore.operations.outcome import Outcome
+from kpstore.operations.rollback import Rollback
 from support import sites
 from support.crash.mounts import mounted_tmpfs, private_namespace, resize_tmpfs
 from support.crash.parallel import in_processes

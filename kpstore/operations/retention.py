@@ -10,8 +10,8 @@ noted when it was last seen. docs/architecture.md has the table of who asks whom
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from kpstore.defaults import defaults_of, remember
 from kpstore.errors import KpError, NotFound, Refused
+from kpstore.health.candidates import default_boot
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
 from kpstore.history.index.database import Index
@@ -21,7 +21,7 @@ from kpstore.model.boot import Boot, boot_of
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.rollback import default_boot
+from kpstore.operations.defaults import defaults_of, remember
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
 from kpstore.targets.tftp.target import TftpTarget

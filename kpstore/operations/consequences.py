@@ -7,7 +7,7 @@ from kpstore.model.boot import Boot
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.templates import Template
-from kpstore.proposal import Proposal
+from kpstore.operations.proposal import Proposal
 
 
 def refusals(proposal: Proposal) -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from kpstore.caller import Caller
 from kpstore.errors import KpError
 from kpstore.model.state import State
+from kpstore.operations.caller import Caller
 from kpstore.site import drift
 from kpstore.site.comparing import compared
 from kpstore.site.drift import Sighted

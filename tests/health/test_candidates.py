@@ -10,14 +10,14 @@ import pytest
 
 from kpstore.edits import entries, groups, images, nodes, targets
 from kpstore.errors import NeedsConfirmation, NotFound, Refused
+from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import Said, bad_verdict, give, is_good
 from kpstore.history import drafts
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.documents import Rollout
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.restoring import Rollback
-from kpstore.rollback import default_boot
+from kpstore.operations.rollback import Rollback
 from support import bootcheck, sites
 from support.sites import SmallSite, call_good, first_import, name, second_kernel
 

@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from kpstore import reserves
-from kpstore.caller import silent
 from kpstore.errors import DiskFailure, KpError, disk_failures
 from kpstore.history.git.repository import id_of, new_commit
 from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
 from kpstore.history.snapshot import Snapshot
-from kpstore.keeping import Keeping
 from kpstore.model.bulk import uncollected
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import State
-from kpstore.outcome import Intent, Outcome
-from kpstore.proposal import Proposal
+from kpstore.operations import reserves
+from kpstore.operations.caller import silent
+from kpstore.operations.outcome import Intent, Outcome
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.retention import Keeping
+from kpstore.operations.staging import Staging
 from kpstore.site.reader import MAIN
 from kpstore.site.targets import TargetSpec
-from kpstore.staging import Staging
 
 _NAMED_NODES = 1000
 # Sweeping looks at every generation of the grace time: not at each commit.

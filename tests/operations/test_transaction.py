@@ -21,10 +21,11 @@ from kpstore.history.git.repository import Repository
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
-from kpstore.keeping import Keeping
 from kpstore.model.keys import Key
+from kpstore.operations.retention import Keeping
+from kpstore.operations.rollback import Rollback
+from kpstore.operations.transaction import Transaction
 from kpstore.picker import KernelPicker
-from kpstore.restoring import Rollback
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
 from kpstore.targets.tftp import stage as tftp_stage
@@ -32,7 +33,6 @@ from kpstore.targets.tftp import target as tftp
 from kpstore.targets.tftp.switch import StagedGeneration
 from kpstore.targets.tree import stage as tree_stage
 from kpstore.targets.tree.target import TreeStaged
-from kpstore.transaction import Transaction
 from support import bootcheck, sites
 from support.cli import digest
 from support.crash.seeded import replaced

@@ -7,12 +7,12 @@ import pytest
 
 from kpstore.edits import entries, images, targets
 from kpstore.errors import NeedsConfirmation, Refused
+from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import Said, bad_verdict, give
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.outcome import Outcome
-from kpstore.rollback import default_boot
+from kpstore.operations.outcome import Outcome
 from support import sites
 from support.sites import SmallSite, call_good, first_import, roll_back, second_kernel
 

@@ -10,8 +10,8 @@ import pytest
 
 from kpstore.edits import images
 from kpstore.errors import NotFound
+from kpstore.operations.upkeep import Verified
 from kpstore.site import comparing
-from kpstore.upkeep import Verified
 from support import sites
 from support.sites import SmallSite, call_good, first_import, mac, second_kernel
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from kpstore.errors import NotFound, Refused
+from kpstore.health.candidates import default_boot, disk_boot
 from kpstore.health.verdicts import refuse_bad
 from kpstore.history.git import trees
 from kpstore.history.git.repository import GitObject
@@ -23,8 +24,7 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Changes, State
-from kpstore.outcome import Plan, TargetPlan
-from kpstore.rollback import default_boot, disk_boot
+from kpstore.operations.outcome import Plan, TargetPlan
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
 from kpstore.targets import renderer

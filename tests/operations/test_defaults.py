@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.defaults import Defaults, defaults_of, remember
 from kpstore.edits import entries, images
+from kpstore.health.candidates import default_boot
 from kpstore.history import walk
 from kpstore.model.keys import Key
-from kpstore.restoring import Rollback
-from kpstore.rollback import default_boot
+from kpstore.operations.defaults import Defaults, defaults_of, remember
+from kpstore.operations.rollback import Rollback
 from support import sites
 from support.sites import SmallSite, call_good, first_import, roll_back, second_kernel
 
@@ -83,7 +83,7 @@ def test_an_image_that_went_and_came_back_has_its_past(site: SmallSite) -> None:
 def test_only_the_newest_are_remembered(
     site: SmallSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kpstore.defaults._MOST", 3)
+    monkeypatch.setattr("kpstore.operations.defaults._MOST", 3)
     for number in range(4):
         with site.picker().edit("another") as edit:
             entries.change(edit.state, "gpu", "run", {"params": (f"a={number}",)})

@@ -1,0 +1,1 @@
+"""Examining a site, for `kp doctor`."""
