@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from kpcmd.output import Output
-from kpcmd.progress import StatusLine
+from kpcmd.terminal.output import Output
+from kpcmd.terminal.progress import StatusLine
 from kpstore.errors import DiskFailure
 
 DEFAULT_SITE: Final = Path("/var/lib/kp")

@@ -8,8 +8,8 @@ import typer
 
 from kpcmd.context import Done, Session
 from kpcmd.errors import OK, WrongUsage
-from kpcmd.picking import picker
-from kpcmd.shapes import count, plan_json, plan_lines, report, summary
+from kpcmd.opening import picker
+from kpcmd.views.outcomes import count, plan_json, plan_lines, report, summary
 from kpstore.errors import Conflict
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand, fold

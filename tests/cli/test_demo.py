@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kpcmd.demo.nodes import boot_all
+from kpcmd.demo.boots import boot_all
 from support.cli import ok, run
 
 

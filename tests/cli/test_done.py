@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import kpcmd.paths
-import kpcmd.shapes
+import kpcmd.arguments.paths
+import kpcmd.views.outcomes
 import kpstore.operations.watching
 from kpstore.errors import DiskFailure
 from kpstore.operations.draft import CallersDraft
@@ -53,7 +53,7 @@ def raising_late(error: BaseException) -> Callable[..., Iterator[str]]:
         (Transaction, "_retire", 0),
         (Transaction, "_adds_a_target", None),
         (kpstore.operations.watching.drift, "remember", 0),
-        (kpcmd.shapes, "outcome_lines", 0),
+        (kpcmd.views.outcomes, "outcome_lines", 0),
     ],
     ids=lambda each: getattr(each, "__name__", str(each)),
 )
@@ -115,7 +115,7 @@ def test_a_kp_toml_that_can_t_be_tidied_is_said(
     if words.startswith("commit"):
         made.kp("image", "rm", "lone")
     before = made.main()
-    monkeypatch.setattr(kpcmd.paths, "save", raising(DENIED))
+    monkeypatch.setattr(kpcmd.arguments.paths, "save", raising(DENIED))
     ended = run(made.site, *words.split())
     assert (ended.status, made.main() != before) == (status, True), ended
     assert "is committed; after that: " in ended.err

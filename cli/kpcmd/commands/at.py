@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
-from kpcmd.entries import shown_json, shown_lines
+from kpcmd.arguments import completion
+from kpcmd.arguments.entries import shown_json, shown_lines
+from kpcmd.arguments.times import written
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.picking import picker
-from kpcmd.times import written
+from kpcmd.opening import picker
 from kpstore.errors import InvalidInput
 from kpstore.picker import KernelPicker
 from kpstore.queries.questions import EntryShown

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import typer
 
-from kpcmd.changes import change_json
+from kpcmd.arguments.options import EntryArg, ImageArg
+from kpcmd.arguments.times import shown
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.options import EntryArg, ImageArg
-from kpcmd.output import columns
-from kpcmd.picking import picker
-from kpcmd.times import shown
+from kpcmd.opening import picker
+from kpcmd.terminal.output import columns
+from kpcmd.views.changes import change_json
 from kpstore.picker import KernelPicker
 from kpstore.queries.questions import FieldChange
 from kpstore.site.reader import Query, Revision

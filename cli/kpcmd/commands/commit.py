@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from kpcmd.committing import committing
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import DryRun, Force, Wait, Why, Yes
+from kpcmd.arguments.paths import tidied
 from kpcmd.editing import confirm
-from kpcmd.editor import ask_message
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
-from kpcmd.options import DryRun, Force, Wait, Why, Yes
-from kpcmd.paths import tidied
-from kpcmd.picking import WAIT, picker
-from kpcmd.shapes import count, plan_json, plan_lines, report
+from kpcmd.opening import WAIT, picker
+from kpcmd.terminal.editor import ask_message
+from kpcmd.views.outcomes import count, plan_json, plan_lines, report
 
 app = alone()
 apps = {"commit": app}

@@ -2,11 +2,11 @@
 
 import typer
 
-from kpcmd.committing import committing
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import DryRun, EntryArg, Force, ImageArg, Message, Yes
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import alone, session_of
-from kpcmd.options import DryRun, EntryArg, Force, ImageArg, Message, Yes
 from kpstore.edits import images
 
 app = alone()

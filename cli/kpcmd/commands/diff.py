@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
-from kpcmd.changes import change_json, change_lines
+from kpcmd.arguments import completion
 from kpcmd.errors import CONFLICT
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.picking import picker
+from kpcmd.opening import picker
+from kpcmd.views.changes import change_json, change_lines
 
 app = alone()
 apps = {"diff": app}

@@ -2,11 +2,11 @@
 
 import typer
 
+from kpcmd.arguments.paths import tidied
 from kpcmd.context import Done
 from kpcmd.errors import LOCKED, OK
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.paths import tidied
-from kpcmd.picking import picker
+from kpcmd.opening import picker
 
 app = alone()
 apps = {"discard": app}

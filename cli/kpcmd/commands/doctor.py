@@ -9,8 +9,8 @@ import typer
 from kpcmd.context import Session
 from kpcmd.errors import DRIFT
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.picking import picker
-from kpcmd.tftp import Server
+from kpcmd.opening import picker
+from kpcmd.tftp_client import Server
 from kpstore.errors import KpError, NotFound
 from kpstore.queries.doctor.examine import Checkup, Finding
 

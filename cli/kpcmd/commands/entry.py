@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
-from kpcmd.committing import committing
-from kpcmd.editing import Manner, edit
-from kpcmd.entries import (
+from kpcmd.arguments import completion
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.entries import (
     fields_of,
     hypervisor_of,
     line,
@@ -17,8 +16,7 @@ from kpcmd.entries import (
     shown_lines,
     usual,
 )
-from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import (
+from kpcmd.arguments.options import (
     AddParams,
     DryRun,
     EntryArg,
@@ -31,8 +29,10 @@ from kpcmd.options import (
     check_given,
     check_tokens,
 )
-from kpcmd.output import columns
-from kpcmd.picking import picker
+from kpcmd.editing import Manner, edit
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.opening import picker
+from kpcmd.terminal.output import columns
 from kpstore.edits import entries, images
 from kpstore.model.state import State
 

@@ -4,11 +4,11 @@ from contextlib import nullcontext
 
 import typer
 
+from kpcmd.arguments.options import DryRun
 from kpcmd.context import Done
 from kpcmd.errors import DRIFT, LOCKED, OK
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.options import DryRun
-from kpcmd.picking import picker
+from kpcmd.opening import picker
 
 app = alone()
 apps = {"gc": app}

@@ -4,11 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
-from kpcmd.committing import committing
-from kpcmd.editing import Manner, edit, say_nodes
-from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import (
+from kpcmd.arguments import completion
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import (
     AddParams,
     DryRun,
     GroupArg,
@@ -18,8 +16,10 @@ from kpcmd.options import (
     check_given,
     check_tokens,
 )
-from kpcmd.output import columns
-from kpcmd.picking import picker
+from kpcmd.editing import Manner, edit, say_nodes
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.opening import picker
+from kpcmd.terminal.output import columns
 from kpstore.edits import groups
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import members

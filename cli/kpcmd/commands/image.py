@@ -5,11 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd.committing import committing
-from kpcmd.editing import Manner, edit
-from kpcmd.errors import WrongUsage
-from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import (
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import (
     DryRun,
     Force,
     ImageArg,
@@ -18,10 +15,13 @@ from kpcmd.options import (
     Yes,
     check_given,
 )
-from kpcmd.output import columns
-from kpcmd.paths import kept_path, tidied
-from kpcmd.picking import picker
+from kpcmd.arguments.paths import kept_path, tidied
+from kpcmd.editing import Manner, edit
+from kpcmd.errors import WrongUsage
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.opening import picker
 from kpcmd.stock import look_at, offer_production
+from kpcmd.terminal.output import columns
 from kpstore.edits import images
 from kpstore.model.params import split
 from kpstore.model.state import State

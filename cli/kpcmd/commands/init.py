@@ -8,7 +8,7 @@ import typer
 from kpcmd.context import Done
 from kpcmd.errors import OK
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.picking import caller
+from kpcmd.opening import caller
 from kpstore.model.names import check_name
 from kpstore.picker import KernelPicker
 

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
-from kpcmd.committing import committing
+from kpcmd.arguments import completion
+from kpcmd.arguments.committing import committing
 from kpcmd.context import Session
 from kpcmd.errors import LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
-from kpcmd.picking import picker
-from kpcmd.shapes import report
+from kpcmd.opening import picker
+from kpcmd.views.outcomes import report
 
 _good, _bad = alone(), alone()
 apps = {"good": _good, "bad": _bad}

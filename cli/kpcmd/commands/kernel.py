@@ -5,16 +5,24 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd.committing import committing
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.kernel_origin import Origin
+from kpcmd.arguments.options import (
+    DryRun,
+    Force,
+    ImageArg,
+    KernelArg,
+    Message,
+    Mismatch,
+    Yes,
+)
 from kpcmd.context import Session
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import DryRun, Force, ImageArg, KernelArg, Message, Mismatch, Yes
-from kpcmd.origins import Origin
-from kpcmd.output import columns
-from kpcmd.picking import picker
+from kpcmd.opening import picker
 from kpcmd.stock import warn_of
+from kpcmd.terminal.output import columns
 from kpstore.edits import kernels
 from kpstore.kernels.gather import Gathered
 from kpstore.model.state import State

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
+from kpcmd.arguments.times import shown, written
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.times import shown, written
 from kpstore.site.reader import Query, Revision, SiteReader
 
 app = alone()

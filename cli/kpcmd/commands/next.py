@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
-from kpcmd.committing import committing
+from kpcmd.arguments import completion
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.nodesets import chosen
+from kpcmd.arguments.options import AddParams, DryRun, Why, Yes
 from kpcmd.editing import Manner, edit, nodes_of
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
-from kpcmd.nodes import chosen
-from kpcmd.options import AddParams, DryRun, Why, Yes
-from kpcmd.output import columns
-from kpcmd.picking import picker
+from kpcmd.opening import picker
+from kpcmd.terminal.output import columns
 from kpstore.edits import nodes
 from kpstore.errors import Refused
 from kpstore.model.params import compose

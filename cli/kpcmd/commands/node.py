@@ -7,16 +7,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
 from kpcmd.context import Session
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.output import columns
+from kpcmd.terminal.output import columns
 from kpstore.model.bulk import uncollected
 from kpstore.site.reader import SiteReader
 
 # Imported when one of its verbs is called for, or the list needs it: it brings the
 # models along, which would double the time that listing 100,000 nodes takes.
-_EDITS: Final = "kpcmd.commands.node_edits"
+_EDITS: Final = "kpcmd.commands.node_edit"
 
 app = noun(
     "The client machines.", rest=_EDITS, verbs=("add", "import", "show", "set", "rm")

@@ -7,7 +7,7 @@ import typer
 from kpcmd.editing import show_plan
 from kpcmd.errors import CHANGES, CONFLICT
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.picking import picker
+from kpcmd.opening import picker
 
 app = alone()
 apps = {"plan": app}

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
+from kpcmd.arguments.options import Wait
 from kpcmd.context import Done, Session
 from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.options import Wait
-from kpcmd.picking import WAIT, picker
+from kpcmd.opening import WAIT, picker
 from kpstore.operations.outcome import TargetOutcome
 
 app = alone()

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from kpcmd.committing import committing
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import DryRun, Force, RevArg, Yes
+from kpcmd.arguments.paths import tidied
 from kpcmd.editing import confirm, show_plan
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED
 from kpcmd.frame import alone, session_of
-from kpcmd.options import DryRun, Force, RevArg, Yes
-from kpcmd.paths import tidied
-from kpcmd.picking import picker
-from kpcmd.shapes import report
+from kpcmd.opening import picker
+from kpcmd.views.outcomes import report
 
 app = alone()
 apps = {"revert": app}

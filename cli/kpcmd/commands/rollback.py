@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
-from kpcmd.committing import committing
+from kpcmd.arguments import completion
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import DryRun, Wait, Why, Yes
 from kpcmd.context import Session
 from kpcmd.editing import ask
 from kpcmd.errors import LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
-from kpcmd.options import DryRun, Wait, Why, Yes
-from kpcmd.picking import WAIT, picker
-from kpcmd.shapes import count, outcome_json, outcome_lines, report
+from kpcmd.opening import WAIT, picker
+from kpcmd.views.outcomes import count, outcome_json, outcome_lines, report
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.rollback import Rollback
 from kpstore.picker import KernelPicker

@@ -6,11 +6,11 @@ from typing import Any
 
 import typer
 
-from kpcmd.changes import change_json, change_lines
+from kpcmd.arguments.options import RevArg
+from kpcmd.arguments.times import shown as time_shown
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.options import RevArg
-from kpcmd.picking import picker
-from kpcmd.times import shown as time_shown
+from kpcmd.opening import picker
+from kpcmd.views.changes import change_json, change_lines
 from kpstore.queries.questions import Shown
 
 app = alone()

@@ -8,11 +8,11 @@ from typing import Any
 
 import typer
 
+from kpcmd.arguments.times import shown
 from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.output import columns
-from kpcmd.times import shown
+from kpcmd.terminal.output import columns
 from kpstore.queries.status import Overview, TargetLine, look
 from kpstore.site.reader import SiteReader
 
@@ -35,7 +35,7 @@ def status(context: typer.Context) -> int:
 
 def _really(session: Session, target: str) -> list[Any]:
     """Compare as `kp verify` does: seldom needed, and takes longer to start."""
-    opened = import_module("kpcmd.picking").picker(session)
+    opened = import_module("kpcmd.opening").picker(session)
     return [
         f for found in opened.upkeep.verify([target], deep=True) for f in found.findings
     ]

@@ -6,17 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
-from kpcmd.committing import committing
+from kpcmd.arguments import completion
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.options import DryRun, Message, TargetArg, Yes, check_choice
+from kpcmd.arguments.paths import Table, kept_path, tidied
 from kpcmd.context import Done
 from kpcmd.editing import Manner, edit
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, OK, WrongUsage
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.options import DryRun, Message, TargetArg, Yes, check_choice
-from kpcmd.output import columns
-from kpcmd.paths import Table, kept_path, tidied
-from kpcmd.picking import picker
-from kpcmd.servers import advice
+from kpcmd.opening import picker
+from kpcmd.terminal.output import columns
+from kpcmd.views.boot_server import advice
 from kpstore.edits import targets
 from kpstore.model.state import State
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.output import columns
-from kpcmd.picking import picker
+from kpcmd.opening import picker
+from kpcmd.terminal.output import columns
 from kpstore.model.state import State
 
 app = noun("What is known of payloads.")

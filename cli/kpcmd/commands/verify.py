@@ -8,7 +8,7 @@ import typer
 from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.picking import picker
+from kpcmd.opening import picker
 from kpstore.errors import Drift, Refused
 from kpstore.operations.upkeep import Verified
 from kpstore.queries.doctor.examine import Finding

@@ -5,12 +5,12 @@ from typing import Any
 
 import typer
 
+from kpcmd.arguments.entries import shown_json
+from kpcmd.arguments.options import NodeArg
+from kpcmd.arguments.times import shown
 from kpcmd.context import Session
-from kpcmd.entries import shown_json
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.options import NodeArg
-from kpcmd.picking import picker
-from kpcmd.times import shown
+from kpcmd.opening import picker
 from kpstore.queries.questions import Why
 
 app = alone()

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from kpcmd.demo.boots import boot_all
 from kpcmd.demo.cluster import IMAGES, NEW
-from kpcmd.demo.nodes import boot_all
 
 
 class Command(NamedTuple):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kpcmd.app import main
 from kpcmd.context import World
-from kpcmd.output import Output
 from kpcmd.terminal.escape import ascii_json, visible, visible_json
+from kpcmd.terminal.output import Output
 from support.cli import Cluster, Result, copy, run, template
 from support.gitclient import ENVIRONMENT
 

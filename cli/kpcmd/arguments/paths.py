@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from kpcmd.context import Session
-from kpcmd.picking import picker
+from kpcmd.opening import picker
 from kpstore.errors import Refused
 from kpstore.site.reader import SiteReader
 from kpstore.site.settings import Settings, load, save

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
 from kpcmd.errors import WrongUsage
 
 

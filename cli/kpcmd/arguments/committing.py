@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
 from kpcmd.errors import LAGGING
 from kpcmd.frame import VerbCommand, remember, verb
 

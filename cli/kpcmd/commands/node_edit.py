@@ -5,13 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd.committing import committing
-from kpcmd.context import Session
-from kpcmd.editing import Manner, edit, nodes_of, say_nodes
-from kpcmd.frame import noun, session_of, verb
-from kpcmd.importing import of_file, read_table
-from kpcmd.nodes import OfImage, chosen, fields_of
-from kpcmd.options import (
+from kpcmd.arguments.committing import committing
+from kpcmd.arguments.nodesets import OfImage, chosen, fields_of
+from kpcmd.arguments.options import (
     AddParams,
     DryRun,
     Message,
@@ -22,7 +18,11 @@ from kpcmd.options import (
     check_given,
     check_tokens,
 )
-from kpcmd.picking import picker
+from kpcmd.arguments.tables import of_file, read_table
+from kpcmd.context import Session
+from kpcmd.editing import Manner, edit, nodes_of, say_nodes
+from kpcmd.frame import noun, session_of, verb
+from kpcmd.opening import picker
 from kpstore.edits import groups, nodes
 from kpstore.model.state import State
 

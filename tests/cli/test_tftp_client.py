@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kpcmd.tftp import Server
+from kpcmd.tftp_client import Server
 from kpstore.errors import NotFound, Refused
 from support import tftpd
 

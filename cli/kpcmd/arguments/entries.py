@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
+from kpcmd.arguments.options import check_choice
 from kpcmd.context import Session
 from kpcmd.errors import WrongUsage
-from kpcmd.options import check_choice
 from kpstore.edits import entries
 from kpstore.model.boot import boot_of
 from kpstore.model.documents import BootConfig, XenConfig

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd import completion
+from kpcmd.arguments import completion
 from kpcmd.errors import WrongUsage
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final
 
-from kpcmd.progress import Amount, StatusLine
 from kpcmd.terminal.escape import ascii_json, visible, visible_json
+from kpcmd.terminal.progress import Amount, StatusLine
 from kpcmd.terminal.stream import has_every_letter, write
 from kpstore.errors import DiskFailure
 

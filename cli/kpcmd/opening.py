@@ -1,7 +1,7 @@
 """Opening the site for verbs that need the whole of kp."""
 
 from kpcmd.context import Session
-from kpcmd.shapes import committed
+from kpcmd.views.outcomes import committed
 from kpstore.operations.caller import Caller
 from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kpcmd.options import check_choice
+from kpcmd.arguments.options import check_choice
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.inventory.table import Table, read_nodes
 from kpstore.model import bounds

@@ -7,7 +7,7 @@ import pytest
 
 from kpcmd.app import main
 from kpcmd.context import World
-from kpcmd.output import Output, columns
+from kpcmd.terminal.output import Output, columns
 from support.cli import Cluster, copy, run, template
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpcmd.progress import Amount, StatusLine
+from kpcmd.terminal.progress import Amount, StatusLine
 from support.cli import Cluster, copy, template
 
 KP = (sys.executable, "-m", "kpcmd")

@@ -1,0 +1,1 @@
+"""What the command takes: options and arguments, and what they mean."""
