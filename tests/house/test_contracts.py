@@ -17,7 +17,7 @@ BREACHES = {
     ),
     "front ends use the facade": (
         "cli/kpcmd/breach.py",
-        "from kpstore import transaction",
+        "from kpstore.operations import transaction",
     ),
     "git's formats are history's business": (
         "kpstore/targets/tftp/target.py",
