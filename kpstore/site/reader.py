@@ -1,7 +1,7 @@
 """A site directory, opened for reading: what needs no model, lock or loader.
 
 `kp status` and `kp log` need no more than this and start the faster for it;
-`kpstore.site.OpenSite` adds what writing needs.
+`kpstore.site.opened.OpenSite` adds what writing needs.
 """
 
 import json

@@ -21,6 +21,7 @@ from kpstore.operations.rollback import Rollback
 from kpstore.picker import KernelPicker
 from support import sites
 from support.sites import SmallSite, done
+from support.sources import ROOT
 
 Change = Callable[[State], object]
 
@@ -465,7 +466,7 @@ def test_a_rollback_goes_through_and_the_next_commit_too(
 
 
 def test_the_document_lists_them() -> None:
-    page = Path(__file__).parents[1] / "docs/invariants.md"
+    page = ROOT / "docs/invariants.md"
     listed = {
         line.split("|")[1].strip()
         for line in page.read_text().splitlines()

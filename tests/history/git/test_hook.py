@@ -16,9 +16,10 @@ from kpstore.history.git import hook
 from kpstore.history.git.create import RECORDS
 from kpstore.history.git.repository import Repository
 from support.histories import SITE, git, grow, image, make
+from support.sources import ROOT
 
 ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
-OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
+OPERATIONS = ROOT / "docs/operations.md"
 ZERO, SOME = "0" * 40, "a" * 40
 SHELLS = [
     words

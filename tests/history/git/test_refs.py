@@ -121,7 +121,7 @@ def test_the_lock_of_a_killed_writer_is_reclaimed(path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from kpstore.history import refs
+from kpstore.history.git import refs
 with refs._locked(Path({str(path)!r}), {MAIN!r}, {HOST!r}, 0):
     os.kill(os.getpid(), signal.SIGKILL)
 """
