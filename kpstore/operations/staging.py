@@ -105,6 +105,8 @@ class Staging:
         condition = target.condition(base.subtree, self.site.on_main)
         if condition == "live":
             self._stage_live(target, base, moves)
+        elif condition == "lagging" and self.publishes and self._serves_it(target):
+            self._note(target, "live")
         elif condition == "lagging" and self.publishes:
             self._bring_along(target)
         elif condition == "ahead":
@@ -123,6 +125,15 @@ class Staging:
             self.add(target, None)  # no menu of another version is carried over
         else:
             self.add(target, moves)
+
+    def _serves_it(self, target: SiteTarget) -> bool:
+        """Tell whether a target that was behind serves just what this commit says.
+
+        So it is where the commit goes back to what the target never left.
+        """
+        known, wanted = target.marker(), self.marker(target)
+        same = known is not None and known.inputs == wanted.inputs
+        return same and target.name not in self.site.drifted and not target.unfinished()
 
     def _bring_along(self, target: SiteTarget) -> None:
         """Bring a target straight to this commit, whatever it was behind of.

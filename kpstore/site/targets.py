@@ -50,6 +50,10 @@ class SiteTarget:
         """Return what it says it serves."""
         return self.publisher.marker() if self.publisher else None
 
+    def unfinished(self) -> bool:
+        """Tell whether a switch began there and did not end."""
+        return self.publisher is not None and self.publisher.unfinished()
+
     def damage(self) -> list[Finding]:
         """Name what keeps it from being judged: whose it is, or what is live."""
         return self.publisher.damage() if self.publisher else []

@@ -174,3 +174,14 @@ def test_a_disabled_target_is_left_too(site: SmallSite) -> None:
     assert "goes on serving r2" in warning
     assert rm(site, "disk") == []
     assert not (site.tree / "boot/kp").exists()
+
+
+def test_a_target_that_never_left_what_a_commit_goes_back_to_is_not_drawn_anew(
+    site: SmallSite,
+) -> None:
+    was = sorted((site.tftp / "kp/generations").iterdir())
+    for enabled in (False, True):
+        with site.picker().edit(f"net {enabled}") as edit:
+            targets.enable(edit.state, "net", enabled=enabled)
+    assert sorted((site.tftp / "kp/generations").iterdir()) == was
+    assert {each.condition for each in edit.outcome.targets} == {"live"}
