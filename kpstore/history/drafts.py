@@ -6,7 +6,6 @@ document by document.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState, InvalidInput
@@ -16,6 +15,7 @@ from kpstore.history.git.objects import Entry, ForeignEntry
 from kpstore.history.git.repository import Repository, id_of, new_commit
 from kpstore.history.owners import ref_of, users, way_out
 from kpstore.history.snapshot import Snapshot, to_tree
+from kpstore.history.times import utc
 from kpstore.history.walk import on_chain
 from kpstore.model.documents import Document, KernelConfig, Node
 from kpstore.model.keys import Key
@@ -83,8 +83,7 @@ def save(  # noqa: PLR0913  # who, when, what, and on what
         message=f"draft of {user}\n".encode(),
     )
     repository.write([*objects, made])
-    when = datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    owners.record(repository, user, id_of(made), f"saved {when} on {host}")
+    owners.record(repository, user, id_of(made), f"saved {utc(time)} on {host}")
     repository.advance(ref_of(user), expected, id_of(made), host=host, wait=wait)
     owners.sweep(repository, user)
     return id_of(made)

@@ -10,6 +10,7 @@ from kpstore.history import walk
 from kpstore.history.git.repository import Repository
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Revision
+from kpstore.history.times import parse_time
 
 _NUMBER: Final = re.compile(r"r([1-9][0-9]{0,8})")
 _HEAD: Final = re.compile(r"HEAD(?:~([0-9]{1,9})?)?")
@@ -41,18 +42,6 @@ def resolve(
         f"{text!r} is no revision",
         hint="r42, a commit id (4 digits or more), HEAD, HEAD~2, @{2026-11-20 14:00}",
     )
-
-
-def parse_time(text: str) -> int:
-    """Return seconds since 1970 of an ISO 8601 time, UTC unless it says a zone."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return int(aware.timestamp())
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            f"{text!r} is no time", hint="2026-11-20, 2026-11-20 14:00, …14:00+01:00"
-        ) from None
 
 
 class _Finder:

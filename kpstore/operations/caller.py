@@ -3,19 +3,14 @@
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from kpstore.history.record import author, person
+from kpstore.history.times import utc
 from kpstore.operations.outcome import Intent, Outcome
 
 
 def silent(_: object) -> None:
     """Tell nobody."""
-
-
-def utc(time: float) -> str:
-    """Return seconds since 1970 as text: ISO 8601, UTC."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)

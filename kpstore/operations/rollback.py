@@ -17,6 +17,7 @@ from kpstore.health.candidates import (
 from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
+from kpstore.history.times import utc
 from kpstore.model.boot import Boot
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
@@ -24,7 +25,7 @@ from kpstore.model.moves import image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Documents, State
 from kpstore.operations import reserves
-from kpstore.operations.caller import Caller, utc
+from kpstore.operations.caller import Caller
 from kpstore.operations.consequences import bad_boots, refusals, unresolved
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.proposal import Proposal, missing_artifacts

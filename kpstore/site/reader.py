@@ -25,10 +25,10 @@ from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
 from kpstore.history.record import Record, parse
 from kpstore.history.revisions import Query, Revision
-from kpstore.history.revspec import parse_time
+from kpstore.history.times import parse_time, utc
 from kpstore.site.settings import Settings, load
 
-__all__ = ["MAIN", "Query", "Revision", "SiteReader", "parse_time"]
+__all__ = ["MAIN", "Query", "Revision", "SiteReader", "parse_time", "utc"]
 
 MAIN: Final = "refs/heads/main"
 FORMAT: Final = 1  # of the documents; docs/format.md, Versions

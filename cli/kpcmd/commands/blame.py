@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import typer
 
 from kpcmd.arguments.options import EntryArg, ImageArg
-from kpcmd.arguments.times import shown
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
 from kpcmd.views.changes import change_json
 from kpstore.picker import KernelPicker
 from kpstore.queries.questions import FieldChange
-from kpstore.site.reader import Query, Revision
+from kpstore.site.reader import Query, Revision, utc
 
 app = alone()
 apps = {"blame": app}
@@ -30,14 +29,14 @@ def blame(context: typer.Context, image: ImageArg, name: EntryArg) -> None:
             **change_json(change),
             "revision": f"r{line.number}",
             "author": line.author,
-            "time": shown(line.time),
+            "time": utc(line.time),
         }
         for line, change in found.values()
     ]
     rows = [
         (
             f"r{line.number}",
-            shown(line.time),
+            utc(line.time),
             line.author,
             change.field,
             str(change.new),

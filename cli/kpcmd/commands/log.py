@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.arguments.times import shown, written
+from kpcmd.arguments.times import written
 from kpcmd.frame import alone, session_of, verb
-from kpstore.site.reader import Query, Revision, SiteReader
+from kpstore.site.reader import Query, Revision, SiteReader, utc
 
 app = alone()
 apps = {"log": app}
@@ -102,7 +102,7 @@ def _document(line: Revision) -> dict[str, Any]:
     return {
         "revision": f"r{line.number}",
         "commit": line.commit,
-        "time": shown(line.time),
+        "time": utc(line.time),
         "author": line.author,
         "op": line.op,
         "subject": line.subject,
@@ -111,6 +111,6 @@ def _document(line: Revision) -> dict[str, Any]:
 
 def _lines(found: list[Revision]) -> Iterator[str]:
     for line in found:
-        when = shown(line.time)
+        when = utc(line.time)
         who = f"{line.author}, {line.op}"
         yield f"r{line.number} {line.commit[:12]} {when} ({who}) {line.subject}"

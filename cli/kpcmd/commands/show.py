@@ -7,11 +7,11 @@ from typing import Any
 import typer
 
 from kpcmd.arguments.options import RevArg
-from kpcmd.arguments.times import shown as time_shown
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.changes import change_json, change_lines
 from kpstore.queries.questions import Shown
+from kpstore.site.reader import utc
 
 app = alone()
 apps = {"show": app}
@@ -30,7 +30,7 @@ def _document(shown: Shown) -> dict[str, Any]:
     return {
         "revision": f"r{line.number}",
         "commit": line.commit,
-        "time": time_shown(line.time),
+        "time": utc(line.time),
         "author": line.author,
         "op": line.op,
         "subject": line.subject,
@@ -50,7 +50,7 @@ def _lines(shown: Shown) -> Iterator[str]:
     yield f"r{line.number} {line.commit}"
     facts = {
         "author": f"{line.author} on {record.host}",
-        "time": time_shown(line.time),
+        "time": utc(line.time),
         "op": line.op,
         "nodes": record.nodes,
         "ticket": record.ticket,

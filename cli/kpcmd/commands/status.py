@@ -8,13 +8,12 @@ from typing import Any
 
 import typer
 
-from kpcmd.arguments.times import shown
 from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.terminal.output import columns
 from kpstore.queries.status import Overview, TargetLine, look
-from kpstore.site.reader import SiteReader
+from kpstore.site.reader import SiteReader, utc
 
 app = alone()
 apps = {"status": app}
@@ -53,7 +52,7 @@ def _document(session: Session, found: Overview) -> dict[str, Any]:
         "site": {"name": found.name, "id": found.id, "root": str(session.root)},
         "revision": f"r{found.tip.number}",
         "commit": found.tip.commit,
-        "time": shown(found.tip.time),
+        "time": utc(found.tip.time),
         "author": found.tip.author,
         "subject": found.tip.subject,
         "images": [asdict(line) for line in found.images],
@@ -78,7 +77,7 @@ def _lines(session: Session, found: Overview) -> Iterator[str]:
     tip = found.tip
     yield (
         f"site {found.name} at r{tip.number} {tip.commit[:12]} "
-        f"{shown(tip.time)} ({tip.author}) {tip.subject}"
+        f"{utc(tip.time)} ({tip.author}) {tip.subject}"
     )
     yield from _images(session, found)
     yield from _targets(session, found)

@@ -7,11 +7,11 @@ import typer
 
 from kpcmd.arguments.entries import shown_json
 from kpcmd.arguments.options import NodeArg
-from kpcmd.arguments.times import shown
 from kpcmd.context import Session
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpstore.queries.questions import Why
+from kpstore.site.reader import utc
 
 app = alone()
 apps = {"why": app}
@@ -41,7 +41,7 @@ def _document(found: Why) -> dict[str, Any]:
             {
                 "revision": f"r{line.number}",
                 "commit": line.commit,
-                "time": shown(line.time),
+                "time": utc(line.time),
                 "author": line.author,
                 "op": line.op,
                 "subject": line.subject,
@@ -65,7 +65,7 @@ def _lines(session: Session, found: Why) -> Iterator[str]:
         for each in found.entry.params:
             yield f"  {each.token}  from {each.origin}"
     for line in found.last:
-        when = shown(line.time)
+        when = utc(line.time)
         yield f"r{line.number} {when} {line.author} ({line.op}): {line.subject}"
     for target, condition, live in found.served:
         yield f"{target}: {session.out.paint(condition)} {live[:12]}".rstrip()
