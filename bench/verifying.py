@@ -35,7 +35,7 @@ def measure_deep(world: World, what: str, report: Table) -> None:
 
 
 def _verify(world: World, *, deep: bool) -> None:
-    [found] = world.picker().upkeep.verify(deep=deep)
+    [found] = world.picker().verify(deep=deep)
     assert found.condition == "live"
     assert not found.findings
 

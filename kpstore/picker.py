@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from kpstore.artifacts.weighing import WeighingStore
 from kpstore.errors import Conflict, KpError, disk_failures
@@ -21,19 +22,24 @@ from kpstore.kernels.intake import Intake
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State
+from kpstore.operations.adopt import adopt
 from kpstore.operations.caller import Caller
 from kpstore.operations.draft import CallersDraft
-from kpstore.operations.outcome import Outcome, Plan
+from kpstore.operations.gc import Collected, gc
+from kpstore.operations.outcome import Outcome, Plan, TargetOutcome
 from kpstore.operations.proposal import Proposal
+from kpstore.operations.publish import Publish, publish
 from kpstore.operations.revert import Undoing
 from kpstore.operations.rollback import Restoring, Rollback
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import Transaction, carry_out
-from kpstore.operations.upkeep import Upkeep
 from kpstore.operations.verdict import judge
 from kpstore.queries.doctor.examine import Checkup
 from kpstore.queries.questions import Questions
+from kpstore.queries.verify import Verified, verify
 from kpstore.site.opened import OpenSite
+
+_ALL: Final = Publish()
 
 
 @dataclass
@@ -255,12 +261,23 @@ class KernelPicker:
 
     def checkup(self, *, deep: bool = False) -> Checkup:
         """Return what examines the site; `deep`: every artifact, all of history."""
-        return Checkup(self.site, self.caller, deep=deep)
+        return Checkup(self.site, self.caller.clock(), self.caller.user, deep=deep)
 
-    @property
-    def upkeep(self) -> Upkeep:
-        """Verifying, repairing and sweeping."""
-        return Upkeep(self.site, self.caller)
+    def verify(self, names: Collection[str] = (), *, deep: bool) -> list[Verified]:
+        """Compare targets (no name: all) with the commits that they serve."""
+        return verify(self.site, self.caller.clock(), names, deep=deep)
+
+    def publish(self, wanted: Publish = _ALL) -> list[TargetOutcome]:
+        """Make targets serve main, and repair what others changed."""
+        return publish(self.site, self.caller, wanted)
+
+    def adopt(self, target: str) -> list[str]:
+        """Make a target this site's own, whoever's it was; return what gave way."""
+        return adopt(self.site, self.caller, target)
+
+    def gc(self, *, dry_run: bool = False) -> Collected:
+        """Remove what nothing retained needs; a dry run says what would go."""
+        return gc(self.site, self.caller, dry_run=dry_run)
 
     def log(self, query: Query) -> list[Revision]:
         """Return the revisions that a query asks for, newest first."""

@@ -53,7 +53,7 @@ class SiteReader:
                 hint="kp init makes one; --site or KP_SITE names another",
             )
         self.root = root
-        self._tell = tell
+        self.tell = tell
         self._index_failed = False
         self._known = ""
         self.repository = Repository(root / "state.git")
@@ -69,7 +69,7 @@ class SiteReader:
             _ = self.settings
         except InvalidInput as error:
             self.settings = Settings({}, {})
-            self._tell(f"{error.message}: no target has a path until that is mended")
+            self.tell(f"{error.message}: no target has a path until that is mended")
 
     @property
     def index_file(self) -> Path:
@@ -85,7 +85,7 @@ class SiteReader:
         """Go on as if there were no index; a writer of this site makes it anew."""
         self._index_failed = True
         self.index = None
-        self._tell(
+        self.tell(
             f"{self.index_file} is damaged ({error.message}): kp is slower without "
             "it; kp publish makes it anew"
         )

@@ -147,8 +147,7 @@ def test_ten_repairs_push_no_commit_out(site: SmallSite) -> None:
     for _ in range(10):
         next((site.tftp / "kp/menus").glob("*/grub")).write_bytes(b"x")
         picker = replace(site, day=3).picker()
-        with picker.writing():
-            picker.upkeep.publish()
+        picker.publish()
     collect(site, 60)
     back_to = int(site.picker().site.record(site.picker().site.tip()).revision) - 1
     assert has(site, kernels[0])
@@ -170,8 +169,7 @@ def test_a_sweep_that_would_take_what_is_served_is_refused_and_said(
     file.write_bytes(canonical(document))
     age(site)
     picker = replace(site, day=60).picker()
-    with picker.writing():
-        refused = picker.upkeep.gc().refused
+    refused = picker.gc().refused
     assert [why.partition(":")[0] for why in refused] == ["target net"]
     assert "nothing is swept" in refused[0]
     assert len(list((site.tftp / "kp/objects").iterdir())) > 0

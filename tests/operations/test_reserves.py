@@ -44,11 +44,11 @@ def whole(site: SmallSite) -> tuple[bool, bool]:
 def test_whoever_commits_keeps_it_and_nothing_of_it_is_drift(site: SmallSite) -> None:
     assert whole(site) == (True, True)
     assert not list(site.tree.rglob("*reserve*"))
-    for verified in site.picker().upkeep.verify(deep=True):
+    for verified in site.picker().verify(deep=True):
         assert verified.drift == []
     shutil.rmtree(site.tftp / "kp/reserve")
     (site.root / "reserve/00").unlink()
-    for verified in site.picker().upkeep.verify(deep=True):
+    for verified in site.picker().verify(deep=True):
         assert verified.drift == []
     sites.small_edit(site.picker())
     assert whole(site) == (True, True)

@@ -12,6 +12,7 @@ from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import bad_verdict, is_good
 from kpstore.model.keys import Key
 from kpstore.model.state import State
+from kpstore.operations.publish import Publish
 from kpstore.operations.rollback import Rollback
 from support import sites
 from support.sites import SmallSite, call_good, first_import, name, second_kernel
@@ -205,8 +206,7 @@ def test_from_a_restored_older_backup_the_target_is_ahead_and_left_alone(
     assert {t.condition for t in edit.outcome.ahead} == {"ahead"}
     assert menu(site, 0) == served
     picker = site.picker()
-    with picker.writing():
-        forced = picker.upkeep.publish(["net"], force=True)
+    forced = picker.publish(Publish(("net",), force=True))
     assert [t.condition for t in forced] == ["live"]
     assert "root=/dev/sdb1" in menu(site, 0)
 

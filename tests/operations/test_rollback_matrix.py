@@ -367,7 +367,7 @@ def test_what_is_served_then_is_what_was_committed(
 ) -> None:
     BROKEN[broken](site)
     site.picker().rollback(WEB)
-    for verified in site.picker().upkeep.verify(deep=True):
+    for verified in site.picker().verify(deep=True):
         if verified.name != "x":
             assert verified.drift == []
 

@@ -57,4 +57,4 @@ def test_another_rule_for_a_key_is_planned_served_and_verified(
         assert shown
         assert shown.cmdline == after[number]
     assert bootcheck.clean(site) == []
-    assert all(not each.drift for each in picker.upkeep.verify(deep=True))
+    assert all(not each.drift for each in picker.verify(deep=True))

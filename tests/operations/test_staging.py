@@ -128,7 +128,7 @@ def test_what_a_killed_add_left_is_gone_on_with_by_another_name(
         add(site, "tow")
     assert caught.value.hint.startswith("to take it over: kp commit --without tow")
     assert identity(site, "two") == "two"
-    assert [v.findings for v in site.picker().upkeep.verify(deep=True)] == [[], [], []]
+    assert [v.findings for v in site.picker().verify(deep=True)] == [[], [], []]
 
 
 def rm(site: SmallSite, name: str) -> list[str]:
@@ -155,7 +155,7 @@ def test_a_tftp_root_that_is_left_goes_on_serving_and_can_be_added_again(
     add(site, "net2")
     assert identity(site, "net2") == "net2"
     assert menu.read_bytes() != was
-    found = {v.name: v.findings for v in site.picker().upkeep.verify(deep=True)}
+    found = {v.name: v.findings for v in site.picker().verify(deep=True)}
     assert found == {"net2": [], "disk": []}
 
 

@@ -22,6 +22,7 @@ from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.keys import Key
+from kpstore.operations.publish import Publish
 from kpstore.operations.retention import Keeping
 from kpstore.operations.rollback import Rollback
 from kpstore.operations.transaction import Transaction
@@ -165,8 +166,7 @@ def test_a_live_target_that_can_not_be_staged_may_be_left_behind(
     sites.small_edit(site.picker())
     assert digest(site.tftp) == before
     picker = site.picker()
-    with picker.writing():
-        picker.upkeep.publish(["net"])
+    picker.publish(Publish(("net",)))
     assert conditions(site.picker()) == {"disk": "live", "net": "live"}
 
 
@@ -211,8 +211,7 @@ def next_commit(site: SmallSite) -> None:
 
 def publish(site: SmallSite) -> None:
     picker = site.picker()
-    with picker.writing():
-        picker.upkeep.publish()
+    picker.publish()
 
 
 def roll_back(site: SmallSite) -> None:
@@ -259,8 +258,15 @@ def wiped(site: SmallSite) -> None:
 
 def forced(site: SmallSite) -> None:
     picker = site.picker()
-    with picker.writing():
-        picker.upkeep.publish(["net", "disk"], force=True)
+    picker.publish(
+        Publish(
+            (
+                "net",
+                "disk",
+            ),
+            force=True,
+        )
+    )
 
 
 def settings_of_targets(site: SmallSite) -> None:
@@ -298,7 +304,7 @@ def test_a_target_that_is_ahead_is_left_alone_until_it_is_forced(
     assert served(site) == before
     forced(site)
     assert conditions(site.picker()) == {"disk": "live", "net": "live"}
-    for each in site.picker().upkeep.verify(deep=True):
+    for each in site.picker().verify(deep=True):
         assert each.findings == []
 
 
@@ -317,8 +323,7 @@ def test_a_target_that_is_ahead_is_named_with_what_it_serves_and_main(
         assert f"r5 {lost[:12]}" in problem
         assert f"r5 {outcome.commit[:12]}" in problem
     picker = site.picker()
-    with picker.writing():
-        found = {each.name: each.problem for each in picker.upkeep.publish()}
+    found = {each.name: each.problem for each in picker.publish()}
     assert lost[:12] in found["net"]
     assert outcome.commit[:12] in found["net"]
 
@@ -473,7 +478,7 @@ def test_readers_wait_for_nobody(site: SmallSite) -> None:
         assert len(picker.log(Query())) == 4
         assert picker.ask.why(picker.view(), name(0)).entry
         assert picker.ask.show("HEAD").record.revision == 4
-        assert {each.condition for each in picker.upkeep.verify(deep=True)} == {"live"}
+        assert {each.condition for each in picker.verify(deep=True)} == {"live"}
         assert picker.rollback(Rollback(("web",), dry_run=True)).nodes_changed == 4
 
 

@@ -293,7 +293,7 @@ def clean(site: SmallSite, *, deep: bool = True, fsck: bool = True) -> list[str]
 
 
 def _found_by_verify(picker: KernelPicker) -> Iterator[str]:
-    for each in picker.upkeep.verify(deep=True):
+    for each in picker.verify(deep=True):
         yield from (f"{each.name}: {f.path} {f.kind}" for f in each.findings)
         if each.condition != "live":
             yield f"{each.name} is {each.condition}"

@@ -61,8 +61,7 @@ class Check:
 
 def publish(picker: KernelPicker) -> None:
     """Bring targets to main, and repair what others changed."""
-    with picker.writing():
-        picker.upkeep.publish()
+    picker.publish()
 
 
 def is_empty(site: SmallSite) -> bool:

@@ -86,8 +86,7 @@ def dropped_draft(picker: KernelPicker) -> None:
 
 def collect(picker: KernelPicker) -> None:
     """Run gc: artifacts and generations that nobody needs go."""
-    with picker.writing():
-        picker.upkeep.gc()
+    picker.gc()
 
 
 @contextmanager

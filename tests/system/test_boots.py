@@ -156,4 +156,4 @@ def test_a_node_comes_back_by_itself_after_one_rollback(story: Story) -> None:
 
     assert_booted(recovered, first, "good-1")
     assert story.expected() == first
-    assert [each.findings for each in site.picker().upkeep.verify(deep=True)] == [[]]
+    assert [each.findings for each in site.picker().verify(deep=True)] == [[]]

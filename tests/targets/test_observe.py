@@ -157,13 +157,11 @@ def test_a_foreign_default_is_kept_until_the_target_is_adopted(tmp_path: Path) -
     first_import(site.picker())
     second_kernel(site.picker())
     picker = site.picker()
-    with picker.writing():
-        picker.upkeep.publish()
+    picker.publish()
     assert theirs.read_bytes() == b"DEFAULT theirs\n"
     assert (site.tftp / "grub/grub.cfg").is_symlink()
     assert chain(site, mac(0), "pxelinux")
-    with picker.writing():
-        set_aside = picker.upkeep.adopt("net")
+    set_aside = picker.adopt("net")
     assert set_aside == ["pxelinux.cfg/default"]
     assert os.readlink(theirs) == "../kp/live/policy/pxelinux"
     kept = [path for path in (site.root / "found").rglob("*") if path.is_file()]
@@ -192,7 +190,7 @@ def test_a_foreign_file_in_a_node_s_way_refuses_that_commit_by_name(
 
 
 def drift(site: SmallSite) -> list[object]:
-    verified = site.picker().upkeep.verify(deep=True)
+    verified = site.picker().verify(deep=True)
     return [finding for each in verified for finding in each.drift]
 
 

@@ -1,7 +1,5 @@
 """`kp gc`: what nothing retained needs goes."""
 
-from contextlib import nullcontext
-
 import typer
 
 from kpcmd.arguments.options import DryRun
@@ -24,8 +22,7 @@ def gc(context: typer.Context, dry_run: DryRun = False) -> int:
     """
     session = session_of(context)
     opened = picker(session)
-    with nullcontext() if dry_run else opened.writing():
-        gone, refused = opened.upkeep.gc(dry_run=dry_run)
+    gone, refused = opened.gc(dry_run=dry_run)
     for why in refused:
         session.out.warn(why)
     did = "would be removed" if dry_run else "removed"

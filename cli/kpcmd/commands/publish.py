@@ -12,6 +12,7 @@ from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import WAIT, picker
 from kpstore.operations.outcome import TargetOutcome
+from kpstore.operations.publish import Publish
 
 app = alone()
 apps = {"publish": app}
@@ -54,8 +55,8 @@ def publish(
             "--force needs the targets' names", hint="kp publish TARGET --force"
         )
     opened = picker(session, wait=wait)
-    with opened.writing():
-        found = opened.upkeep.publish(targets or (), force=force, redraw=redraw)
+    wanted = Publish(tuple(targets or ()), force=force, redraw=redraw)
+    found = opened.publish(wanted)
     behind = any(each.condition in ("lagging", "absent") for each in found)
     ahead = any(each.condition == "ahead" for each in found)
     status = worst(DRIFT if ahead else 0, LAGGING if behind else 0)

@@ -35,9 +35,7 @@ def status(context: typer.Context) -> int:
 def _really(session: Session, target: str) -> list[Any]:
     """Compare as `kp verify` does: seldom needed, and takes longer to start."""
     opened = import_module("kpcmd.opening").picker(session)
-    return [
-        f for found in opened.upkeep.verify([target], deep=True) for f in found.findings
-    ]
+    return [f for found in opened.verify([target], deep=True) for f in found.findings]
 
 
 def _lags(found: Overview) -> list[str]:

@@ -195,8 +195,7 @@ def adopt(context: typer.Context, name: TargetArg) -> int:
     """
     session = session_of(context)
     opened = picker(session)
-    with opened.writing():
-        aside = opened.upkeep.adopt(name)
+    aside = opened.adopt(name)
     lines = [f"target {name} is this site's", *(f"set aside: {path}" for path in aside)]
     document = {"target": name, "set_aside": aside}
     status = session.finish(Done("it is adopted", OK, document, lines))

@@ -10,8 +10,8 @@ from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpstore.errors import Drift, Refused
-from kpstore.operations.upkeep import Verified
 from kpstore.queries.doctor.examine import Finding
+from kpstore.queries.verify import Verified
 
 app = alone()
 apps = {"verify": app}
@@ -51,7 +51,7 @@ def verify(
     with session.out.progress("verifying"):
         if not (quick or rendered):
             _refuse_damage(opened.checkup().history())
-        found = opened.upkeep.verify(deep=not quick)
+        found = opened.verify(deep=not quick)
     document = [
         {
             "target": each.name,

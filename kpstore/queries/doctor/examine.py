@@ -16,11 +16,10 @@ from kpstore.history.git import fittings, hook, packs, trees
 from kpstore.history.git.create import RECORDS
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
+from kpstore.history.times import utc
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
-from kpstore.operations.caller import Caller
-from kpstore.operations.upkeep import Upkeep
 from kpstore.queries.doctor.damaged_main import (
     artifact_back,
     aside,
@@ -29,6 +28,7 @@ from kpstore.queries.doctor.damaged_main import (
     pack_made_anew,
 )
 from kpstore.queries.requests import Asked, asked
+from kpstore.queries.verify import verify
 from kpstore.site.opened import OpenSite
 from kpstore.targets.values import Condition
 
@@ -60,11 +60,17 @@ def _mend(target: str, condition: Condition) -> str:
 
 
 class Checkup:
-    """One site, examined; `deep` reads every artifact and all of history."""
+    """One site, examined at a time; `deep` reads every artifact and all of history.
 
-    def __init__(self, site: OpenSite, caller: Caller, *, deep: bool = False) -> None:
+    `user` is named where the lock is held: to renew the hook.
+    """
+
+    def __init__(
+        self, site: OpenSite, now: float, user: str, *, deep: bool = False
+    ) -> None:
         self.site = site
-        self.caller = caller
+        self.now = now
+        self.user = user
         self.deep = deep
         self._told = set[str]()
 
@@ -140,7 +146,7 @@ class Checkup:
             yield Finding("lock", "note", f"{file} is there", f"{mend}, or remove it")
 
     def _hook(self) -> Iterator[Finding]:
-        path, caller = self.site.repository.path, self.caller
+        path = self.site.repository.path
         if (path / hook.HOOK).is_dir():
             text = f"{path / hook.HOOK} is a folder: nothing guards pushes"
             yield Finding("hook", "bad", text, aside(self.site, path / hook.HOOK))
@@ -149,8 +155,9 @@ class Checkup:
         if was == "current" and (path / RECORDS).is_dir():
             yield Finding("hook", "ok", "a push can leave a draft of one's own only")
             return
-        with self.site.locked(caller.user, _PATIENCE, caller.notify, since=caller.now):
-            self.site.renew_hook(caller.clock())
+        since, tell = utc(self.now), self.site.tell
+        with self.site.locked(self.user, _PATIENCE, tell, since=since):
+            self.site.renew_hook(self.now)
         if was == "current":
             text = f"{RECORDS}, who wrote which draft, was gone: it is begun anew"
         else:
@@ -264,7 +271,7 @@ class Checkup:
                 yield Finding("drafts", "ok", f"{user} has {number} edits")
 
     def _targets(self) -> Iterator[Finding]:
-        for each in Upkeep(self.site, self.caller).verify(deep=self.deep):
+        for each in verify(self.site, self.now, deep=self.deep):
             about = f"target {each.name}"
             level, mend = _CONDITIONS[each.condition]
             yield Finding(about, level, each.condition, mend)

@@ -120,7 +120,7 @@ def line(site: SmallSite) -> TargetLine:
     """Return what `kp status` says of the TFTP root."""
 
     def really(name: str) -> list[Finding]:
-        (found,) = site.picker().upkeep.verify([name], deep=True)
+        (found,) = site.picker().verify([name], deep=True)
         return found.findings
 
     lines = look(SiteReader(site.root), really).targets
@@ -132,8 +132,8 @@ def line(site: SmallSite) -> TargetLine:
 def views(site: SmallSite) -> tuple[str, set[str]]:
     """Return condition and drift as all views say them: status, verify, doctor."""
     status = line(site)
-    (verified,) = site.picker().upkeep.verify(["net"], deep=True)
-    (quick,) = site.picker().upkeep.verify(["net"], deep=False)
+    (verified,) = site.picker().verify(["net"], deep=True)
+    (quick,) = site.picker().verify(["net"], deep=False)
     told = [f for f in site.picker().checkup().examine() if f.about == "target net"]
     assert status.condition == verified.condition == quick.condition == told[0].text
     drift = {found.path for found in verified.drift}
@@ -186,7 +186,7 @@ def check_mended(
     found = {t.name: t for t in publish(site)}["net"]
     if found.condition in ("absent", "ahead"):  # nobody knows whose it is
         assert path in ("kp", "kp/TARGET")
-        site.picker().upkeep.adopt("net")
+        site.picker().adopt("net")
         found = {t.name: t for t in publish(site)}["net"]
     assert found.condition == "live", found
     assert views(site) == ("live", set())
@@ -196,8 +196,7 @@ def check_mended(
 
 def publish(site: SmallSite) -> list[TargetOutcome]:
     picker = site.picker()
-    with picker.writing():
-        return picker.upkeep.publish()
+    return picker.publish()
 
 
 def check_rolled_back(made: SmallSite, where: Path, case: Case, right: Given) -> None:
