@@ -18,8 +18,9 @@ from urllib.parse import unquote
 from kpstore.disk.durable import Batch, remove, write_file
 from kpstore.errors import CorruptState, InvalidInput, KpError, Refused, disk_failures
 from kpstore.history.git import loose
-from kpstore.history.git.create import DRAFTS, RECORDS
+from kpstore.history.git.create import RECORDS
 from kpstore.history.git.repository import Repository
+from kpstore.history.paths import DRAFTS
 
 COMMITS: Final = 1000  # of one draft, that are looked through for its base
 

@@ -1,4 +1,4 @@
-"""The tree on main: which document is which path (docs/format.md).
+"""The refs, and the tree on main: which document is which path (docs/format.md).
 
 Free of models and git, so that `kp log` and the index need neither. A document is
 named here by a plain `(kind, name, within)`, which equals its `model.keys.Key`.
@@ -13,6 +13,8 @@ from kpstore.errors import CorruptState, InvalidInput
 Place = tuple[str, str, str]
 """Kind, name, and the image of an entry or kernel: equal to a `Key`."""
 
+MAIN: Final = "refs/heads/main"
+DRAFTS: Final = "refs/kp/drafts/"
 ATTRIBUTES: Final = ".gitattributes"
 
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}"

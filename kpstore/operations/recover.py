@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import partial
 
 from kpstore.errors import KpError
+from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import State
 from kpstore.operations.catching_up import moves_from
@@ -17,7 +18,6 @@ from kpstore.operations.outcome import TargetOutcome
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging, reason
 from kpstore.site.opened import OpenSite
-from kpstore.site.reader import MAIN
 from kpstore.site.targets import SiteTarget
 
 

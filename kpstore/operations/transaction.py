@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kpstore.errors import DiskFailure, KpError, disk_failures
 from kpstore.history.git.repository import id_of, new_commit
+from kpstore.history.paths import MAIN
 from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
 from kpstore.history.snapshot import Snapshot
@@ -26,7 +27,6 @@ from kpstore.operations.outcome import Intent, Outcome
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging
-from kpstore.site.reader import MAIN
 from kpstore.site.targets import TargetSpec
 
 _NAMED_NODES = 1000

@@ -18,13 +18,14 @@ from kpstore.history.index.census import feed
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
 from kpstore.history.index.feed import bring, rebuild
+from kpstore.history.paths import MAIN
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.site.census import SiteCensus
-from kpstore.site.reader import MAIN, SiteReader, quietly
+from kpstore.site.reader import SiteReader, quietly
 from kpstore.site.seen import SeenTargets
 from kpstore.site.targets import SiteTarget, TargetSpec, open_target
 

@@ -23,14 +23,14 @@ from kpstore.history import owners, revspec, walk
 from kpstore.history.git.repository import Repository
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
+from kpstore.history.paths import MAIN
 from kpstore.history.record import Record, parse
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.times import parse_time, utc
 from kpstore.site.settings import Settings, load
 
-__all__ = ["MAIN", "Query", "Revision", "SiteReader", "parse_time", "utc"]
+__all__ = ["Query", "Revision", "SiteReader", "parse_time", "utc"]
 
-MAIN: Final = "refs/heads/main"
 FORMAT: Final = 1  # of the documents; docs/format.md, Versions
 _T = TypeVar("_T")
 

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 
 from kpstore.history import walk
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository
+from kpstore.history.paths import MAIN
 from support.histories import SITE, git, grow, make
 
 WRITER = """
 import sys
 from pathlib import Path
 from kpstore.errors import Conflict, Locked
-from kpstore.history.git.create import MAIN
+from kpstore.history.paths import MAIN
 from kpstore.history.git.repository import Repository
 from support.histories import commit, node
 from kpstore.history.walk import revision

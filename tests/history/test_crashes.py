@@ -13,8 +13,8 @@ import pytest
 from kpstore.disk import batch
 from kpstore.errors import KpError
 from kpstore.history import drafts, owners, walk
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository
+from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.documents import BootConfig, Document
 from kpstore.model.keys import Key

@@ -10,8 +10,8 @@ import pytest
 
 from kpstore.errors import CorruptState, NotFound
 from kpstore.history import walk
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository
+from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot
 from support.histories import SITE, git, grow, image, make, nodes
 

@@ -5,7 +5,6 @@ import pytest
 from kpstore.errors import Conflict, CorruptState, InvalidInput
 from kpstore.history import codec, drafts, owners
 from kpstore.history.git import trees
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.objects import DIRECTORY, FILE, Entry
 from kpstore.history.git.repository import (
     GitObject,
@@ -15,6 +14,7 @@ from kpstore.history.git.repository import (
     new_commit,
     new_tree,
 )
+from kpstore.history.paths import MAIN
 from kpstore.model.documents import BootConfig, Document
 from kpstore.model.keys import Key
 from kpstore.model.state import Changes

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from kpstore.errors import CorruptState, InvalidInput, Refused
 from kpstore.history import drafts, owners
-from kpstore.history.git.create import DRAFTS, MAIN, RECORDS
+from kpstore.history.git.create import RECORDS
 from kpstore.history.git.repository import Repository, id_of, new_commit
+from kpstore.history.paths import DRAFTS, MAIN
 from kpstore.model.documents import BootConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import Changes

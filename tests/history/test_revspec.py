@@ -4,10 +4,10 @@ import pytest
 
 from kpstore.errors import InvalidInput, NotFound
 from kpstore.history import revspec, walk
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository
 from kpstore.history.index.database import Index
 from kpstore.history.index.feed import bring
+from kpstore.history.paths import MAIN
 from support.histories import SITE, START, commit, grow, image, make
 
 HOUR = 3600

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kpstore.history import record
 from kpstore.history.git import create
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository, id_of, new_commit
+from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.model.documents import (
     ArtifactRef,

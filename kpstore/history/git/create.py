@@ -8,9 +8,8 @@ from typing import Final
 from kpstore.disk.durable import Batch
 from kpstore.errors import DiskFailure, NotFound, Refused
 from kpstore.history.git.hook import UPDATE
+from kpstore.history.paths import MAIN
 
-MAIN: Final = "refs/heads/main"
-DRAFTS: Final = "refs/kp/drafts/"
 RECORDS: Final = "kp/drafts"  # who wrote a draft: see `owners`
 
 HEAD: Final = f"ref: {MAIN}\n"

@@ -21,7 +21,7 @@ from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from kpstore.disk.durable import sweep_temporaries
 from kpstore.errors import CorruptState, DiskFailure, KpError
 from kpstore.history.git import loose, refs
-from kpstore.history.git.create import DRAFTS, RECORDS, check_ours
+from kpstore.history.git.create import RECORDS, check_ours
 from kpstore.history.git.objects import (
     DIRECTORY,
     CommitInfo,
@@ -30,6 +30,7 @@ from kpstore.history.git.objects import (
     check_entry,
 )
 from kpstore.history.git.packs import Packs
+from kpstore.history.paths import DRAFTS
 
 GitObject = ShaFile
 """A blob, tree or commit that isn't written yet; made by the functions below."""

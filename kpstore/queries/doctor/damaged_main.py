@@ -15,8 +15,9 @@ from kpstore.history import walk
 from kpstore.history.git import refs, trees
 from kpstore.history.git.fittings import Fitting
 from kpstore.history.git.packs import Unsound, unsound
+from kpstore.history.paths import MAIN
 from kpstore.history.revisions import Query, Revision
-from kpstore.site.reader import MAIN, SiteReader
+from kpstore.site.reader import SiteReader
 
 _OBJECT: Final = re.compile(r"\bobject ([0-9a-f]{2})([0-9a-f]{38})\b")
 _TRIED: Final = 100  # revisions that are read to find a whole one

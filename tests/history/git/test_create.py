@@ -6,6 +6,7 @@ import pytest
 from kpstore.errors import NotFound, Refused
 from kpstore.history.git import create
 from kpstore.history.git.repository import Repository
+from kpstore.history.paths import MAIN
 from support.histories import git
 
 
@@ -17,7 +18,7 @@ def test_git_accepts_the_empty_repository(tmp_path: Path) -> None:
     assert git(path, "config", "gc.auto").strip() == "0"
     assert git(path, "symbolic-ref", "HEAD").strip() == "refs/heads/main"
     assert os.access(path / "hooks/update", os.X_OK)
-    assert Repository(path).tip(create.MAIN) is None
+    assert Repository(path).tip(MAIN) is None
 
 
 def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from kpstore.errors import InvalidInput
 from kpstore.history import drafts
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository
+from kpstore.history.paths import MAIN
 from kpstore.model.keys import Key
 from support.histories import SITE, git, grow, image, make, nodes
 

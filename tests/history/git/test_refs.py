@@ -9,7 +9,7 @@ import pytest
 from kpstore.disk.processes import boot_id
 from kpstore.errors import Conflict, CorruptState, Locked
 from kpstore.history.git import refs
-from kpstore.history.git.create import MAIN
+from kpstore.history.paths import MAIN
 from support.histories import SITE, commit, git, grow, image, make
 
 A, B = "a" * 40, "b" * 40

@@ -8,7 +8,6 @@ import pytest
 
 from kpstore.errors import CorruptState
 from kpstore.history.git import loose
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.objects import DIRECTORY, FILE, Entry, ForeignEntry
 from kpstore.history.git.repository import (
     GitObject,
@@ -17,6 +16,7 @@ from kpstore.history.git.repository import (
     new_blob,
     new_tree,
 )
+from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot
 from support.histories import SITE, commit, git, grow, image, make, nodes
 

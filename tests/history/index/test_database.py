@@ -12,12 +12,12 @@ import pytest
 
 from kpstore.errors import Conflict, CorruptState, InvalidInput
 from kpstore.history import walk
-from kpstore.history.git.create import MAIN
 from kpstore.history.git.repository import Repository
 from kpstore.history.index.connection import IndexFailed, connect
 from kpstore.history.index.database import Index
 from kpstore.history.index.feed import bring, rebuild
 from kpstore.history.index.steps import Held, NodeChange, Step
+from kpstore.history.paths import MAIN
 from kpstore.history.revisions import Query, Revision
 from kpstore.model.documents import BootConfig, Document
 from kpstore.model.keys import Key
