@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.clock import Table, medians, seconds, section
 from bench.peers import Etckeeper, Git, NodeFiles, symlinks
 from bench.world import World, table
-from kpstore.inventory.table import read_nodes
+from kpstore.inventory.csv import read_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from kpstore.edits import entries, images, nodes, targets
-from kpstore.inventory.table import read_nodes
+from kpstore.inventory.csv import read_nodes
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin
 from kpstore.model.keys import Key
 from kpstore.operations.caller import Caller

@@ -8,7 +8,7 @@ from typing import Final
 
 from kpcmd.arguments.options import check_choice
 from kpstore.errors import InvalidInput, NotFound, Refused
-from kpstore.inventory.table import Table, read_nodes
+from kpstore.inventory.csv import Table, read_nodes
 from kpstore.model import bounds
 
 _LATER: Final = ("systemimager", "warewulf", "cobbler", "dhcpd", "ethers")

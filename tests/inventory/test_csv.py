@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput
-from kpstore.inventory.table import Table, read_nodes
+from kpstore.inventory.csv import Table, read_nodes
 from kpstore.model import bounds
 from kpstore.model.documents import Node
 
