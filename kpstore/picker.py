@@ -257,7 +257,7 @@ class KernelPicker:
     @property
     def intake(self) -> Intake:
         """Taking in kernels and what image trees say."""
-        return Intake(self.site)
+        return Intake(self.site.artifacts)
 
     def checkup(self, *, deep: bool = False) -> Checkup:
         """Return what examines the site; `deep`: every artifact, all of history."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from kpcmd.context import Session
 from kpstore.discovery.image_tree import Booted
 from kpstore.edits import entries, kernels
+from kpstore.kernels.contract import Given
 from kpstore.kernels.gather import Gathered
+from kpstore.kernels.origins.installed import InstalledKernel
 from kpstore.model.documents import Image
 from kpstore.model.state import State
 from kpstore.model.validation import make
@@ -49,10 +51,10 @@ def look_at(
         session.out.warn(f"left out of the parameters, as kp can't pass it on: {token}")
     image = make(Image, {"arch": arch}, "the image")
     with session.out.progress(f"taking in {booted.release}") as progress:
-        kernel = opened.intake.installed(
+        kernel = opened.intake.take(
             image,
+            InstalledKernel().open(Given(booted.release, tree=tree)),
             tree,
-            booted.release,
             force_mismatch=force_mismatch,
             progress=progress,
         )

@@ -7,12 +7,14 @@ kernels are installed, there is no default, and the candidates are named.
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from kpstore.discovery.installed import Installed, installed_kernels, release_of
 from kpstore.disk.beneath import Beneath
-from kpstore.errors import InvalidInput
+from kpstore.errors import InvalidInput, NotFound
 from kpstore.loaders.bls.foreign import choose_entry, read_entries, read_extlinux
 from kpstore.loaders.grub.foreign import read_grub
 from kpstore.loaders.listing import (
@@ -61,6 +63,20 @@ class DefaultKernel:
     booted: Booted | None
     candidates: tuple[str, ...]
     unread: tuple[str, ...] = ()
+
+
+@contextmanager
+def opened_tree(tree: Path) -> Iterator[Beneath]:
+    """Open an image tree for the block; NotFound when there is none."""
+    try:
+        opened = Beneath.open(tree)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(
+            f"there is no image tree in {tree}",
+            hint="look at its path; kp.toml says where an image's tree is",
+        ) from None
+    with opened as root:
+        yield root
 
 
 def default_kernel(tree: Beneath) -> DefaultKernel:

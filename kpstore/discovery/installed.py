@@ -1,4 +1,4 @@
-"""Kernels that are installed in an image tree, as the origin of a kernel.
+"""Kernels that are installed in an image tree.
 
 The tree is not trusted: it is read beneath its root, and nothing of it is run.
 """
@@ -6,24 +6,14 @@ The tree is not trusted: it is read beneath its root, and nothing of it is run.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-from kpstore.artifacts.store import ArtifactStore, Progress
+from kpstore.discovery.companions import CONFIGS, INITRDS, MAPS
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.kernel import read_kernel
-from kpstore.kernels.gather import (
-    Gathered,
-    ModuleTree,
-    Needs,
-    Parts,
-    Source,
-    gather,
-)
-from kpstore.kernels.origins.files import CONFIGS, INITRDS, MAPS, origin
 from kpstore.loaders.listing import names, version_key
-from kpstore.model.names import RELEASE, missing
+from kpstore.model.names import RELEASE
 
 _RELEASE: Final = re.compile(RELEASE)
 _KERNEL: Final = re.compile(r"(?:vmlinuz|vmlinux|bzImage|Image|zImage|kernel)-(.+)")
@@ -52,46 +42,6 @@ def installed_kernels(tree: Beneath) -> list[Installed]:
         found.setdefault(release, _installed(tree, release, kernel))
     return sorted(
         found.values(), key=lambda each: version_key(each.release), reverse=True
-    )
-
-
-def gather_installed(
-    store: ArtifactStore,
-    tree: Beneath,
-    release: str,
-    needs: Needs,
-    *,
-    force_mismatch: bool = False,
-    progress: Progress | None = None,
-) -> Gathered:
-    """Take in a kernel that is installed in an image; raises as `gather` does.
-
-    NotFound when the image has no kernel of that release.
-    """
-    kernels = {each.release: each for each in installed_kernels(tree)}
-    if release not in kernels:
-        raise missing("installed kernel", release, kernels)
-    found = kernels[release]
-
-    def source(path: str) -> Source:
-        return Source(f"/{path}", partial(tree.open_read, path))
-
-    parts = Parts(
-        kernel=source(found.kernel),
-        initrds=[source(found.initrd)] if found.initrd else [],
-        modules=ModuleTree(f"/{found.modules}", tree, found.modules)
-        if found.modules
-        else None,
-        system_map=source(found.system_map) if found.system_map else None,
-        config=source(found.config) if found.config else None,
-    )
-    return gather(
-        store,
-        parts,
-        origin("installed", release=release, kernel=f"/{found.kernel}"),
-        needs,
-        force_mismatch=force_mismatch,
-        progress=progress,
     )
 
 

@@ -4,13 +4,12 @@ Every origin ends here: the files are looked into first, and nothing is stored
 unless they belong together and to the image.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from kpstore.artifacts.store import ArtifactStore, Progress
-from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.config import MAX_CONFIG, read_config
 from kpstore.formats.initrd import InitrdFacts, read_initrd
@@ -19,6 +18,7 @@ from kpstore.formats.module_tar import Packing
 from kpstore.formats.modules import ModulesFacts, read_modules
 from kpstore.formats.xen import read_xen
 from kpstore.kernels.checks import check_set
+from kpstore.kernels.contract import Parts, Source
 from kpstore.kernels.features import banner_features, features
 from kpstore.kernels.required import missing_firmware, missing_modules
 from kpstore.model.documents import (
@@ -26,37 +26,10 @@ from kpstore.model.documents import (
     ArtifactRef,
     Artifacts,
     KernelConfig,
-    Origin,
 )
 
 # (kernel, programs): other pairs that work
 _RUNS: Final = frozenset({("x86_64", "i386")})
-
-
-class Source(NamedTuple):
-    """A file to take in: its name for messages, and how to open it."""
-
-    name: str
-    open: Callable[[], BinaryIO]
-
-
-class ModuleTree(NamedTuple):
-    """A module tree to take in: a folder below `tree`; `name` is for messages."""
-
-    name: str
-    tree: Beneath
-    rel: str
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The files of one kernel; all but the kernel itself may be missing."""
-
-    kernel: Source
-    initrds: Sequence[Source] = ()
-    modules: ModuleTree | None = None
-    system_map: Source | None = None
-    config: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +53,6 @@ class Gathered:
 def gather(
     store: ArtifactStore,
     parts: Parts,
-    origin: Origin,
     needs: Needs,
     *,
     force_mismatch: bool = False,
@@ -92,6 +64,8 @@ def gather(
     them all the same; InvalidInput for a kernel of another architecture, or a file
     that is not what it is given as; OSErrors raw. Nothing is stored then.
     """
+    if parts.kind == "xen":
+        return _hypervisor(store, parts, needs.arch, progress)
     with ExitStack() as stack:
         files = _Opened(parts, stack)
         kernel = files.kernel_facts(needs.arch)
@@ -107,7 +81,7 @@ def gather(
             release=kernel.release,
             arch=needs.arch,
             features=able,
-            origin=origin,
+            origin=parts.origin,
             artifacts=artifacts,
         ),
         (
@@ -118,14 +92,11 @@ def gather(
     )
 
 
-def gather_xen(
-    store: ArtifactStore,
-    hypervisor: Source,
-    origin: Origin,
-    arch: Arch,
-    progress: Progress | None = None,
+def _hypervisor(
+    store: ArtifactStore, parts: Parts, arch: Arch, progress: Progress | None
 ) -> Gathered:
     """Store a Xen hypervisor; InvalidInput when it is none, or of another arch."""
+    hypervisor = parts.kernel
     with closing(hypervisor.open()) as file:
         facts = read_xen(file, hypervisor.name)
         if facts.arch != arch:
@@ -138,7 +109,7 @@ def gather_xen(
             kind="xen",
             release=facts.version,
             arch=arch,
-            origin=origin,
+            origin=parts.origin,
             artifacts=Artifacts(vmlinuz=vmlinuz),
         )
     )

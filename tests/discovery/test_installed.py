@@ -8,13 +8,14 @@ import pytest
 
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.discovery.arch import tree_arch
-from kpstore.discovery.installed import Installed, gather_installed, installed_kernels
+from kpstore.discovery.installed import Installed, installed_kernels
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.formats import samples as make
 from kpstore.kernels.gather import Needs
-from kpstore.kernels.origins.files import KernelFiles, gather_files
+from kpstore.kernels.origins.files import KernelFiles
 from support.imagetree import fill
+from support.taking import gather_files, gather_installed
 
 X86 = Needs("x86_64")
 DEBIAN, FEDORA = "6.1.0-13-amd64", "6.6.8-200.fc39.x86_64"
@@ -119,7 +120,7 @@ def test_an_empty_tree(tree: Beneath) -> None:
 def test_taking_one_in(root: Path, tree: Beneath, tmp_path: Path) -> None:
     debian(root)
     store = ArtifactStore(tmp_path / "objects")
-    gathered = gather_installed(store, tree, DEBIAN, X86)
+    gathered = gather_installed(store, root, DEBIAN, X86)
     kernel = gathered.kernel
     assert gathered.notes == ()
     assert kernel.origin.kind == "installed"
@@ -141,7 +142,7 @@ def test_a_release_that_is_not_there(root: Path, tree: Beneath, tmp_path: Path) 
     debian(root)
     store = ArtifactStore(tmp_path / "objects")
     with pytest.raises(NotFound) as missing:
-        gather_installed(store, tree, "6.1.0-13-amd65", X86)
+        gather_installed(store, root, "6.1.0-13-amd65", X86)
     assert DEBIAN in missing.value.hint
 
 
@@ -152,9 +153,9 @@ def test_a_kernel_that_is_another_than_its_name_says(
     (root / f"boot/vmlinuz-{DEBIAN}").write_bytes(make.bzimage("6.6.8"))
     store = ArtifactStore(tmp_path / "objects")
     with pytest.raises(Refused, match=r"6\.6\.8"):
-        gather_installed(store, tree, DEBIAN, X86)
+        gather_installed(store, root, DEBIAN, X86)
     with pytest.raises(InvalidInput, match="the image is aarch64"):
-        gather_installed(store, tree, DEBIAN, Needs("aarch64"))
+        gather_installed(store, root, DEBIAN, Needs("aarch64"))
     assert list(store) == []
 
 

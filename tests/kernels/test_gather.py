@@ -9,9 +9,10 @@ from kpstore.artifacts.store import ArtifactStore
 from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.formats import samples as make
 from kpstore.kernels.gather import Gathered, Needs
-from kpstore.kernels.origins.files import KernelFiles, gather_files, gather_hypervisor
+from kpstore.kernels.origins.files import KernelFiles
 from kpstore.model.documents import KernelConfig
 from support.imagetree import fill
+from support.taking import gather_files, gather_hypervisor
 
 RELEASE = "6.1.0-13-amd64"
 OTHER = "6.6.8"

@@ -9,8 +9,9 @@ from kpstore.artifacts.store import ArtifactStore
 from kpstore.errors import KpError
 from kpstore.formats import samples as make
 from kpstore.kernels.gather import Needs
-from kpstore.kernels.origins.files import KernelFiles, beside, gather_files, image_of
+from kpstore.kernels.origins.files import KernelFiles, beside, image_of
 from support.imagetree import fill
+from support.taking import gather_files
 
 R = "6.1.0"
 PARTS = {

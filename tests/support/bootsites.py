@@ -18,12 +18,13 @@ from kpcmd.app import main
 from kpcmd.context import World
 from kpstore.edits import entries, groups, images, kernels, nodes, targets
 from kpstore.kernels.gather import Needs
-from kpstore.kernels.origins.files import KernelFiles, gather_files
+from kpstore.kernels.origins.files import KernelFiles
 from kpstore.model.state import State
 from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker
 from support.rig import guest, parts
 from support.sites import SmallSite, done
+from support.taking import gather_files
 
 OWN, PLAIN, DISK = "n017", "n018", "n019"
 MACS = {

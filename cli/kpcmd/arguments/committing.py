@@ -49,7 +49,11 @@ class CommittingCommand(VerbCommand):
 
 
 def committing(
-    app: typer.Typer, name: str, *examples: str, exits: tuple[int, ...] = ()
+    app: typer.Typer,
+    name: str,
+    *examples: str,
+    exits: tuple[int, ...] = (),
+    cls: type[CommittingCommand] = CommittingCommand,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare a verb that commits; see `frame.verb`."""
-    return verb(app, name, *examples, exits=(*exits, LAGGING), cls=CommittingCommand)
+    return verb(app, name, *examples, exits=(*exits, LAGGING), cls=cls)

@@ -1,115 +1,139 @@
-"""Where a kernel comes from: exactly one origin, of those there are already."""
+"""Where a kernel comes from: exactly one origin, of those that the registry has."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature
 from pathlib import Path
+from typing import Annotated, Any, Final
 
+import typer
+
+from kpcmd.arguments.committing import CommittingCommand
 from kpcmd.errors import WrongUsage
-from kpstore.artifacts.store import Progress
-from kpstore.errors import InvalidInput, NotFound, Refused
+from kpstore.errors import Refused
+from kpstore.kernels.contract import Given, KernelOrigin, Option
 from kpstore.kernels.gather import Gathered
-from kpstore.kernels.origins.files import KernelFiles, beside
+from kpstore.kernels.registry import LATER, ORIGINS
 from kpstore.model.documents import Image
 from kpstore.picker import KernelPicker
 
-# Origins that a later version brings: said so, not taken for a mistake.
-LATER = {
-    "--package": "packages of repositories",
-    "--deb": "deb packages",
-    "--rpm": "rpm packages",
-    "--source": "built source trees",
-    "--from-node": "kernels of running nodes",
-}
+_KEPT: Final = "origin"  # in the context: option -> value
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What was given; `later` are options whose time has not come."""
+class GivenOrigin:
+    """The origin that was given, and what was given to it: option -> values."""
 
-    kernel: Path | None = None
-    initrds: tuple[Path, ...] = ()
-    modules: Path | None = None
-    system_map: Path | None = None
-    config: Path | None = None
-    hypervisor: Path | None = None
-    installed: str | None = None
-    later: Mapping[str, object] = field(default_factory=dict)
-    mismatch: bool = False
+    origin: KernelOrigin
+    options: Mapping[str, tuple[str, ...]]
 
-    def check(self) -> None:
-        """WrongUsage unless there is one origin; Refused for one that is to come."""
-        given = [name for name, value in self.later.items() if value is not None]
-        now = {
-            "--files": self.kernel,
-            "--xen": self.hypervisor,
-            "--installed": self.installed,
-        }
-        given += [name for name, value in now.items() if value is not None]
+    @classmethod
+    def of(cls, context: typer.Context) -> "GivenOrigin":
+        """Read the options; WrongUsage unless there is one origin.
+
+        Refused for one that is to come.
+        """
+        options: dict[str, tuple[str, ...]] = context.meta.get(_KEPT, {})
+        origins = {each.option.name: each for each in ORIGINS}
+        given = [name for name in (*LATER, *origins) if name in options]
         if len(given) != 1:
             shown = f"not {' and '.join(given)}" if given else "none was given"
+            *most, last = (each.usage for each in ORIGINS)
             raise WrongUsage(
                 f"a kernel has exactly one origin, {shown}",
-                hint="--files KERNEL [--initrd F] [--modules DIR], or --installed R",
+                hint=f"{', '.join(most)}, or {last}",
             )
         if given[0] in LATER:
             raise Refused(
                 f"{given[0]}: kp can't take {LATER[given[0]]} yet",
                 hint="unpack it, then --files KERNEL --initrd F --modules DIR",
             )
-        parts = (self.initrds, self.modules, self.system_map, self.config)
-        if self.kernel is None and any(parts):
-            raise WrongUsage(
-                "--initrd, --modules, --system-map and --config go with --files",
-                hint="kp kernel add IMAGE --files KERNEL --initrd F --modules DIR",
-            )
-        self._check_files()
-
-    def _check_files(self) -> None:
-        """NotFound, InvalidInput for a file that isn't there, or is none."""
-        singles = (self.kernel, self.system_map, self.config, self.hypervisor)
-        for path in filter(None, (*singles, *self.initrds)):
-            if not path.exists():
-                raise NotFound(f"there is no file {path}", hint="look at its path")
-            if not path.is_file():
-                raise InvalidInput(
-                    f"{path} is not a file", hint="give one of its files"
-                )
+        _check_beside(origins[given[0]], options)
+        return cls(origins[given[0]], options)
 
     def take(
-        self, opened: KernelPicker, name: str, image: Image, progress: Progress
+        self,
+        opened: KernelPicker,
+        name: str,
+        image: Image,
+        progress: Callable[[int], None],
+        *,
+        mismatch: bool,
     ) -> Gathered:
         """Take the kernel in; what doesn't belong together is refused by name."""
         tree = opened.site.settings.trees.get(name)
-        if self.hypervisor is not None:
-            return opened.intake.hypervisor(image, self.hypervisor)
-        if self.installed is not None:
-            return opened.intake.installed(
-                image,
-                _known(name, tree),
-                self.installed,
-                force_mismatch=self.mismatch,
-                progress=progress,
+        (value,) = self.options[self.origin.option.name]
+        beside = {
+            each.name: self.options.get(each.name, ()) for each in self.origin.beside
+        }
+        return opened.intake.take(
+            image,
+            self.origin.open(Given(value, beside, name, tree)),
+            tree,
+            force_mismatch=mismatch,
+            progress=progress,
+        )
+
+
+def _check_beside(origin: KernelOrigin, options: Mapping[str, object]) -> None:
+    """WrongUsage for an option that goes with another origin."""
+    for other in ORIGINS:
+        names = [each.name for each in other.beside]
+        if other is not origin and not options.keys().isdisjoint(names):
+            raise WrongUsage(
+                f"{', '.join(names[:-1])} and {names[-1]} go with {other.option.name}",
+                hint=f"kp kernel add IMAGE {other.usage}",
             )
-        return opened.intake.files(
-            image, self.files, tree, force_mismatch=self.mismatch, progress=progress
-        )
-
-    @cached_property
-    def files(self) -> KernelFiles:
-        """What --files means: a kernel that is given alone comes with its neighbours.
-
-        InvalidInput when it is no kernel.
-        """
-        assert self.kernel is not None  # check() made sure
-        parts = (self.initrds, self.modules, self.system_map, self.config)
-        return KernelFiles(self.kernel, *parts) if any(parts) else beside(self.kernel)
 
 
-def _known(image: str, tree: Path | None) -> Path:
-    if tree is None:
-        raise NotFound(
-            f"the tree of image {image} is not known on this server",
-            hint="kp target add NAME --kind image …, or [trees] in kp.toml",
-        )
-    return tree
+def _remember(context: typer.Context, option: typer.CallbackParam, value: Any) -> None:
+    """Keep what an option was given, if it was."""
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    given = tuple(str(each) for each in values if each is not None)
+    if given:
+        context.meta.setdefault(_KEPT, {})[option.opts[0]] = given
+
+
+def _parameter(option: Option) -> Parameter:
+    """Return the parameter of a function that typer makes the option of."""
+    kind: Any = Path if option.is_path else str
+    declared = typer.Option(
+        option.name,
+        metavar=option.metavar,
+        help=option.help,
+        callback=_remember,
+        expose_value=False,
+    )
+    return Parameter(
+        option.name.strip("-").replace("-", "_"),
+        Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[
+            list[kind] | None if option.repeated else kind | None, declared
+        ],
+    )
+
+
+def _declared() -> list[Any]:
+    """Return the options of all origins, as the command line library has them."""
+
+    def options(**_given: Any) -> None:
+        """Declare the options."""
+
+    every = [option for each in ORIGINS for option in (each.option, *each.beside)]
+    every += [Option(name, "…", "Not yet.", is_path=False) for name in LATER]
+    parameters = [_parameter(option) for option in every]
+    vars(options)["__signature__"] = Signature(parameters)
+    options.__annotations__ = {each.name: each.annotation for each in parameters}
+    app = typer.Typer(add_completion=False)
+    app.command()(options)
+    return typer.main.get_command(app).params
+
+
+class TakingCommand(CommittingCommand):
+    """A verb that takes a kernel in; its origins come behind its arguments."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        at = sum(each.param_type_name == "argument" for each in self.params)
+        self.params[at:at] = _declared()

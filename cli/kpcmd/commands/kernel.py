@@ -1,12 +1,11 @@
 """`kp kernel`: the kernels of an image."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from kpcmd.arguments.committing import committing
-from kpcmd.arguments.kernel_origin import Origin
+from kpcmd.arguments.kernel_origin import GivenOrigin, TakingCommand
 from kpcmd.arguments.options import (
     DryRun,
     Force,
@@ -31,40 +30,6 @@ app = noun("The kernels of an image.")
 apps = {"kernel": app}
 
 
-Package = Annotated[str | None, typer.Option("--package", metavar="…", help="Not yet.")]
-Deb = Annotated[str | None, typer.Option("--deb", metavar="…", help="Not yet.")]
-Rpm = Annotated[str | None, typer.Option("--rpm", metavar="…", help="Not yet.")]
-Source = Annotated[str | None, typer.Option("--source", metavar="…", help="Not yet.")]
-FromNode = Annotated[
-    str | None, typer.Option("--from-node", metavar="…", help="Not yet.")
-]
-
-
-Files = Annotated[
-    Path | None, typer.Option("--files", metavar="KERNEL", help="A kernel's file.")
-]
-Initrds = Annotated[
-    list[Path] | None, typer.Option("--initrd", metavar="F", help="Its initrd.")
-]
-Modules = Annotated[
-    Path | None, typer.Option("--modules", metavar="DIR", help="Its module tree.")
-]
-SystemMap = Annotated[
-    Path | None, typer.Option("--system-map", metavar="F", help="Its System.map.")
-]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="F", help="Its build configuration."),
-]
-Hypervisor = Annotated[
-    Path | None, typer.Option("--xen", metavar="F", help="A Xen hypervisor's file.")
-]
-Installed = Annotated[
-    str | None,
-    typer.Option(
-        "--installed", metavar="RELEASE", help="One that the image's tree has."
-    ),
-]
 Name = Annotated[
     str | None,
     typer.Option("--name", metavar="K", help="Its name; without: the release."),
@@ -82,22 +47,11 @@ Replace = Annotated[
     "kp kernel add web --installed 6.1.0-28-amd64 -m 'as installed'",
     "kp kernel add web --files arch/x86/boot/bzImage --name test --replace -m again",
     exits=(CONFLICT, LAGGING, LOCKED),
+    cls=TakingCommand,
 )
 def add(
     context: typer.Context,
     image: ImageArg,
-    files: Files = None,
-    initrd: Initrds = None,
-    modules: Modules = None,
-    system_map: SystemMap = None,
-    config: Config = None,
-    xen: Hypervisor = None,
-    installed: Installed = None,
-    package: Package = None,
-    deb: Deb = None,
-    rpm: Rpm = None,
-    source: Source = None,
-    from_node: FromNode = None,
     name: Name = None,
     replace: Replace = False,
     mismatch: Mismatch = False,
@@ -112,30 +66,12 @@ def add(
     takes the initrd, modules, System.map and config of its release that lie beside it.
     """
     session = session_of(context)
-    later = {
-        "--package": package,
-        "--deb": deb,
-        "--rpm": rpm,
-        "--source": source,
-        "--from-node": from_node,
-    }
-    origin = Origin(
-        kernel=files,
-        initrds=tuple(initrd or ()),
-        modules=modules,
-        system_map=system_map,
-        config=config,
-        hypervisor=xen,
-        installed=installed,
-        later=later,
-        mismatch=mismatch,
-    )
-    origin.check()
+    origin = GivenOrigin.of(context)
     session.weighed = set() if dry_run else None
     opened = picker(session)
     whose = opened.view().image(image)
     with session.out.progress("taking in") as progress:
-        found = origin.take(opened, image, whose, progress)
+        found = origin.take(opened, image, whose, progress, mismatch=mismatch)
     called = name or found.kernel.release
     _tell(session, f"{image}/{called}", found)
 

@@ -1,46 +1,24 @@
 """Loose files as the origin of a kernel."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final
 
-from kpstore.artifacts.store import ArtifactStore, Progress
+from kpstore.discovery.companions import CONFIGS, INITRDS, MAPS
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import opened_source
-from kpstore.errors import NotFound
+from kpstore.errors import InvalidInput, NotFound
 from kpstore.formats.kernel import read_kernel
-from kpstore.kernels.gather import (
-    Gathered,
-    ModuleTree,
-    Needs,
-    Parts,
-    Source,
-    gather,
-    gather_xen,
-)
-from kpstore.model.documents import Arch, Origin
-
-# In a folder of kernels: Debian; Fedora and others; SUSE; Arch.
-INITRDS: Final = (
-    "initrd.img-{0}",
-    "initramfs-{0}.img",
-    "initrd-{0}",
-    "initrd-{0}.img",
-    "initramfs-{0}",
-)
-CONFIGS: Final = ("config-{0}",)
-MAPS: Final = ("System.map-{0}",)
+from kpstore.kernels.contract import Given, ModuleTree, Option, Parts, Source, told
 
 # What tells that a folder is the root of an image, and where its boot files are.
 _ROOTS: Final = ("etc", "usr", "lib/modules")
 _BELOW: Final = frozenset({"boot", "lib", "usr"})
 _PLACES: Final = (".", "lib/modules", "usr/lib/modules")
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -95,52 +73,61 @@ def _first(folder: Path, names: Sequence[str], release: str) -> Path | None:
     return next((path for path in paths if _is_file(path)), None)
 
 
-def gather_files(
-    store: ArtifactStore,
-    files: KernelFiles,
-    needs: Needs,
-    *,
-    force_mismatch: bool = False,
-    progress: Progress | None = None,
-) -> Gathered:
-    """Take in a kernel from loose files; raises as `gather` does."""
+class Files:
+    """The origin `--files`."""
+
+    option = Option("--files", "KERNEL", "A kernel's file.")
+    beside = (
+        Option("--initrd", "F", "Its initrd.", repeated=True),
+        Option("--modules", "DIR", "Its module tree."),
+        Option("--system-map", "F", "Its System.map."),
+        Option("--config", "F", "Its build configuration."),
+    )
+    usage = "--files KERNEL [--initrd F] [--modules DIR]"
+
+    def open(self, given: Given) -> AbstractContextManager[Parts]:
+        """Open what was given; a kernel alone comes with its neighbours."""
+        paths = {name: [Path(each) for each in of] for name, of in given.beside.items()}
+        single = {name: of[0] for name, of in paths.items() if of}
+        files = KernelFiles(
+            kernel=Path(given.value),
+            initrds=paths.get("--initrd", ()),
+            modules=single.get("--modules"),
+            system_map=single.get("--system-map"),
+            config=single.get("--config"),
+        )
+        for path in files.given().values():
+            if path != files.modules:
+                check_file(path)
+        return opened(files if single else beside(files.kernel))
+
+
+@contextmanager
+def opened(files: KernelFiles) -> Iterator[Parts]:
+    """Open the files of a kernel, as parts to take in."""
     with ExitStack() as stack:
         modules = files.modules
-        parts = Parts(
+        yield Parts(
             kernel=source(files.kernel),
+            origin=told("files", **files.given()),
             initrds=[source(path) for path in files.initrds],
             modules=_module_tree(modules, files.kernel, stack) if modules else None,
             system_map=source(files.system_map) if files.system_map else None,
             config=source(files.config) if files.config else None,
         )
-        return gather(
-            store,
-            parts,
-            origin("files", **files.given()),
-            needs,
-            force_mismatch=force_mismatch,
-            progress=progress,
-        )
 
 
-def gather_hypervisor(
-    store: ArtifactStore, arch: Arch, path: Path, progress: Progress | None = None
-) -> Gathered:
-    """Take in a Xen hypervisor from a file of this machine."""
-    return gather_xen(
-        store, source(path), origin("files", hypervisor=path), arch, progress
-    )
+def check_file(path: Path) -> None:
+    """NotFound, InvalidInput for a file that isn't there, or is none."""
+    if not path.exists():
+        raise NotFound(f"there is no file {path}", hint="look at its path")
+    if not path.is_file():
+        raise InvalidInput(f"{path} is not a file", hint="give one of its files")
 
 
 def source(path: Path) -> Source:
     """Return a trusted path as a source; opening refuses what is no regular file."""
     return Source(str(path), partial(_open, path))
-
-
-def origin(kind: Literal["files", "installed"], **given: object) -> Origin:
-    """Say where files came from; what a text may not hold becomes `?`."""
-    detail = {what: _UNPRINTABLE.sub("?", str(each)) for what, each in given.items()}
-    return Origin(kind=kind, detail=detail)
 
 
 def image_of(path: Path) -> tuple[Path, str] | None:
