@@ -34,7 +34,7 @@ Progress = Callable[[int], None]  # called with the number of bytes just read
 
 
 @dataclass(frozen=True)
-class ArtifactRef:
+class StoredRef:
     """An artifact by content; `size` in bytes."""
 
     sha256: str
@@ -59,7 +59,7 @@ class ArtifactStore:
     # --- adding
 
     @disk_failures("adding an artifact")
-    def add_file(self, path: Path, progress: Progress | None = None) -> ArtifactRef:
+    def add_file(self, path: Path, progress: Progress | None = None) -> StoredRef:
         """Add a file of a trusted path; see `adopt`."""
         with opened_source(path) as descriptor:
             return self.adopt(descriptor, str(path), progress)
@@ -67,7 +67,7 @@ class ArtifactStore:
     @disk_failures("adding an artifact")
     def adopt(
         self, source: int, name: str, progress: Progress | None = None
-    ) -> ArtifactRef:
+    ) -> StoredRef:
         """Add an open regular file from its start, sharing its blocks if possible.
 
         Raises Refused when the file changes while it is read, InvalidInput when it
@@ -95,7 +95,7 @@ class ArtifactStore:
         progress: Progress | None = None,
         *,
         name: str = "the stream",
-    ) -> ArtifactRef:
+    ) -> StoredRef:
         """Add bytes as they come, in constant memory; InvalidInput when empty."""
         with staged(self._root) as temp:
             _drain(_copied(chunks, temp), progress)
@@ -183,8 +183,8 @@ class ArtifactStore:
             raise InvalidInput(f"{sha256!r} is not a SHA-256 in hex")
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
-    def _keep(self, temp: Staged, name: str) -> ArtifactRef:
-        ref = ArtifactRef(temp.sha256, temp.size)
+    def _keep(self, temp: Staged, name: str) -> StoredRef:
+        ref = StoredRef(temp.sha256, temp.size)
         if not ref.size:
             raise InvalidInput(
                 f"{name} is empty: no kernel, initrd or archive is",
@@ -198,7 +198,7 @@ class ArtifactStore:
             temp.keep(place, mode=_MODE)
         return ref
 
-    def _is_whole(self, ref: ArtifactRef) -> bool:
+    def _is_whole(self, ref: StoredRef) -> bool:
         """Tell whether it is here and undamaged; what can't be read isn't."""
         if not self.has(ref.sha256, ref.size):
             return False

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from kpstore.artifacts.store import ArtifactRef, ArtifactStore, Progress
+from kpstore.artifacts.store import ArtifactStore, Progress, StoredRef
 from kpstore.disk.streams import pieces
 from kpstore.errors import InvalidInput
 
@@ -23,7 +23,7 @@ class WeighingStore(ArtifactStore):
 
     def adopt(
         self, source: int, name: str, progress: Progress | None = None
-    ) -> ArtifactRef:
+    ) -> StoredRef:
         """Weigh an open regular file; InvalidInput as the store says it."""
         found = os.fstat(source)
         if not stat.S_ISREG(found.st_mode):
@@ -36,7 +36,7 @@ class WeighingStore(ArtifactStore):
         progress: Progress | None = None,
         *,
         name: str = "the stream",
-    ) -> ArtifactRef:
+    ) -> StoredRef:
         """Weigh bytes as they come, in constant memory; InvalidInput when empty."""
         digest, size = hashlib.sha256(), 0
         for data in chunks:
@@ -47,7 +47,7 @@ class WeighingStore(ArtifactStore):
         if not size:
             raise InvalidInput(f"{name} is empty: no kernel, initrd or archive is")
         self._weighed.add(digest.hexdigest())
-        return ArtifactRef(digest.hexdigest(), size)
+        return StoredRef(digest.hexdigest(), size)
 
     def has(self, sha256: str, size: int | None = None) -> bool:
         """Tell whether the artifact is here, or was weighed."""

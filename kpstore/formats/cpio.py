@@ -13,30 +13,30 @@ _NAME_LIMIT = 4096  # PATH_MAX of the kernel, which skips longer ones too
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A member: its name as written, without a leading `./` or `/`."""
+class Member:
+    """A file in an archive: its name as written, without a leading `./` or `/`."""
 
     name: str
     mode: int
     size: int
 
 
-def entries(source: ByteStream) -> Iterator[Entry]:
+def members(source: ByteStream) -> Iterator[Member]:
     """Walk one archive to its trailer, passing over the data.
 
     Raises InvalidInput where the bytes are no such archive, or end too early.
     """
     start = source.offset
     while True:
-        entry = _entry(source, start)
-        if entry.name == _TRAILER:
+        member = _member(source, start)
+        if member.name == _TRAILER:
             return
-        yield entry
-        _pass(source, entry.size)
+        yield member
+        _pass(source, member.size)
         _align(source, start)
 
 
-def _entry(source: ByteStream, start: int) -> Entry:
+def _member(source: ByteStream, start: int) -> Member:
     header = source.take(_HEADER)
     if len(header) < _HEADER:
         raise InvalidInput("the cpio archive ends without its trailer")
@@ -50,7 +50,7 @@ def _entry(source: ByteStream, start: int) -> Entry:
         raise InvalidInput("a name in the cpio archive has no end")
     _align(source, start)
     text = name[:-1].decode("utf-8", "backslashreplace")
-    return Entry(text.removeprefix("./").lstrip("/"), mode, size)
+    return Member(text.removeprefix("./").lstrip("/"), mode, size)
 
 
 def _number(header: bytes, field: int) -> int:

@@ -25,7 +25,7 @@ from kpstore.formats.module_tree import module_name
 from kpstore.formats.modules import firmware_name
 
 MAX_INITRD = 1 << 35  # bytes, inflated: a whole root file system may be one
-MAX_ENTRIES = 1 << 20
+MAX_MEMBERS = 1 << 20
 
 _MODULES = re.compile(
     r"(?:usr/)?lib/modules/([A-Za-z0-9][A-Za-z0-9._+~-]{0,127})(/.*)?", re.DOTALL
@@ -79,19 +79,19 @@ class _Findings:
     firmware: set[str] = field(default_factory=set)
     segments: list[str] = field(default_factory=list)
     unreadable: str = ""
-    entries: int = 0
+    members: int = 0
 
-    def note(self, entry: cpio.Entry) -> None:
+    def note(self, member: cpio.Member) -> None:
         """Take in one member."""
-        self.entries += 1
-        if self.entries > MAX_ENTRIES:
-            raise InvalidInput(f"more than {MAX_ENTRIES} files: no initrd has so many")
-        if match := _MODULES.fullmatch(entry.name):
-            if match[2] or entry.mode & _TYPE == _DIRECTORY:
+        self.members += 1
+        if self.members > MAX_MEMBERS:
+            raise InvalidInput(f"more than {MAX_MEMBERS} files: no initrd has so many")
+        if match := _MODULES.fullmatch(member.name):
+            if match[2] or member.mode & _TYPE == _DIRECTORY:
                 self.releases.add(match[1])
-            if name := module_name(entry.name):
+            if name := module_name(member.name):
                 self.modules.add(name)
-        elif match := _FIRMWARE.fullmatch(entry.name):
+        elif match := _FIRMWARE.fullmatch(member.name):
             self.firmware.add(firmware_name(match[1]))
 
 
@@ -140,7 +140,7 @@ def _walk(source: ByteStream, findings: _Findings, limit: int) -> None:
             limit -= _compressed(source, compression, findings, limit)
         else:
             _other(source, findings)
-    if not findings.entries and not findings.unreadable:
+    if not findings.members and not findings.unreadable:
         raise InvalidInput(
             "it unpacks to nothing, not one file: did what made it fail?"
         )
@@ -158,9 +158,9 @@ def _check_place(source: ByteStream, what: str) -> None:
 def _archive(source: ByteStream, findings: _Findings) -> str:
     _check_place(source, "the cpio archive")
     kind = "cpio"
-    for entry in cpio.entries(source):
-        findings.note(entry)
-        if entry.name.startswith(_MICROCODE):
+    for member in cpio.members(source):
+        findings.note(member)
+        if member.name.startswith(_MICROCODE):
             kind = "microcode"
     return kind
 

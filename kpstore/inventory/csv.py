@@ -77,10 +77,10 @@ def read_nodes(data: bytes | str, image: str | None = None) -> Table:
     """
     rows = _rows(data)
     header = _header(next(rows, None))
-    return _Reader(header, image).read(rows)
+    return _TableReader(header, image).read(rows)
 
 
-class _Reader:
+class _TableReader:
     """Reads the lines of one table, and remembers what may not come twice."""
 
     def __init__(self, header: list[str], image: str | None) -> None:

@@ -1,12 +1,12 @@
-"""Whether a kernel, its initrds and its modules belong together."""
+"""Whether a kernel's files belong together, and bring what its image needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from kpstore.formats.initrd import InitrdFacts
 from kpstore.formats.kernel import KernelFacts
-from kpstore.formats.modules import ModulesFacts
+from kpstore.formats.modules import ModulesFacts, firmware_name
 
 OVERRIDE: Final = "--force-mismatch"
 
@@ -95,3 +95,31 @@ def _of_modules(release: str, modules: ModulesFacts | None) -> Iterator[Problem]
             "image, or modprobe finds nothing on the nodes",
             "",
         )
+
+
+def missing_modules(
+    required: Iterable[str],
+    modules: ModulesFacts | None,
+    initrds: Iterable[InitrdFacts] = (),
+) -> tuple[str, ...]:
+    """Return the required modules that are neither files, nor built in, nor packed.
+
+    A name may be written with `-` or `_`; the result keeps it as written.
+    """
+    have = {name for initrd in initrds for name in initrd.modules}
+    if modules is not None:
+        have |= modules.modules | modules.builtin
+    return tuple(name for name in required if name.replace("-", "_") not in have)
+
+
+def missing_firmware(
+    required: Iterable[str],
+    image: Iterable[str],
+    initrds: Iterable[InitrdFacts] = (),
+) -> tuple[str, ...]:
+    """Return the required firmware files that neither image nor initrds carry.
+
+    `image` is what `read_firmware` returns; names are below lib/firmware.
+    """
+    have = {*image, *(name for initrd in initrds for name in initrd.firmware)}
+    return tuple(name for name in required if firmware_name(name) not in have)

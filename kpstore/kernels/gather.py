@@ -17,10 +17,9 @@ from kpstore.formats.kernel import KernelFacts, read_kernel
 from kpstore.formats.module_tar import Packing
 from kpstore.formats.modules import ModulesFacts, read_modules
 from kpstore.formats.xen import read_xen
-from kpstore.kernels.checks import check_set
+from kpstore.kernels.checks import check_set, missing_firmware, missing_modules
 from kpstore.kernels.contract import Parts, Source
 from kpstore.kernels.features import banner_features, features
-from kpstore.kernels.required import missing_firmware, missing_modules
 from kpstore.model.documents import (
     Arch,
     ArtifactRef,

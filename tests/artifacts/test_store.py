@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.artifacts import store as module
-from kpstore.artifacts.store import ArtifactRef, ArtifactStore, Stored
+from kpstore.artifacts.store import ArtifactStore, Stored, StoredRef
 from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.errors import (
     CorruptState,
@@ -41,7 +41,7 @@ def files(tmp_path: Path) -> list[str]:
 def test_layout_is_git_lfs_own(
     store: ArtifactStore, source: Path, tmp_path: Path
 ) -> None:
-    assert store.add_file(source) == ArtifactRef(NAME, len(DATA))
+    assert store.add_file(source) == StoredRef(NAME, len(DATA))
     assert files(tmp_path) == [f"{NAME[:2]}/{NAME[2:4]}/{NAME}"]
     assert store.path(NAME).read_bytes() == DATA
     assert store.path(NAME).stat().st_mode & 0o7777 == 0o444
@@ -71,7 +71,7 @@ def test_stream_in_constant_memory(store: ArtifactStore) -> None:
 def test_what_is_here_is_not_rewritten(store: ArtifactStore, source: Path) -> None:
     store.add_file(source)
     before = store.path(NAME).stat()
-    assert store.add_stream([DATA]) == ArtifactRef(NAME, len(DATA))
+    assert store.add_stream([DATA]) == StoredRef(NAME, len(DATA))
     assert store.path(NAME).stat().st_ino == before.st_ino
 
 

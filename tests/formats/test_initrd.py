@@ -193,7 +193,7 @@ def test_a_bomb_is_refused_in_little_memory(compression: str) -> None:
 
 
 def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(module, "MAX_MEMBERS", 10)
     with pytest.raises(InvalidInput, match="more than 10 files"):
         read(make.cpio([f"f{n}" for n in range(11)]))
 

@@ -7,9 +7,17 @@ from kpstore.formats import samples as make
 from kpstore.formats.initrd import InitrdFacts, read_initrd
 from kpstore.formats.kernel import KernelFacts, read_kernel
 from kpstore.formats.modules import ModulesFacts
-from kpstore.kernels.checks import Problem, check_set
+from kpstore.kernels.checks import Problem, check_set, missing_firmware, missing_modules
 
 RELEASE = "6.1.0-56-amd64"
+MODULES = ModulesFacts("6.1", frozenset({"snd_hda"}), frozenset({"ext4"}), True)
+INITRD = InitrdFacts(
+    frozenset({"6.1"}),
+    ("gzip",),
+    9,
+    modules=frozenset({"nvme"}),
+    firmware=frozenset({"qla/a.bin"}),
+)
 
 
 def kernel(data: bytes = b"") -> KernelFacts:
@@ -96,3 +104,15 @@ def test_kernels_in_a_wrapper_that_no_loader_opens(data: bytes, says: str) -> No
 @pytest.mark.parametrize("pack", make.COMPRESSORS.values())
 def test_a_packed_image_of_arm_is_taken(pack: Callable[[bytes], bytes]) -> None:
     assert check_set(kernel(pack(make.raw_image(RELEASE))), {}, None) == []
+
+
+def test_modules_may_be_files_built_in_or_packed() -> None:
+    assert missing_modules(["snd-hda", "ext4", "nvme"], MODULES, [INITRD]) == ()
+    assert missing_modules(["nvme", "my-nic", "ext4"], MODULES) == ("nvme", "my-nic")
+    assert missing_modules(["ext4"], None) == ("ext4",)
+    assert missing_modules([], None) == ()
+
+
+def test_firmware_may_be_in_the_image_or_the_initrd() -> None:
+    assert missing_firmware(["b.bin", "qla/a.bin"], {"b.bin"}, [INITRD]) == ()
+    assert missing_firmware(["b.bin", "c.bin"], {"b.bin"}, [INITRD]) == ("c.bin",)
