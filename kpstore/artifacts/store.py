@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from kpstore.disk.descriptors import about, opened_source
 from kpstore.disk.durable import remove, sweep_temporaries, sync_directory
-from kpstore.disk.streams import Staged, make_young, staged, sync_file
+from kpstore.disk.streams import StagedFile, make_young, staged, sync_file
 from kpstore.errors import (
     CorruptState,
     DiskFailure,
@@ -183,7 +183,7 @@ class ArtifactStore:
             raise InvalidInput(f"{sha256!r} is not a SHA-256 in hex")
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
-    def _keep(self, temp: Staged, name: str) -> StoredRef:
+    def _keep(self, temp: StagedFile, name: str) -> StoredRef:
         ref = StoredRef(temp.sha256, temp.size)
         if not ref.size:
             raise InvalidInput(
@@ -245,7 +245,7 @@ def _read(source: int, size: int) -> Iterator[bytes]:
         yield data
 
 
-def _copied(chunks: Iterable[bytes], temp: Staged) -> Iterator[bytes]:
+def _copied(chunks: Iterable[bytes], temp: StagedFile) -> Iterator[bytes]:
     for data in chunks:
         temp.write(data)
         yield data

@@ -24,7 +24,7 @@ from kpstore.disk.directories import make_directories, sync_directory
 _CHUNK = 1 << 20
 
 
-class Staged:
+class StagedFile:
     """A file under a temporary name: filled, hashed, then kept or dropped."""
 
     def __init__(self, temp: Path, descriptor: int) -> None:
@@ -74,14 +74,14 @@ class Staged:
 
 
 @contextmanager
-def staged(directory: Path) -> Iterator[Staged]:
+def staged(directory: Path) -> Iterator[StagedFile]:
     """Open a temp in `directory`; gone at the end of the block unless kept."""
     make_directories(directory)
     temp = directory / temp_name()
     with about(directory):
         descriptor = create(str(temp))
     try:
-        yield Staged(temp, descriptor)
+        yield StagedFile(temp, descriptor)
     finally:
         os.close(descriptor)
         with suppress(OSError):  # else the sweep takes it

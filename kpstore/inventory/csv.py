@@ -9,8 +9,8 @@ write both. One bad cell refuses the whole table, by line and column.
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,13 +25,10 @@ from kpstore.inventory.cells import (
     read_macs,
     read_value,
 )
+from kpstore.inventory.contract import Imported
 from kpstore.model import bounds
 from kpstore.model.documents import Node
-from kpstore.model.names import (
-    VARIABLE,
-    check_node_name,
-    missing,
-)
+from kpstore.model.names import VARIABLE, check_node_name
 
 COLUMNS: Final = ("name", "mac", "ip", "image", "index", "group")
 _REQUIRED: Final = ("name", "mac")
@@ -49,28 +46,27 @@ _E = TypeVar("_E")
 Row = tuple[int, list[str]]  # line of the file, cells
 
 
-@dataclass(frozen=True)
-class Table:
-    """The nodes of a table in its order, and which of them each group names.
+class Csv:
+    """The importer of a table; of one file."""
 
-    `images` has the line that names each image first; a default is not among them.
-    """
+    name = "csv"
 
-    nodes: list[Node]
-    groups: dict[str, list[str]] = field(default_factory=dict)
-    images: dict[str, int] = field(default_factory=dict)
+    def read(self, files: Mapping[str, bytes], image: str | None) -> Imported:
+        """Read the table; InvalidInput names file, line and column."""
+        if len(files) != 1:
+            raise InvalidInput(
+                f"a table is one file, not {len(files)}", hint="import one by one"
+            )
+        ((file, data),) = files.items()
+        try:
+            found = read_nodes(data, image)
+        except InvalidInput as error:
+            raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from None
+        images = {name: f"{file}: {place}" for name, place in found.images.items()}
+        return replace(found, images=images)
 
-    def check_images(self, known: Collection[str]) -> None:
-        """InvalidInput, by line and column, for an image that isn't known."""
-        for image, line in self.images.items():
-            if image not in known:
-                error = missing("image", image, known)
-                raise InvalidInput(
-                    f"line {line}, column image: {error.message}", hint=error.hint
-                )
 
-
-def read_nodes(data: bytes | str, image: str | None = None) -> Table:
+def read_nodes(data: bytes | str, image: str | None = None) -> Imported:
     """Read a table; `image` is that of nodes whose line names none.
 
     Raises InvalidInput for anything that isn't as it must be, duplicates included.
@@ -95,9 +91,9 @@ class _TableReader:
         self._image = image
         self._seen: dict[tuple[str, str], int] = {}
         self._groups: dict[str, list[str]] = {}
-        self._images: dict[str, int] = {}
+        self._images: dict[str, str] = {}
 
-    def read(self, rows: Iterator[Row]) -> Table:
+    def read(self, rows: Iterator[Row]) -> Imported:
         """Return the table."""
         lines: list[int] = []
         found: list[dict[str, Any]] = []
@@ -114,7 +110,7 @@ class _TableReader:
             nodes = _NODES.validate_python(found)
         except ValidationError as error:
             raise _unexpected(error, lines) from error
-        return Table(nodes, self._groups, self._images)
+        return Imported(nodes, self._groups, self._images)
 
     def _refuse_unnamed(self, line: int, cells: list[str]) -> None:
         for at in self._unnamed:
@@ -148,7 +144,7 @@ class _TableReader:
         image = here.may("image", read_image, None)
         if image is None:
             return self._image
-        self._images.setdefault(image, line)
+        self._images.setdefault(image, f"line {line}, column image")
         return image
 
     def _once(self, line: int, node: dict[str, Any]) -> None:

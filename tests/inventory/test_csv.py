@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput
-from kpstore.inventory.csv import Table, read_nodes
+from kpstore.inventory.contract import Imported
+from kpstore.inventory.csv import read_nodes
 from kpstore.model import bounds
 from kpstore.model.documents import Node
 
@@ -65,7 +66,7 @@ def test_columns_in_any_order_and_the_two_that_must_be() -> None:
     ],
 )
 def test_the_forms_that_spreadsheets_write(text: str) -> None:
-    expected = Table([Node(name="n1", macs=(f"{MAC}1",))])
+    expected = Imported([Node(name="n1", macs=(f"{MAC}1",))])
     assert read_nodes(text) == expected
     assert read_nodes(text.encode()) == expected
 
@@ -282,7 +283,10 @@ def test_an_image_that_is_not_known_is_named_by_its_first_line() -> None:
     lines += [f"n{n},02:00:00:00:01:0{n},{image}" for n, image in enumerate("web")]
     lines.append("n9,02:00:00:00:01:09,")
     table = read_nodes("\n".join(lines), "db")
-    assert table.images == {"w": 2, "e": 3, "b": 4}
+    assert table.images == {
+        image: f"line {line}, column image"
+        for image, line in zip("web", (2, 3, 4), strict=True)
+    }
     table.check_images({"w", "e", "b"})
     with pytest.raises(InvalidInput, match="line 3, column image: no image 'e' here"):
         table.check_images({"w", "b"})

@@ -1,41 +1,27 @@
-"""Reading tables of nodes for `kp node import`."""
+"""Reading what other systems know of nodes, for `kp node import`."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from kpcmd.arguments.options import check_choice
-from kpstore.errors import InvalidInput, NotFound, Refused
-from kpstore.inventory.csv import Table, read_nodes
+from kpstore.errors import NotFound, Refused
+from kpstore.inventory.contract import Imported
+from kpstore.inventory.registry import IMPORTERS, LATER
 from kpstore.model import bounds
 
-_LATER: Final = ("systemimager", "warewulf", "cobbler", "dhcpd", "ethers")
 
-
-def read_table(file: Path, format_: str, image: str | None) -> Table:
+def read_table(file: Path, format_: str, image: str | None) -> Imported:
     """Read a file, or stdin for `-`; InvalidInput names line and column.
 
     `image` is that of nodes whose line names none.
     """
-    check_choice("--format", format_, ("csv", *_LATER))
-    if format_ in _LATER:
+    check_choice("--format", format_, (*IMPORTERS, *LATER))
+    if format_ in LATER:
         raise Refused(
             f"--format {format_}: kp can't read {format_} yet",
             hint="write a table of name,mac,ip,image,index,group: --format csv",
         )
-    with of_file(file):
-        return read_nodes(_data(file), image)
-
-
-@contextmanager
-def of_file(file: Path) -> Iterator[None]:
-    """Say which file it is that something in the block is wrong with."""
-    try:
-        yield
-    except InvalidInput as error:
-        raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from None
+    return IMPORTERS[format_].read({str(file): _data(file)}, image)
 
 
 def _data(file: Path) -> bytes:

@@ -18,7 +18,7 @@ from kpcmd.arguments.options import (
     check_given,
     check_tokens,
 )
-from kpcmd.arguments.tables import of_file, read_table
+from kpcmd.arguments.tables import read_table
 from kpcmd.context import Session
 from kpcmd.editing import Manner, edit, nodes_of, say_nodes
 from kpcmd.frame import noun, session_of, verb
@@ -102,13 +102,14 @@ def import_(
     session = session_of(context)
     session.out.doing(f"reading {file}")
     table = read_table(file, format_, image)
+    for text in table.unread:
+        session.out.warn(f"not understood: {text}")
     say_nodes(session, [node.name for node in table.nodes])
 
     def change(state: State) -> None:
         if image is not None:
             state.image(image)
-        with of_file(file):
-            table.check_images(state.names("image"))
+        table.check_images(state.names("image"))
         nodes.put_all(state, table.nodes)
         groups.join(state, table.groups)
 
