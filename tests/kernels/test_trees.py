@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from kpstore.artifacts.store import ArtifactStore
-from kpstore.errors import KpError
+from kpstore.errors import KpError, NotFound
 from kpstore.formats import samples as make
-from kpstore.kernels.gather import Needs
-from kpstore.kernels.origins.files import KernelFiles, beside, image_of
+from kpstore.kernels.contract import Given
+from kpstore.kernels.gather import Needs, gather
+from kpstore.kernels.origins.files import Files, KernelFiles, beside, image_of
 from support.imagetree import fill
 from support.taking import gather_files
 
@@ -83,6 +84,33 @@ def test_links_within_an_image_lead_on(tmp_path: Path, part: str) -> None:
     assert gather_files(store, given, Needs("x86_64")).kernel.artifacts.modules == (
         expected.modules
     )
+
+
+@pytest.mark.parametrize("to", ["/boot/{}", "{}", "../boot/{}", "/../../boot/{}"])
+def test_a_kernel_that_is_given_by_a_link_is_followed_in_its_image(
+    tmp_path: Path, to: str
+) -> None:
+    tree = grow(tmp_path / "tree")
+    for name, part in (("vmlinuz", PARTS["kernel"]), ("initrd.img", PARTS["initrd"])):
+        (tree / "boot" / name).symlink_to(to.format(Path(part).name))
+    boot = tree / "boot"
+    given = Given(str(boot / "vmlinuz"), {"--initrd": [str(boot / "initrd.img")]})
+    store = ArtifactStore(tmp_path / "store")
+    with Files().open(given) as parts:
+        found = gather(store, parts, Needs("x86_64")).kernel.artifacts
+    plain = gather_files(store, beside(tree / PARTS["kernel"]), Needs("x86_64"))
+    assert found.refs() == plain.kernel.artifacts.refs()[:2]
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_kernel_that_is_given_by_a_link_to_the_server_is_none(
+    tmp_path: Path, relative: bool
+) -> None:
+    server, tree = grow(tmp_path / "server"), grow(tmp_path / "tree")
+    there, link = server / PARTS["kernel"], tree / "boot/vmlinuz"
+    link.symlink_to(os.path.relpath(there, link.parent) if relative else there)
+    with pytest.raises(NotFound, match="no such file in the image"):
+        Files().open(Given(str(link)))
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,18 @@
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.beneath import Beneath
+from kpstore.formats import samples as make
 from kpstore.formats.module_tar import Packing
 from kpstore.targets.tree.target import TreeRendering, TreeTarget
 from kpstore.targets.values import Marker, ObjectFile
+from support.sources import ROOT
 
 SITE = "5" * 32
 GRUB = "boot/grub/grub.cfg"
@@ -44,6 +47,35 @@ def fill(root: Path, files: Mapping[str, bytes | str]) -> None:
             path.symlink_to(content)
         else:
             path.write_bytes(content)
+
+
+def sample(name: str) -> dict[str, bytes | str]:
+    """Return the files of a sample tree, for `fill`; see fixtures/trees/README.md."""
+    files: dict[str, bytes | str] = {}
+    for line in (ROOT / "fixtures/trees" / name).read_text("utf-8").splitlines():
+        path, what, rest = (*line.split(" ", 2), "")[:3]
+        if what == "modules":
+            made = make.module_files(rest).items()
+            files |= {f"{path}/{file}": data for file, data in made}
+        elif path != "#":
+            files[path] = rest if what == "->" else _CONTENT[what](rest)
+    return files
+
+
+def sample_releases(name: str) -> list[str]:
+    """Return the releases that are installed in a sample tree, newest first."""
+    first = (ROOT / "fixtures/trees" / name).read_text("utf-8").partition("\n")[0]
+    return first.removeprefix("# release: ").split()
+
+
+_CONTENT: Final[dict[str, Callable[[str], bytes]]] = {
+    "kernel": make.bzimage,
+    "initrd": make.initrd,
+    "config": lambda _: make.config().encode(),
+    "map": lambda _: b"ffffffff B The real System.map is in the dbg package\n",
+    "program": lambda arch: make.elf("", arch),
+    "text": lambda text: f"{text}\n".encode(),
+}
 
 
 @dataclass

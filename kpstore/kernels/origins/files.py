@@ -1,5 +1,6 @@
 """Loose files as the origin of a kernel."""
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -118,11 +119,28 @@ def opened(files: KernelFiles) -> Iterator[Parts]:
 
 
 def check_file(path: Path) -> None:
-    """NotFound, InvalidInput for a file that isn't there, or is none."""
-    if not path.exists():
-        raise NotFound(f"there is no file {path}", hint="look at its path")
-    if not path.is_file():
+    """NotFound, InvalidInput for a file that isn't there, or is none.
+
+    A link in an image means what it means there: absolute, from the image's root.
+    """
+    try:
+        is_file, there = _is_file(path), _exists(path)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        is_file = there = False
+    if is_file:
+        return
+    if there:
         raise InvalidInput(f"{path} is not a file", hint="give one of its files")
+    image = image_of(path)
+    if image and path.is_symlink():
+        raise NotFound(
+            f"{path} is a link to {path.readlink()}, and there is no such file in the "
+            f"image {image[0]}",
+            hint="give the file that is meant, or mend the link",
+        )
+    raise NotFound(f"there is no file {path}", hint="look at its path")
 
 
 def source(path: Path) -> Source:
@@ -169,6 +187,11 @@ def _open(path: Path) -> BinaryIO:
 def _is_file(path: Path) -> bool:
     with _located(path) as place:
         return place[0].is_file(place[1]) if place else path.is_file()
+
+
+def _exists(path: Path) -> bool:
+    with _located(path) as place:
+        return place[0].exists(place[1]) if place else path.exists()
 
 
 def _is_dir(path: Path) -> bool:
