@@ -174,7 +174,7 @@ class Proposal:
         marker = target.marker() if target.identity() else None
         repository = self.site.repository
         subtree = partial(trees.subtree, repository, self.tree, self.objects)
-        return marker is not None and marker.inputs == target.spec.inputs(subtree)
+        return marker is not None and marker.inputs == target.inputs(subtree)
 
     def plan(self, without: Collection[str] = (), along: Collection[str] = ()) -> Plan:
         """Say what a commit would do, file by file and node by node."""

@@ -170,7 +170,7 @@ class Staging:
             site=target.site,
             commit=self.snapshot.commit,
             revision=self.revision,
-            inputs=target.spec.inputs(self.snapshot.subtree),
+            inputs=target.inputs(self.snapshot.subtree),
             renderer=renderer.name(),
         )
 

@@ -27,7 +27,7 @@ from kpstore.operations.outcome import Intent, Outcome
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging
-from kpstore.site.targets import TargetSpec
+from kpstore.targets.spec import TargetSpec
 
 _NAMED_NODES = 1000
 # Sweeping looks at every generation of the grace time: not at each commit.

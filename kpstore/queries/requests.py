@@ -9,7 +9,7 @@ from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Node
 from kpstore.model.state import State
 from kpstore.site.opened import OpenSite
-from kpstore.targets.condition import TargetSpec
+from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.format.layout import Layout
 
 

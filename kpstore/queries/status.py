@@ -17,9 +17,11 @@ from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
-from kpstore.site.drift import Really, Sighted, drift, path_of_target, sighted
+from kpstore.site.drift import Really, Sighted, drift, sighted
 from kpstore.site.reader import SiteReader
-from kpstore.targets.condition import TargetSpec, judge, left_behind
+from kpstore.targets.condition import judge, left_behind
+from kpstore.targets.observers import inputs_of
+from kpstore.targets.spec import TargetSpec
 from kpstore.targets.values import Condition, Finding
 
 Fields = Mapping[str, Any]
@@ -187,15 +189,16 @@ class _Looking:
 
     def _target(self, spec: TargetSpec) -> TargetLine:
         reader = self.reader
-        path = path_of_target(reader.settings, spec)
+        path = reader.settings.path_of(spec)
         line = partial(TargetLine, spec.name, spec.kind, str(path) if path else None)
         if not spec.enabled:
             return line("disabled")
         target = sighted(reader.settings, spec)
         served = target.served if target else None
         subtree = partial(reader.repository.subtree_id, self.commit)
+        inputs = partial(inputs_of, spec, subtree)
         try:
-            condition = judge(spec, self.site["id"], served, subtree, reader.on_main)
+            condition = judge(spec, self.site["id"], served, inputs, reader.on_main)
             if served is None or target is None:
                 return line(condition)
             marker = served.marker() if condition != "absent" else None

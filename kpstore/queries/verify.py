@@ -11,8 +11,7 @@ from kpstore.site import drift
 from kpstore.site.comparing import compared
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
-from kpstore.targets.tftp.quick import Look
-from kpstore.targets.values import Condition, Finding
+from kpstore.targets.values import Condition, Finding, Look
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,15 @@ only nothing known. What drifted stays noted until `kp publish` mends it.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from kpstore.errors import KpError
 from kpstore.site.reader import SiteReader
 from kpstore.site.settings import Settings
-from kpstore.targets.condition import TargetSpec
-from kpstore.targets.observe import ServedTftp, ServedTree
-from kpstore.targets.tftp.quick import Look
-from kpstore.targets.values import Finding
+from kpstore.targets.observed import Observed
+from kpstore.targets.observers import observe
+from kpstore.targets.spec import TargetSpec
+from kpstore.targets.values import Finding, Look
 
 Drift = dict[str, list[Finding]]
 Really = Callable[[str], list[Finding]]
@@ -27,25 +26,13 @@ class Sighted(NamedTuple):
     """A target with the place where it is looked at."""
 
     spec: TargetSpec
-    served: ServedTftp | ServedTree
-
-
-def path_of_target(settings: Settings, spec: TargetSpec) -> Path | None:
-    """Return a target's path on this server."""
-    if spec.kind == "image":
-        return settings.trees.get(spec.image or "")
-    return settings.roots.get(spec.name)
+    served: Observed
 
 
 def sighted(settings: Settings, spec: TargetSpec) -> Sighted | None:
     """Return where a target is looked at; None where it has no path."""
-    path = path_of_target(settings, spec)
-    if path is None:
-        return None
-    if spec.kind == "image":
-        return Sighted(spec, ServedTree(path))
-    tftp = ServedTftp(path, spec.loaders, spec.prefix, spec.grub_dir)
-    return Sighted(spec, tftp)
+    path = settings.path_of(spec)
+    return Sighted(spec, observe(spec, path)) if path else None
 
 
 def drift(target: Sighted, site: SiteReader, *, files: bool = False) -> Look | None:
@@ -55,8 +42,8 @@ def drift(target: Sighted, site: SiteReader, *, files: bool = False) -> Look | N
     not all (`sure`), only a rendering of what it serves can tell. `files`: look at
     nodes' own files too, however many.
     """
-    if isinstance(target.served, ServedTree):
-        return Look(target.served.quick(), sure=True)
+    if not target.served.by_stamps:
+        return target.served.quick({}, files=files)
     noted = site.noted(_name(target.spec.name))
     if not noted:
         damage = target.served.damage()
@@ -90,9 +77,9 @@ def look(
 
 
 def unknown(targets: Iterable[Sighted], site: SiteReader) -> set[str]:
-    """Name the TFTP roots of which no writer noted how it left them."""
-    tftp = [t.spec.name for t in targets if isinstance(t.served, ServedTftp)]
-    return {name for name in tftp if not site.noted(_name(name))}
+    """Name those that go by stamps, and of which no writer noted how it left them."""
+    stamped = [target.spec.name for target in targets if target.served.by_stamps]
+    return {name for name in stamped if not site.noted(_name(name))}
 
 
 def forget(targets: Iterable[Sighted], site: SiteReader) -> None:
@@ -107,7 +94,7 @@ def remember(
     notes: dict[str, str] = {}
     for target in targets:
         name = target.spec.name
-        if isinstance(target.served, ServedTftp):
+        if target.served.by_stamps:
             with suppress(KpError, OSError):  # absent or damaged: nothing is known
                 note = {"stamps": target.served.stamps(), "drift": known.get(name, [])}
                 notes[_name(name)] = json.dumps(note, default=vars)

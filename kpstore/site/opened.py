@@ -27,7 +27,9 @@ from kpstore.model.state import State
 from kpstore.site.census import SiteCensus
 from kpstore.site.reader import SiteReader, quietly
 from kpstore.site.seen import SeenTargets
-from kpstore.site.targets import SiteTarget, TargetSpec, open_target
+from kpstore.site.targets import SiteTarget, open_target
+from kpstore.targets.observers import OBSERVERS
+from kpstore.targets.spec import TargetSpec
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
 
@@ -157,18 +159,15 @@ class OpenSite(SiteReader):
 
     def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
         """Open one target at its path on this server."""
-        if spec.kind == "image":
-            root = self.settings.trees.get(spec.image or "")
-        else:
-            root = self.settings.roots.get(spec.name)
-        remembered = self._originals(spec.name) if spec.kind == "image" else {}
+        root = self.settings.path_of(spec)
+        remembered = self._originals(spec) if OBSERVERS[spec.kind].replaces else {}
         return open_target(spec, site, root, self.artifacts, remembered)
 
-    def _originals(self, target: str) -> Mapping[str, str]:
-        """Return what gave way to kp in an image tree, as noted when it was seen."""
+    def _originals(self, spec: TargetSpec) -> Mapping[str, str]:
+        """Return what gave way to kp on a target, as noted when it was seen."""
         try:
-            held = self.seen.read(target)
-        except (CorruptState, DiskFailure):  # the tree has its own record
+            held = self.seen.read(spec.name)
+        except (CorruptState, DiskFailure):  # the target has its own record
             held = None
         return held.originals if held else {}
 

@@ -13,6 +13,8 @@ from kpstore.disk.durable import write_file
 from kpstore.disk.streams import read_regular
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds
+from kpstore.targets.observers import place_of
+from kpstore.targets.spec import TargetSpec
 
 _TABLES = ("roots", "trees")
 _MEND = "mend it by hand; docs/format.md says what it holds"
@@ -24,6 +26,11 @@ class Settings(NamedTuple):
 
     roots: dict[str, Path]
     trees: dict[str, Path]
+
+    def path_of(self, spec: TargetSpec) -> Path | None:
+        """Return a target's path on this server."""
+        table, name = place_of(spec)
+        return {"roots": self.roots, "trees": self.trees}[table].get(name)
 
 
 def load(file: Path) -> Settings:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from kpstore.errors import KpError, NotFound
 from kpstore.loaders import registry
 from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import POLICY
-from kpstore.targets.condition import TargetSpec, judge
+from kpstore.targets.condition import judge
+from kpstore.targets.observers import inputs_of
+from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.target import TftpTarget
 from kpstore.targets.tree.target import TreeRendering, TreeTarget
@@ -23,8 +26,6 @@ from kpstore.targets.values import (
     Marker,
     Staged,
 )
-
-__all__ = ["SiteTarget", "TargetSpec", "open_target"]
 
 Publisher = TftpTarget | TreeTarget
 
@@ -62,7 +63,12 @@ class SiteTarget:
         self, subtree: Callable[[str], str | None], on_main: Callable[[str], bool]
     ) -> Condition:
         """Judge it against main; docs/architecture.md section 5 has the words."""
-        return judge(self.spec, self.site, self.publisher, subtree, on_main)
+        inputs = partial(self.inputs, subtree)
+        return judge(self.spec, self.site, self.publisher, inputs, on_main)
+
+    def inputs(self, subtree: Callable[[str], str | None]) -> Mapping[str, str]:
+        """Return the ids of all that its rendering is made of, by path."""
+        return inputs_of(self.spec, subtree)
 
     def ahead_of(self, main: str) -> str:
         """Say what it is that kp leaves alone here; `main` names main's commit."""

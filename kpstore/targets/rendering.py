@@ -16,7 +16,7 @@ from kpstore.model.documents import Node
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.model.templates import POLICY, Template
-from kpstore.targets.condition import TargetSpec
+from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from kpstore.targets.tree.target import TreeRendering
 from kpstore.targets.values import Marker, ObjectFile

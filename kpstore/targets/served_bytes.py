@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from kpstore.model.census import FullCensus
 from kpstore.model.state import State
-from kpstore.targets.condition import TargetSpec
 from kpstore.targets.rendering import When, render_whole
+from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.values import Marker
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 Condition = Literal["live", "lagging", "absent", "ahead", "on hold"]
 
@@ -14,7 +14,7 @@ class Marker:
 
     `inputs` are the subtree ids and the settings that the rendering was made of: a
     target lags when they differ from main's, whatever else was committed. `renderer`
-    names what drew it (`loaders.renderer`); '' in what an older kp wrote.
+    names what drew it (`targets.renderer`); '' in what an older kp wrote.
     """
 
     site: str
@@ -112,6 +112,13 @@ class Finding:
     def is_drift(self) -> bool:
         """Tell whether kp should have something else there."""
         return self.kind not in ("kept", "older")
+
+
+class Look(NamedTuple):
+    """What a quick look proved, and whether that is all: else only a full one tells."""
+
+    findings: list[Finding]
+    sure: bool
 
 
 class Staged(Protocol):

@@ -9,7 +9,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from kpstore.targets.tftp import parts
 from kpstore.targets.tftp.compare import check_folder
@@ -31,16 +30,9 @@ from kpstore.targets.tftp.format.state import (
     moving_to,
     read_live,
 )
-from kpstore.targets.values import Finding
+from kpstore.targets.values import Finding, Look
 
 _AT = "."  # the time since when nodes' own files are as they are
-
-
-class Look(NamedTuple):
-    """What a quick look proved, and whether that is all: else only a full one tells."""
-
-    findings: list[Finding]
-    sure: bool
 
 
 def stamps(layout: Layout) -> dict[str, str]:

@@ -30,14 +30,10 @@ from kpstore.targets.tftp.format.layout import (
     Layout,
 )
 from kpstore.targets.tftp.format.needs import NOTHING, Remembered
-from kpstore.targets.tftp.format.state import (
-    moving_to,
-    read_identity,
-    read_live,
-)
+from kpstore.targets.tftp.format.state import read_identity, read_live
 from kpstore.targets.tftp.generation import Generation
+from kpstore.targets.tftp.observe import ServedTftp
 from kpstore.targets.tftp.plan import Prepared, prepare
-from kpstore.targets.tftp.quick import Look, quick, stamps
 from kpstore.targets.tftp.repair import adopt, in_generation, mend
 from kpstore.targets.tftp.stage import write_generation
 from kpstore.targets.tftp.sweep import generations, sweep
@@ -51,12 +47,11 @@ from kpstore.targets.values import (
     Held,
     Identity,
     Leeway,
-    Marker,
     Staged,
 )
 
 
-class TftpTarget:
+class TftpTarget(ServedTftp):
     """A TFTP root that kp publishes to.
 
     `loaders` are of pxelinux, grub, ipxe; `prefix` is kp's root below the TFTP root,
@@ -77,7 +72,7 @@ class TftpTarget:
         prefix: str = "",
         grub_dir: str = "grub",
     ) -> None:
-        self._layout = Layout(root, loaders, prefix, grub_dir)
+        super().__init__(Layout(root, loaders, prefix, grub_dir))
         self._identity = Identity(site, name)
         self._artifacts = artifacts
         self._policy = policy
@@ -88,14 +83,6 @@ class TftpTarget:
     def reserve(self) -> Reserve:
         """Return the room that is kept here for a rollback."""
         return Reserve(self._layout.path(RESERVE), TARGET)
-
-    def identity(self) -> Identity | None:
-        """Return whose target this is; None when it is absent, or can't be read."""
-        return tftp_damage.known(self._layout)
-
-    def damage(self) -> list[Finding]:
-        """Name what keeps it from being judged: whose it is, or what is live."""
-        return tftp_damage.damage(self._layout)
 
     def create(self, others: Collection[str] = ()) -> None:
         """Make an empty target that no node can see. Idempotent; a hold stays.
@@ -153,15 +140,6 @@ class TftpTarget:
         ground.check(self._layout)
         write_identity(self._layout, replace(found, hold=reason))
 
-    def marker(self) -> Marker | None:
-        """Return what is served; None before the first publish, or if it is damaged."""
-        live = tftp_damage.trusted(self._layout)
-        return None if live is None else live.state.marker
-
-    def unfinished(self) -> bool:
-        """Tell whether a crash left entry points on their way."""
-        return bool(moving_to(self._layout))
-
     def generations(self) -> list[tuple[int, str]]:
         """Return revision and commit (12 digits) of what is kept, oldest first."""
         return generations(self._layout)
@@ -210,14 +188,6 @@ class TftpTarget:
         if live is None:
             return None
         return as_drawn(self._layout, generation, live.state, own=own)
-
-    def stamps(self) -> dict[str, str]:
-        """Return what `quick` compares; take it after each switch and sweep."""
-        return stamps(self._layout)
-
-    def quick(self, since: Mapping[str, str], *, files: bool = False) -> Look:
-        """Look whether anything changed since `stamps`; see `tftp_quick.quick`."""
-        return quick(self._layout, since, files=files)
 
     def repair(self, generation: Generation, found: Path) -> list[Finding]:
         """Make the target equal a complete generation; return what was wrong.

@@ -11,7 +11,6 @@ from shlex import quote
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound, Refused
-from kpstore.targets.observe import ServedTree
 from kpstore.targets.tree import remove as tree_remove
 from kpstore.targets.tree import repair as tree_repair
 from kpstore.targets.tree import verify as tree_verify
@@ -24,6 +23,7 @@ from kpstore.targets.tree.layout import (
     TreeRendering,
 )
 from kpstore.targets.tree.missing import Manner, missing
+from kpstore.targets.tree.observe import ServedTree
 from kpstore.targets.tree.records import read_live, write_identity
 from kpstore.targets.tree.stage import TreeStaged, stage
 from kpstore.targets.tree.survey import known_claims, survey

@@ -87,7 +87,7 @@ def test_what_an_older_kp_wrote_is_read(rig: Served, name: str) -> None:
     rig.own(name).write_text(json.dumps(document, indent=2))
     assert rig.read(name) is not None
     assert rig.target().verify(bls(1, a=rig.one), deep=True) == []
-    assert rig.target().quick() == []
+    assert rig.target().quick().findings == []
     before = snapshot(rig.root)
     rig.target().repair(bls(1, a=rig.one), rig.where / "found")
     assert snapshot(rig.root) == before
@@ -219,4 +219,4 @@ def test_what_is_no_document_is_not_there(rig: Served, name: str, data: bytes) -
     rig.own(name).write_bytes(data)
     assert rig.read(name) is None
     everything(rig)
-    assert f"boot/kp/{name}" in {each.path for each in rig.target().quick()}
+    assert f"boot/kp/{name}" in {each.path for each in rig.target().quick().findings}

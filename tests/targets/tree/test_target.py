@@ -172,7 +172,7 @@ def test_nothing_to_list_after_a_broken_switch_keeps_what_may_be_listed(
     publish(rig.target(), nothing(3))
     assert not rig.target().unfinished()
     assert rig.target().sweep([], []) == []
-    assert rig.target().quick() == []
+    assert rig.target().quick().findings == []
     publish(rig.target(), bls(4, a=one))
     assert rig.target().sweep([], []) == [f"boot/kp/{two.object.sha256[:12]}"]
     assert rig.target().verify(bls(4, a=one), deep=True) == []

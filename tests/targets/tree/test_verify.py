@@ -138,7 +138,7 @@ def named(rig: Served, path: str) -> str:
 
 def test_nothing_is_found_in_a_tree_that_nobody_touched(rig: Served) -> None:
     assert rig.found() == rig.found(deep=False) == set()
-    assert rig.target().quick() == []
+    assert rig.target().quick().findings == []
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -182,7 +182,7 @@ def test_quick_looks_at_what_the_marker_names(rig: Served) -> None:
     flip(rig.root / ENTRY)
     rig.image.unlink()
     (rig.root / "usr/lib/modules/6.9").rename(rig.root / "usr/lib/modules/gone")
-    found = {(each.path, each.kind) for each in rig.target().quick()}
+    found = {(each.path, each.kind) for each in rig.target().quick().findings}
     assert found == {
         (ENTRY, "changed"),
         (rig.new.object.path, "missing"),
