@@ -20,9 +20,7 @@ from kpstore.model.nodesets import fold, members
 from kpstore.model.params import Layer, check_layer
 from kpstore.model.references import nodes_of_image
 from kpstore.model.state import State, check_casefold
-
-_TREE_LOADERS = {"grub", "bls", "extlinux", "systemconfig", "elilo"}
-_TFTP_LOADERS = {"pxelinux", "grub", "ipxe", "elilo"}
+from kpstore.model.vocabulary import LOADERS, OF_AN_IMAGE
 
 
 def check_document(key: Key, document: Document | None, moves: Moves) -> None:
@@ -154,14 +152,14 @@ def _could_be_read(state: State, group: str) -> bool:
 
 
 def _check_target(moves: Moves, name: str, target: Target) -> None:
-    allowed = _TFTP_LOADERS if target.kind == "tftp" else _TREE_LOADERS
+    allowed = LOADERS[target.kind]
     wrong = [loader for loader in target.loaders if loader not in allowed]
     if wrong:
         raise InvalidInput(
             f"target {name}: a target of kind {target.kind} has no {', '.join(wrong)}",
             hint=f"its loaders are {' '.join(sorted(allowed))}",
         )
-    if (target.kind == "image") != (target.image is not None):
+    if (target.kind in OF_AN_IMAGE) != (target.image is not None):
         raise InvalidInput(f"target {name}: an image belongs to kind image, only")
     if target.image is not None:
         moves.new.image(target.image)

@@ -18,6 +18,7 @@ from pydantic import (
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds, names
 from kpstore.model.names import parse_ip
+from kpstore.model.vocabulary import Loader, TargetKind
 
 Name = Annotated[str, StringConstraints(pattern=names.NAME)]
 NodeName = Annotated[str, StringConstraints(pattern=names.NODE_NAME)]
@@ -100,9 +101,6 @@ class Site(Document):
     )
 
 
-Loader = Literal["pxelinux", "grub", "ipxe", "elilo", "bls", "extlinux", "systemconfig"]
-
-
 class TargetOptions(Document):
     """Options of a target.
 
@@ -123,7 +121,7 @@ class TargetOptions(Document):
 class Target(Document):
     """A place kp publishes to; its path is local (kp.toml)."""
 
-    kind: Literal["tftp", "image"]
+    kind: TargetKind
     loaders: Annotated[tuple[Loader, ...], Field(min_length=1)]
     image: Name | None = None
     enabled: bool = True

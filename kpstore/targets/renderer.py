@@ -17,7 +17,6 @@ from kpstore.model.documents import (
     Group,
     Image,
     KernelConfig,
-    Loader,
     NextBoot,
     Node,
     Origin,
@@ -28,6 +27,7 @@ from kpstore.model.documents import (
 )
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State
+from kpstore.model.vocabulary import WRITTEN
 from kpstore.targets.served_bytes import served_bytes
 
 
@@ -36,7 +36,7 @@ def name() -> str:
     """Return 12 hex digits."""
     digest = sha256()
     made = served_bytes(State(Empty(), _sample()))
-    made |= render_defaults(("pxelinux", "grub", "ipxe"), TftpPaths("pxe/kp"))
+    made |= render_defaults(WRITTEN["tftp"], TftpPaths("pxe/kp"))
     for path, data in sorted(made.items()):
         digest.update(f"{path}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:12]
@@ -68,8 +68,7 @@ def _sample() -> dict[Key, Document | None]:
 
 
 def _targets() -> dict[Key, Document | None]:
-    tftp: tuple[Loader, ...] = ("pxelinux", "grub", "ipxe")
-    disk: tuple[Loader, ...] = ("grub", "bls")
+    tftp, disk = WRITTEN["tftp"], WRITTEN["image"]
     return {
         Key("target", "net"): Target(kind="tftp", loaders=tftp),
         Key("target", "below"): Target(

@@ -1,0 +1,24 @@
+"""The document format's words for kinds of target, and for the loaders that each has.
+
+The format is older than the code for some of them: a document may say a word that no
+code writes for yet. Nothing of kp is imported here, so whoever only looks may read it.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+TargetKind = Literal["tftp", "image"]
+Loader = Literal["pxelinux", "grub", "ipxe", "elilo", "bls", "extlinux", "systemconfig"]
+
+LOADERS: Final[Mapping[TargetKind, frozenset[Loader]]] = {
+    "tftp": frozenset({"pxelinux", "grub", "ipxe", "elilo"}),
+    "image": frozenset({"grub", "bls", "extlinux", "systemconfig", "elilo"}),
+}
+WRITTEN: Final[Mapping[TargetKind, tuple[Loader, ...]]] = {
+    "tftp": ("pxelinux", "grub", "ipxe"),
+    "image": ("grub", "bls"),
+}
+"""The loaders that there is code for, in the order in which people are told of them."""
+
+OF_AN_IMAGE: Final[frozenset[TargetKind]] = frozenset({"image"})
+"""The kinds whose targets belong to one image each."""
