@@ -1,10 +1,11 @@
 """What is kept of the past for the way back; the rest is swept.
 
-Kept on a TFTP root: what is live, the last generations, for each image the newest
-generation of each of its newest good payloads, and what is younger than the grace
-time. In an image tree: what is live and one known-good. Artifacts: what main, the
-drafts, and every target name, in whatever condition; of one that is away, what was
-noted when it was last seen. docs/architecture.md has the table of who asks whom.
+Kept on a TFTP root: what is live, the last generations, and for each image the newest
+generation of each of its newest good payloads; of all others, for the grace time,
+menus and the kernels that they name. In an image tree: what is live and one
+known-good. Artifacts: what main, the drafts, and every target name, in whatever
+condition; of one that is away, what was noted when it was last seen.
+docs/architecture.md has the table of who asks whom.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -63,15 +63,23 @@ def test_live_the_last_ones_and_the_newest_of_each_good_payload(
     assert kept(site) == [7, 11, 12]
 
 
-def test_what_was_live_within_the_grace_time_stays(site: SmallSite) -> None:
-    new_default(site, 1, "6.8")  # r5
+def test_kernels_of_the_grace_time_stay_without_their_generations(
+    site: SmallSite,
+) -> None:
     hour = 1 / 24
-    for at in range(4):  # r6 to r9, ten minutes apart
-        params(site, 2 + at * hour / 6, f"at={at}")
-    collect(site, 2 + hour * 0.9)
-    assert kept(site) == [4, 5, 6, 7, 8, 9]
-    collect(site, 3)
-    assert kept(site) == [4, 8, 9]
+    young = [new_default(site, 2 + at * hour / 6, f"6.{at}") for at in range(3, 8)]
+    for at in range(2):
+        params(site, 2 + hour, f"at={at}")
+    collect(site, 2 + hour * 1.1)
+    assert kept(site) == [4, 10, 11]
+    assert [on_root(site, kernel) for kernel in young] == [True] * 5
+    collect(site, 4)
+    assert kept(site) == [4, 10, 11]
+    assert [on_root(site, kernel) for kernel in young] == [False] * 4 + [True]
+
+
+def on_root(site: SmallSite, kernel: KernelConfig) -> bool:
+    return (site.tftp / "kp/objects" / kernel.artifacts.vmlinuz.sha256).exists()
 
 
 def test_as_many_good_payloads_as_the_site_says(site: SmallSite) -> None:

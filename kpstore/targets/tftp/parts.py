@@ -10,7 +10,7 @@ from typing import Final
 
 from kpstore.disk.durable import TEMP_PREFIX
 from kpstore.targets.tftp.compare import FILE_MODE, extra, of_seen
-from kpstore.targets.tftp.format import ground
+from kpstore.targets.tftp.format import ground, retired
 from kpstore.targets.tftp.format.content import digest_of, parse_sums
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
@@ -21,6 +21,7 @@ from kpstore.targets.tftp.format.layout import (
     MOVING,
     OBJECTS,
     RESERVE,
+    RETIRED,
     SHARDS,
     STATE,
     SUMS,
@@ -42,7 +43,7 @@ from kpstore.targets.tftp.format.state import Live
 from kpstore.targets.values import Finding
 
 OBJECT_MODE: Final = 0o444
-HOMES: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS)
+HOMES: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
 
 
 def live_links(
@@ -125,6 +126,9 @@ def _listed(sums: bytes) -> dict[str, str]:
 def extras(layout: Layout, folders: Collection[str] = HOMES) -> Iterator[Finding]:
     """Report what is right in those folders below `kp/` and has no name of kp's."""
     for folder in folders:
+        if folder == RETIRED:
+            yield from retired.findings(layout)
+            continue
         for name in foreign(names_in(layout.path(folder)), ()):
             if not _is_name(folder, name):
                 yield extra(f"{folder}/{name}")

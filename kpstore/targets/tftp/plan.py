@@ -1,9 +1,11 @@
 """What publishing a generation would do: worked out before anything is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from kpstore.errors import Refused
+from kpstore.errors import CorruptState, Refused
+from kpstore.targets.tftp.format import retired
 from kpstore.targets.tftp.format.content import Content
 from kpstore.targets.tftp.format.damage import trusted
 from kpstore.targets.tftp.format.entries import EntryWork, moves, straighten
@@ -21,6 +23,7 @@ from kpstore.targets.tftp.survey import survey
 from kpstore.targets.values import FilePlan, Leeway, Marker
 
 _BLOCK = 4096
+CARRIED = 8  # switches: a look-up may be under way over so many
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Prepared:
     """What is live, what is to be, and the work between the two.
 
     `state` is None when nodes get the same from what is live: then only entry
-    points are brought to their form.
+    points are brought to their form. `retired` are the names of what the switch drops.
     """
 
     old: Live | None
@@ -36,6 +39,7 @@ class Prepared:
     state: State | None
     content: Content
     entries: EntryWork
+    retired: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def new_folders(self) -> bool:
@@ -64,6 +68,7 @@ class Prepared:
         links = made + moved
         if self.state is not None:
             links += len(self.state.menus) + len(self.state.shards) + 4
+            links += len(self.retired) + 1
         blocks = sum(-(-size // _BLOCK) or 1 for size in sizes)
         return blocks * _BLOCK + links * 64, len(sizes) + links
 
@@ -86,8 +91,8 @@ def prepare(
     content = survey(
         layout, generation, policy, old.state if old else None, leeway.doubted
     )
-    retired = {} if leeway.afresh else _retired(generation, content, old)
-    state = _state(layout, generation, content, old, retired)
+    going = {} if leeway.afresh else _retired(generation, content, old)
+    state = _state(layout, generation, content, old, going)
     name = _free_name(generation.marker, live)
     if old is not None and old.state.serves_as(state) and not leeway.afresh:
         return Prepared(
@@ -102,7 +107,24 @@ def prepare(
         complete=generation.complete,
         take=leeway.take,
     )
-    return Prepared(old, name, state, content, entries)
+    names = _dropped(layout, generation, old, state)
+    return Prepared(old, name, state, content, entries, names)
+
+
+def _dropped(
+    layout: Layout, generation: Generation, old: Live | None, new: State
+) -> dict[str, str]:
+    """Return the names in `kp/retired` of what the switch drops.
+
+    On a root of before, of all that was dropped within the grace time.
+    """
+    if old is None:
+        return {}
+    before, since = [old.state], generation.now - generation.grace
+    if not retired.is_kept(layout):
+        with suppress(CorruptState):  # of what can't be read nothing is known
+            before += (state for _, state in retired.recent(layout, old, since))
+    return retired.names_of(retired.dropped(before, new), generation.now)
 
 
 def _straight(layout: Layout, generation: Generation, live: Live) -> EntryWork:
@@ -129,17 +151,17 @@ def _state(
     generation: Generation,
     content: Content,
     old: Live | None,
-    retired: Mapping[str, float],
+    going: Mapping[str, float],
 ) -> State:
     menus: dict[str, Part] = dict(content.menus)
     if old is not None:
-        menus |= {name: old.state.menus[name] for name in retired}
+        menus |= {name: old.state.menus[name] for name in going}
     return State(
         generation.marker,
         generation.now,
         old.name if old else "",
         menus,
-        retired,
+        going,
         content.shards,
         folders(layout),
     )
@@ -148,12 +170,17 @@ def _state(
 def _retired(
     generation: Generation, content: Content, old: Live | None
 ) -> dict[str, float]:
-    """Return the templates that live only for nodes between two requests."""
+    """Return the templates that live only for nodes between two requests.
+
+    Those of the last switches that retired any.
+    """
     if old is None:
         return {}
     gone = old.state.menus.keys() - content.menus.keys()
     since = {name: old.state.retired.get(name, generation.now) for name in gone}
-    return {n: t for n, t in since.items() if generation.now - t < generation.grace}
+    last = sorted({*since.values()})[-CARRIED:]
+    young = {time for time in last if generation.now - time < generation.grace}
+    return {name: time for name, time in since.items() if time in young}
 
 
 def folders(layout: Layout) -> dict[str, str]:

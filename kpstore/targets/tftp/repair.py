@@ -8,6 +8,7 @@ from kpstore.disk.durable import Batch, remove_tree, sync_directory
 from kpstore.targets.artifacts import checked
 from kpstore.targets.tftp.compare import FILE_MODE
 from kpstore.targets.tftp.expected import Wanted
+from kpstore.targets.tftp.format import retired
 from kpstore.targets.tftp.format.aside import clear_folder, put_link, set_aside
 from kpstore.targets.tftp.format.defaults import Defaults
 from kpstore.targets.tftp.format.forms import entry_texts
@@ -18,6 +19,7 @@ from kpstore.targets.tftp.format.layout import (
     LIVE,
     MENUS,
     OBJECTS,
+    RETIRED,
     Layout,
 )
 from kpstore.targets.tftp.format.links import FOLDER_MODE, is_folder, kind_of
@@ -72,8 +74,12 @@ def _mend_attributes(layout: Layout, finding: Finding) -> None:
 def _clear_way(layout: Layout, finding: Finding) -> None:
     """Remove what the new generation won't replace by itself."""
     path = layout.path(finding.path)
+    home, _, name = finding.path.rpartition("/")
     if finding.path == LIVE:
         clear_folder(layout, LIVE)
+    elif home == RETIRED and (text := retired.text_for(layout, name)):
+        put_link(layout, finding.path, text)
+        sync_directory(layout.path(RETIRED))
     elif finding.kind == "extra" or not finding.path.startswith(f"{LIVE}/"):
         remove_tree(path, layout.path(KP))
 

@@ -12,6 +12,7 @@ from kpstore.disk.durable import (
 )
 from kpstore.disk.space import require
 from kpstore.errors import CorruptState
+from kpstore.targets.tftp.format import retired
 from kpstore.targets.tftp.format.aside import displace, set_aside
 from kpstore.targets.tftp.format.entries import EntryWork
 from kpstore.targets.tftp.format.layout import (
@@ -20,12 +21,18 @@ from kpstore.targets.tftp.format.layout import (
     MENUS,
     MOVING,
     OBJECTS,
+    RETIRED,
     SHARDS,
     STATE,
     TRANSITIONS,
     Layout,
 )
-from kpstore.targets.tftp.format.links import is_folder, link_text, names_in
+from kpstore.targets.tftp.format.links import (
+    is_folder,
+    kind_of,
+    link_text,
+    names_in,
+)
 from kpstore.targets.tftp.format.needs import named_in
 from kpstore.targets.tftp.format.state import (
     State,
@@ -34,10 +41,8 @@ from kpstore.targets.tftp.format.state import (
     needs_of,
     read_state,
 )
-from kpstore.targets.tftp.plan import Prepared
+from kpstore.targets.tftp.plan import CARRIED, Prepared
 from kpstore.targets.values import Artifacts
-
-_CARRIED = 8  # switches
 
 
 def write_generation(
@@ -59,7 +64,7 @@ def write_generation(
             folder = batch.directory(home)
             _write_links(folder, prepared.state, prepared)
             _write_transitions(folder, prepared.entries, _carried(layout, prepared))
-            made.append(home)
+            made += [home, *_write_retired(layout, prepared.retired, batch)]
         batch.commit()
     if prepared.state is not None:
         _read_back(layout, prepared)
@@ -101,6 +106,22 @@ def _make_way(layout: Layout, prepared: Prepared, found: Path | None) -> None:
         live = () if link_text(layout.path(LIVE)) else (LIVE,)
         for path in (*live, *prepared.entries.taken):
             set_aside(layout, path, found)
+
+
+def _write_retired(
+    layout: Layout, names: Mapping[str, str], batch: Batch
+) -> list[Path]:
+    """Name what the switch drops; return what is new."""
+    home = layout.path(RETIRED)
+    if not retired.is_kept(layout):
+        folder = batch.directory(home)  # by one rename: where it is, all is named
+        for name, text in names.items():
+            folder.link(name, text)
+        return [home]
+    new = [home / name for name in names if not kind_of(home / name)]
+    for path in new:
+        batch.link(path, names[path.name])
+    return new
 
 
 def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None:
@@ -148,7 +169,7 @@ def _carried(layout: Layout, prepared: Prepared) -> dict[str, str]:
         own = not text.startswith("../../")
         carried[key] = f"../../{prepared.old.name}/{TRANSITIONS}/{key}" if own else text
     origins = {text.split("/")[2] for text in carried.values()}
-    newest = sorted(origins, key=_revision)[-_CARRIED:]
+    newest = sorted(origins, key=_revision)[-CARRIED:]
     return {k: text for k, text in carried.items() if text.split("/")[2] in newest}
 
 

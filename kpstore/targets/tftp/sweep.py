@@ -10,12 +10,14 @@ from typing import Final
 
 from kpstore.disk.durable import remove_tree, sweep_temporaries
 from kpstore.errors import CorruptState, Refused
+from kpstore.targets.tftp.format import retired
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
     KP,
     LIVE,
     MENUS,
     OBJECTS,
+    RETIRED,
     SHARDS,
     TRANSITIONS,
     Layout,
@@ -24,7 +26,7 @@ from kpstore.targets.tftp.format.layout import (
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
 from kpstore.targets.tftp.format.needs import Remembered, named_in
-from kpstore.targets.tftp.format.state import Live, State, read_live, read_state
+from kpstore.targets.tftp.format.state import State, read_live, read_state
 
 _PARTS: Final = (MENUS, SHARDS)
 
@@ -39,23 +41,27 @@ def sweep(
 ) -> list[str]:
     """Remove generations that nobody needs, and the parts that only they named.
 
-    Kept: what is live, the newest generation of each of the commits `keep`, and those
-    that were live within the last `grace` seconds. Objects that nothing names are kept
-    for the grace time too. Returns the paths that went. Where a kept generation can't
-    be read, nothing goes. Refused, and nothing goes, when what stays names what would
-    go.
+    Kept: what is live, and the newest generation of each of the commits `keep`; what
+    others served within the last `grace` seconds, and what those parts need; objects
+    that nothing names are kept as long. Returns the paths that went. Where a kept
+    generation can't be read, nothing goes. Refused, and nothing goes, when what stays
+    names what would go.
     """
     live = read_live(layout)
     if live is None:
         return _temporaries(layout)
+    since = now - grace
     kept = {live.name: live.state}
-    for name in _recent(layout, live, now - grace) | _of(layout, keep):
+    if not retired.is_kept(layout):
+        kept |= dict(retired.recent(layout, live, since))
+    for name in _of(layout, keep):
         try:
             kept[name] = read_state(layout, name)
         except CorruptState:
             return _temporaries(layout)
-    going = _going(layout, kept, now - grace)
-    _prove(layout, kept, going, remembered)
+    walk = _Parts(layout, kept, retired.young(layout, since), remembered)
+    going = _going(layout, walk, since)
+    _prove(layout, walk, going)
     return [*_remove(layout, going), *_temporaries(layout)]
 
 
@@ -86,51 +92,74 @@ def _of(layout: Layout, commits: Collection[str]) -> set[str]:
     return {name for commit, name in newest.items() if commit in wanted}
 
 
-def _recent(layout: Layout, live: Live, since: float) -> set[str]:
-    """Return the generations that were live after `since`.
+class _Parts:
+    """What stays: generations, and parts that none of them may name any more."""
 
-    Each names the one before it, and was staged when that one was about to go. One
-    that was staged and never switched to is in nobody's chain.
-    """
-    recent: set[str] = set()
-    state = live.state
-    while state.staged > since and generation_of(f"generations/{state.previous}"):
-        if state.previous in recent or not _exists(layout, state.previous):
-            break
-        recent.add(state.previous)
-        state = read_state(layout, state.previous)
-    return recent
+    def __init__(
+        self,
+        layout: Layout,
+        kept: Mapping[str, State],
+        young: Collection[str],
+        remembered: Remembered,
+    ) -> None:
+        self.kept = kept
+        self._layout = layout
+        self._young = young
+        self._remembered = remembered
+
+    def named(self) -> Iterator[str]:
+        """Yield what has to stay, by its name, as STATE and `kp/retired` say."""
+        yield from self.kept
+        yield from self._young
+        for state in self.kept.values():
+            for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards)):
+                for part in parts.values():
+                    yield part.digest
+                    found, home = part.objects, self._layout.path(folder, part.digest)
+                    yield from named_in(home) if found is None else found
+
+    def needed(self) -> Iterator[str]:
+        """Yield the objects that young parts need, as their bytes say."""
+        return (each for part in self.young() for each in self.needs(part))
+
+    def young(self) -> Iterator[str]:
+        """Yield the paths of the parts that were dropped lately."""
+        for folder in _PARTS:
+            home = self._layout.path(folder)
+            yield from (f"{folder}/{name}" for name in names_in(home) & {*self._young})
+
+    def linked(self) -> dict[str, str]:
+        """Return all that is led to, by path, and what leads there."""
+        found = dict.fromkeys(self.young(), f"{RETIRED} names it")
+        for generation in self.kept:
+            leads = f"{GENERATIONS}/{generation} leads to it"
+            found |= dict.fromkeys(_linked(self._layout, generation), leads)
+        return found
+
+    def needs(self, part: str) -> frozenset[str]:
+        """Read what a part needs, once for ever."""
+        found = self._remembered.get(part)
+        if found is None:
+            found = frozenset(named_in(self._layout.path(part)))
+            self._remembered.put(part, found)
+        return found
 
 
-def _exists(layout: Layout, generation: str) -> bool:
-    return layout.generation(generation).is_dir()
-
-
-def _going(
-    layout: Layout, kept: Mapping[str, State], since: float
-) -> dict[str, list[str]]:
+def _going(layout: Layout, parts: _Parts, since: float) -> dict[str, list[str]]:
     """Return the names that go, by folder, in the order in which they go."""
-    stays = set(kept)
-    for state in kept.values():
-        for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards)):
-            for part in parts.values():
-                stays.add(part.digest)
-                found = part.objects
-                stays.update(
-                    named_in(layout.path(folder, part.digest))
-                    if found is None
-                    else found
-                )
-    return {
+    stays = set(parts.named())
+    going = {
         folder: sorted(
             name
-            for name in names_in(layout.path(folder))
-            if name not in stays
-            and _is_ours(folder, name)
-            and not (folder == OBJECTS and _newer(layout, name, since))
+            for name in names_in(layout.path(folder)) - stays
+            if _is_ours(folder, name)
         )
-        for folder in (GENERATIONS, MENUS, SHARDS, OBJECTS)
+        for folder in (GENERATIONS, *_PARTS, OBJECTS)
     }
+    old = [name for name in going[OBJECTS] if not _newer(layout, name, since)]
+    if old:
+        old = sorted({*old}.difference(parts.needed()))
+    return {RETIRED: retired.old(layout, since), **going, OBJECTS: old}
 
 
 def _is_ours(folder: str, name: str) -> bool:
@@ -143,28 +172,19 @@ def _newer(layout: Layout, name: str, since: float) -> bool:
     return os.lstat(layout.path(OBJECTS, name)).st_mtime > since
 
 
-def _prove(
-    layout: Layout,
-    kept: Collection[str],
-    going: Mapping[str, Collection[str]],
-    remembered: Remembered,
-) -> None:
+def _prove(layout: Layout, parts: _Parts, going: Mapping[str, list[str]]) -> None:
     """Refused when what stays, read as it lies there, leads to what would go."""
     condemned = {
         f"{folder}/{name}" for folder in (*_PARTS, OBJECTS) for name in going[folder]
     }
-    if not condemned:
-        return
-    for generation in kept:
-        for part in _linked(layout, generation):
-            objects = (f"{OBJECTS}/{each}" for each in _needs(layout, part, remembered))
-            for path in (part, *objects):
-                if path in condemned:
-                    raise Refused(
-                        f"{layout.base}: nothing is swept: {path} would go, and "
-                        f"{GENERATIONS}/{generation} leads to it",
-                        hint="kp verify, then kp publish draws the target anew",
-                    )
+    for part, why in parts.linked().items() if condemned else ():
+        needed = parts.needs(part) if going[OBJECTS] else ()
+        for path in (part, *(f"{OBJECTS}/{each}" for each in needed)):
+            if path in condemned:
+                raise Refused(
+                    f"{layout.base}: nothing is swept: {path} would go, and {why}",
+                    hint="kp verify, then kp publish draws the target anew",
+                )
 
 
 def _linked(layout: Layout, generation: str) -> Iterator[str]:
@@ -177,14 +197,6 @@ def _linked(layout: Layout, generation: str) -> Iterator[str]:
             yield f"{KP}/{folder}/{part}"
 
 
-def _needs(layout: Layout, part: str, remembered: Remembered) -> frozenset[str]:
-    found = remembered.get(part)
-    if found is None:
-        found = frozenset(named_in(layout.path(part)))
-        remembered.put(part, found)
-    return found
-
-
 def _remove(layout: Layout, going: Mapping[str, list[str]]) -> Iterator[str]:
     for folder, names in going.items():
         for name in names:
@@ -193,7 +205,8 @@ def _remove(layout: Layout, going: Mapping[str, list[str]]) -> Iterator[str]:
 
 
 def _temporaries(layout: Layout) -> list[str]:
-    folders = [KP, GENERATIONS, MENUS, SHARDS, OBJECTS, LIVE, f"{LIVE}/{TRANSITIONS}"]
+    ours = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
+    folders = [*ours, LIVE, f"{LIVE}/{TRANSITIONS}"]
     return [
         f"{folder}/{name}"
         for folder in folders

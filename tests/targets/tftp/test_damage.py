@@ -178,6 +178,7 @@ def check_mended(
     outside = snapshot(where / "outside")
     condition, drift = views(site)
     unseen = "(not live)" in kind or kind.startswith(_NAMELESS)
+    unseen |= path == "kp/retired" and damage in ("removed", "emptied")  # as above
     unseen |= damage == "an_owner" and not path.startswith("kp")  # the administrator's
     unseen |= condition == "ahead" or (
         condition == "absent" and (path == "kp" or damage == "removed")
@@ -234,6 +235,8 @@ def test_what_is_tried_is_what_there_is(made: SmallSite) -> None:
         "kp/menus/*/grub",
         "kp/shards/*/SHA256SUMS",
         "kp/objects/*/vmlinuz",
+        "kp/retired",
+        "kp/retired/*-* (not live)",
         "pxelinux.cfg",
         "pxelinux.cfg/*",
         "pxelinux.cfg/* (to an own file)",

@@ -1,11 +1,14 @@
 """What a sweep of a TFTP target leaves."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kpstore.errors import Refused
+from kpstore.targets.tftp import sweep
 from support.tftp_world import (
     DB,
     NOW,
@@ -16,6 +19,7 @@ from support.tftp_world import (
     expected,
     mac,
     object_file,
+    template,
     whole,
 )
 
@@ -76,13 +80,90 @@ def test_live_and_what_is_asked_for_stay(world: World) -> None:
     assert world.target.sweep([commits[3].id], now=NOW + 30 * DAY, grace=DAY) == []
 
 
-def test_what_was_live_in_the_grace_time_stays(world: World) -> None:
+def test_menus_and_kernels_of_the_grace_time_stay_without_generations(
+    world: World,
+) -> None:
     """r6 was staged long ago, but nodes were sent to it until r7 came."""
+    now = NOW + 3600 * 7 + DAY - 1
+    world.target.sweep([], now=now, grace=DAY)
+    assert {int(name[:6]) for name in names(world, "generations")} == {10}
+    assert kernels(world) == {0, 6, 7, 8, 9, 10}
+    assert len(names(world, "menus")) == 5 + 2  # web five times, db, policy
+    assert len(names(world, "shards")) == 5
+    assert len(names(world, "retired")) == 4 + 4
+    world.target.sweep([], now=now + 3600 * 3, grace=DAY)
+    assert kernels(world) == {0, 9, 10}
+    assert len(names(world, "retired")) == 2
+    assert world.target.verify(whole(history()[-1]), deep=True) == []
+
+
+def of_before(world: World) -> None:
+    """Leave the root as a kp left it that named nothing in `kp/retired`."""
+    shutil.rmtree(world.root / "kp/retired")
+
+
+def test_on_a_root_of_before_the_chain_of_generations_is_kept(world: World) -> None:
+    of_before(world)
     now = NOW + 3600 * 7 + DAY - 1
     world.target.sweep([], now=now, grace=DAY)
     revisions = {int(name[:6]) for name in names(world, "generations")}
     assert revisions == {6, 7, 8, 9, 10}
     assert kernels(world) == {0, 6, 7, 8, 9, 10}
+
+
+def test_the_next_switch_names_all_that_a_root_of_before_may_need(
+    world: World,
+) -> None:
+    of_before(world)
+    last, now = history()[-1], NOW + 3600 * 7 + DAY - 1
+    world.publish(last, replace(last, revision=11), now=now)
+    world.target.sweep([], now=now, grace=DAY)
+    assert {int(name[:6]) for name in names(world, "generations")} == {11}
+    assert kernels(world) == {0, 6, 7, 8, 9, 10}
+    assert len(names(world, "retired")) == 4 + 4
+    world.target.sweep([], now=now + DAY + 1, grace=DAY)
+    assert kernels(world) == {0, 10}
+    assert names(world, "retired") == set()
+
+
+def test_a_sweep_proves_what_retired_parts_need_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep._Parts, "needed", lambda _: iter(()))
+    with pytest.raises(Refused, match=r"would go, and kp/retired names it"):
+        world.target.sweep([], now=NOW + 3600 * 7 + DAY - 1, grace=DAY)
+    assert len(names(world, "objects")) == 11
+
+
+def test_what_was_staged_and_discarded_leaves_no_name(world: World) -> None:
+    before = names(world, "retired")
+    lost = replace(history()[-1], revision=11, kernels={WEB: "6.1", DB: "6.0"})
+    staged = world.target.stage(change(history()[-1], lost, now=NOW + DAY))
+    assert len(names(world, "retired")) == len(before) + 2  # a menu and a shard
+    staged.discard()
+    assert names(world, "retired") == before
+
+
+def test_a_busy_day_leaves_a_few_inodes_a_commit(tmp_path: Path) -> None:
+    """One node gets a template of its own with every commit."""
+    (tmp_path / "busy").mkdir()
+    world = World(tmp_path / "busy")
+    world.target.create()
+    inodes, now = [], Commit(1, {WEB: "6.1"}, {A: (WEB, None), B: (WEB, None)})
+    world.publish(None, now)
+    for number in range(2, 60):
+        own = template("web", f"{number}")
+        kernels = {WEB: "6.1", own: "6.1"}
+        new = Commit(number, kernels, {A: (own, None), B: (WEB, None)})
+        world.publish(now, new, now=NOW + number)
+        now = new
+        if number % 8 == 0:
+            keep = [Commit(at, {}).id for at in range(number - 9, number + 1)]
+            world.target.sweep(keep, now=NOW + number, grace=DAY)
+            inodes.append(len(list(world.root.rglob("*"))))
+    assert inodes[-1] - inodes[2] <= 8 * 8 * (len(inodes) - 3)
+    assert inodes[-1] - inodes[-2] == inodes[-2] - inodes[-3]
+    assert world.served({A, B}) == expected(now, {A, B})
 
 
 def test_what_was_staged_and_never_live_goes(world: World) -> None:

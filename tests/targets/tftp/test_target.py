@@ -26,6 +26,7 @@ from support.tftp_world import (
     links,
     mac,
     object_file,
+    template,
     whole,
 )
 
@@ -171,6 +172,32 @@ def test_back_to_the_very_same_commit(world: World) -> None:
     for old, new in pairwise([None, FIRST, second, third, second]):
         world.publish(old, new)
         check(world, new)
+
+
+def test_a_template_stays_linked_over_the_last_switches_that_retired_some(
+    world: World,
+) -> None:
+    """A look-up under way still meets it; only its menu stays longer."""
+    names = [template("web", f"{number}") for number in range(12)]
+    now = Commit(1, {names[0]: "6.1"}, {A: (names[0], None)})
+    world.publish(None, now)
+    menu = (world.root / "kp/live" / names[0]).resolve()
+    for number, name in enumerate(names[1:], start=2):
+        new = Commit(number, {name: "6.1"}, {A: (name, None)})
+        world.publish(now, new, now=NOW + number)
+        now = new
+        linked = [n for n in names if fetch(world.root, f"kp/live/{n}/grub")]
+        assert linked == names[max(0, number - 9) : number]
+    assert menu.is_dir()
+    (named,) = (world.root / "kp/retired").glob(f"*-{menu.name}")
+    assert named.name.startswith(f"{int(NOW) + 10}-")
+    assert named.resolve() == menu
+    check_of(world, now)
+
+
+def check_of(world: World, commit: Commit) -> None:
+    assert world.served({A}) == expected(commit, {A})
+    assert world.target.verify(whole(commit), deep=True) == []
 
 
 def test_a_vanished_template_stays_for_the_grace_time(world: World) -> None:

@@ -20,13 +20,14 @@ from kpstore.targets.tftp.format.layout import (
     KP,
     MENUS,
     OBJECTS,
+    RETIRED,
     SHARDS,
     Layout,
 )
 from kpstore.targets.tftp.format.links import FOLDER_MODE, kind_of
 from kpstore.targets.values import Finding
 
-_OURS: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS)
+_OURS: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
 READABLE: Final = 0o005  # is enough of the administrator's
 _WORDS: Final = {
     stat.S_IFLNK: "a link",
@@ -118,7 +119,8 @@ def clear(layout: Layout, found: Path) -> None:
     """
     for finding in amiss(layout) if layout.is_confined else ():
         displace(layout, finding.path, found)
-        make_directories(layout.path(finding.path), temps=layout.base)
+        if finding.path != RETIRED:  # which is made with all that belongs there
+            make_directories(layout.path(finding.path), temps=layout.base)
     for finding in attributes(layout):
         mend_attributes(layout, finding, FOLDER_MODE)
 

@@ -18,6 +18,7 @@ from kpstore.targets.tftp.format.layout import (
     MENUS,
     OBJECTS,
     RESERVE,
+    RETIRED,
     SHARDS,
     Layout,
 )
@@ -35,7 +36,8 @@ def lacking(layout: Layout) -> list[Path]:
     """Return the folders that creating and staging would add, parents first."""
     prefix = layout.base.relative_to(layout.root)
     above = [layout.root / part for part in (prefix, *prefix.parents)]
-    inside = [layout.path(f) for f in (KP, GENERATIONS, MENUS, SHARDS, OBJECTS)]
+    ours = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
+    inside = [layout.path(folder) for folder in ours]
     return [path for path in (*reversed(above), *inside) if not path.exists()]
 
 

@@ -25,6 +25,7 @@ MENUS: Final = "kp/menus"
 SHARDS: Final = "kp/shards"
 OBJECTS: Final = "kp/objects"
 RESERVE: Final = "kp/reserve"
+RETIRED: Final = "kp/retired"  # what no generation names any more, by time
 STATE: Final = "STATE"  # in a generation: what it is
 TRANSITIONS: Final = "+"  # in a generation: where moving entry points lead
 MOVING: Final = "MOVING"  # in a generation: entry points are under way; names where to
