@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
 from kpstore.health.candidates import (
@@ -33,6 +34,8 @@ from kpstore.operations.staging import commit_of
 from kpstore.operations.transaction import Manner, carry_out
 from kpstore.operations.verdict import said_by, spread
 from kpstore.site.opened import OpenSite
+
+_UNDONE: Final = 20  # commits that are named; `kp log` has more
 
 
 @dataclass(frozen=True)
@@ -224,11 +227,17 @@ class Restoring:
 
     def _note_undone(self, image: str, revision: str, history: list[Revision]) -> None:
         number = int(revision[1:])
-        for line in history:
-            if line.number > number:
-                self.notes.append(
-                    f"undoes r{line.number} of {image} by {line.author}: {line.subject}"
-                )
+        undone = [line for line in history if line.number > number]
+        self.notes += [
+            f"undoes r{line.number} of {image} by {line.author}: {line.subject}"
+            for line in undone[:_UNDONE]
+        ]
+        if more := undone[_UNDONE:]:
+            authors = ", ".join(sorted({line.author for line in more}))
+            self.notes.append(
+                f"undoes {len(more):,} older ones of {image} too, r{more[-1].number} "
+                f"to r{more[0].number}, by {authors}: kp log --image {image}"
+            )
 
     def _end_rollout(self, image: str) -> None:
         if self.new.get(Key("rollout", image)) is not None:

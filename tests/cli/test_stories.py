@@ -276,6 +276,19 @@ def test_next_boot_of_a_thousand_nodes_and_back(thousand: Path):
     assert ok(site, "next", "--list", "--json").json == []
 
 
+def test_a_commit_of_a_thousand_nodes_is_folded(thousand: Path):
+    site = thousand / "site"
+    ok(site, "next", f"n[0000-{MANY - 1:04}]", "--entry", "rescue", "-m", "all")
+    tip = ok(site, "log", "-n", "1", "--json").json[0]["revision"]
+    *_, first, last = ok(site, "show").out.splitlines()
+    assert first.startswith("  next: ")
+    assert last == f"and 950 nodes: kp show {tip} --all"
+    lines = ok(site, "show", "--all").out.splitlines()
+    assert len([line for line in lines if line.startswith("  next: ")]) == MANY
+    assert len(ok(site, "show", "--json").json["changes"]) == MANY
+    ok(site, "next", f"n[0000-{MANY - 1:04}]", "--clear")
+
+
 # --- questions
 
 

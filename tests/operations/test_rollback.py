@@ -53,6 +53,19 @@ def test_one_command_goes_back_to_known_good_and_says_what_it_undoes(
     assert (record.op, record.reverts, record.images) == ("rollback", "r2", ("web",))
 
 
+def test_of_very_many_commits_undone_the_newest_are_named(site: SmallSite) -> None:
+    for number in range(24):  # r5 to r28
+        with site.picker().edit(f"try {number}") as edit:
+            images.change(edit.state, "web", {"params": (f"try={number}",)})
+    said = site.picker().rollback(Rollback(("web",), to="r2")).notes
+    undone = [note for note in said if note.startswith("undoes ")]
+    assert len(undone) == 21
+    assert undone[0] == "undoes r28 of web by ann: try 23"
+    assert undone[-1] == (
+        "undoes 5 older ones of web too, r4 to r8, by ann: kp log --image web"
+    )
+
+
 def test_what_was_rolled_away_from_is_bad_and_can_become_default_only_by_force(
     site: SmallSite,
 ) -> None:

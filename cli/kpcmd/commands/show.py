@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from kpcmd.arguments.options import RevArg
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.views.changes import change_json, change_lines
+from kpcmd.views.changes import change_json, change_lines, folded
 from kpstore.queries.questions import Shown
 from kpstore.site.reader import utc
 
@@ -17,12 +17,21 @@ app = alone()
 apps = {"show": app}
 
 
-@verb(app, "show", "kp show r42", "kp show HEAD~1", "kp show '@{2026-11-20 14:00}'")
-def show(context: typer.Context, rev: RevArg = "HEAD") -> None:
-    """Show a commit: who, when, why, with which command, and what it changed."""
+@verb(app, "show", "kp show r42", "kp show r3 --all", "kp show '@{2026-11-20 14:00}'")
+def show(
+    context: typer.Context,
+    rev: RevArg = "HEAD",
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every change, however many there are.")
+    ] = False,
+) -> None:
+    """Show a commit: who, when, why, with which command, and what it changed.
+
+    Of very many changes the first are shown, and the others counted; --json has all.
+    """
     session = session_of(context)
     shown = picker(session).ask.show(rev)
-    session.out.answer(_document(shown), _lines(shown))
+    session.out.answer(_document(shown), _lines(shown, whole=all_))
 
 
 def _document(shown: Shown) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def _document(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _lines(shown: Shown) -> Iterator[str]:
+def _lines(shown: Shown, *, whole: bool) -> Iterator[str]:
     line, record = shown.revision, shown.record
     yield f"r{line.number} {line.commit}"
     facts = {
@@ -61,4 +70,7 @@ def _lines(shown: Shown) -> Iterator[str]:
     yield from ("", f"    {line.subject}")
     yield from (f"    {text}".rstrip() for text in record.body.splitlines())
     yield ""
-    yield from change_lines(shown.changes)
+    if whole:
+        yield from change_lines(shown.changes)
+    else:
+        yield from folded(shown.changes, f"kp show r{line.number} --all")
