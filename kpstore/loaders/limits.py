@@ -1,8 +1,4 @@
-"""What loaders can't carry, and what is allowed and still worth a word.
-
-Seen on real loaders: PXELINUX stops at its prompt when the whole line, with what it
-adds itself, is longer than 2,046 bytes; GRUB and iPXE cut it in silence.
-"""
+"""What loaders can't carry, and what is allowed and still worth a word."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -17,9 +13,6 @@ from kpstore.model.variables import fill
 
 LINE: Final = 1950
 """The longest command line of kp's own making, in bytes."""
-
-WHOLE_LINE: Final = 2046
-"""The longest with what the loader adds: x86 kernels take 2,047 with their NUL."""
 
 _HINT: Final = "remove parameters, or move them into files of the image or its initrd"
 
@@ -61,13 +54,14 @@ def check_loaders(
         menu = menu_of(boot, paths.of(loader))
         if not isinstance(menu.boot, Linux):
             continue
-        added = len(registry.network(loader).added(menu.boot))
+        carrier = registry.network(loader)
+        added = len(carrier.added(menu.boot))
         length = _length(menu.boot.params, values) + added
-        if length > WHOLE_LINE:
+        if length > carrier.line_limit:
             raise Refused(
                 f"entry {menu.title}: with the {added} bytes that {loader} adds, the "
-                f"command line of {who} is {length:,} bytes long, {WHOLE_LINE:,} at "
-                "most",
+                f"command line of {who} is {length:,} bytes long, "
+                f"{carrier.line_limit:,} at most",
                 hint=_HINT,
             )
 

@@ -1,72 +1,50 @@
-"""The loaders that kp writes for: name -> module."""
+"""The loaders that kp writes for, by name: a new one is a line here."""
 
 from collections.abc import Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from kpstore.errors import Refused
 from kpstore.loaders.bls import disk as bls
+from kpstore.loaders.contract import DiskLoader, Lookup, NetworkLoader
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
-from kpstore.loaders.menu import Linux, Menu, TreeOptions
 from kpstore.loaders.syslinux import pxelinux
 
-_D = TypeVar("_D")
+_L = TypeVar("_L")
 
-
-class NetworkDialect(Protocol):
-    """How a loader that comes over the network is told what to boot."""
-
-    def write_menu(self, menu: Menu) -> bytes:
-        """Write what a template's nodes boot."""
-
-    def write_node(
-        self, menu: Menu, values: Mapping[str, str], menu_path: str
-    ) -> bytes:
-        """Write the own file of a node with variables.
-
-        It sets them and goes on to `menu_path`, or is the whole menu where the loader
-        has no variables.
-        """
-
-    def read_menu(self, data: bytes) -> Menu:
-        """Read back what `write_menu` wrote."""
-
-    def added(self, boot: Linux) -> str:
-        """Return what is put around the parameters on the kernel's command line."""
-
-
-class TreeDialect(Protocol):
-    """How the loader on a machine's own disk is told what to boot."""
-
-    def files(
-        self, menus: Mapping[str, Menu], default: str, options: TreeOptions
-    ) -> tuple[dict[str, bytes], str]:
-        """Return its files by path in the tree, and which of them is the switch."""
-
-
-NETWORK: Final[dict[str, NetworkDialect]] = {
+NETWORK: Final[dict[str, NetworkLoader]] = {
     "grub": grub,
     "ipxe": ipxe,
     "pxelinux": pxelinux,
 }
-TREE: Final[dict[str, TreeDialect]] = {"bls": bls, "grub": grubcfg}
+DISK: Final[dict[str, DiskLoader]] = {"bls": bls, "grub": grubcfg}
 
 
-def network(loader: str) -> NetworkDialect:
-    """Return the dialect of a TFTP target's loader."""
+def network(loader: str) -> NetworkLoader:
+    """Return a loader of TFTP targets."""
     return _known(NETWORK, loader, "a TFTP target")
 
 
-def tree(loader: str) -> TreeDialect:
-    """Return the dialect of an image tree's loader."""
-    return _known(TREE, loader, "an image tree")
+def disk(loader: str) -> DiskLoader:
+    """Return a loader of image trees."""
+    return _known(DISK, loader, "an image tree")
 
 
-def _known(dialects: Mapping[str, _D], loader: str, where: str) -> _D:
-    if loader not in dialects:
+def lookups(moved: str) -> dict[str, Lookup]:
+    """Return where each loader of TFTP targets looks; `moved` is a movable folder."""
+    return {
+        name: loader.lookup._replace(folder=moved)
+        if loader.lookup.movable
+        else loader.lookup
+        for name, loader in NETWORK.items()
+    }
+
+
+def _known(loaders: Mapping[str, _L], loader: str, where: str) -> _L:
+    if loader not in loaders:
         raise Refused(
             f"loader {loader!r} is not yet written for on {where}",
-            hint=f"there are {', '.join(dialects)}",
+            hint=f"there are {', '.join(loaders)}",
         )
-    return dialects[loader]
+    return loaders[loader]

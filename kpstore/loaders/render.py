@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from kpstore.loaders import registry
-from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import POLICY, Linux, Menu, TreeOptions, Xen
 from kpstore.model import variables
 from kpstore.model.boot import Boot, boot_of, disk_default, disk_entries
@@ -59,10 +58,10 @@ class TftpPaths(NamedTuple):
     def of(self, loader: str) -> "TftpPaths":
         """Return the paths as a loader asks for them.
 
-        PXELINUX looks below the folder that it was loaded from: kp's root, for it
-        finds its menus there.
+        Some look below the folder that they were loaded from: kp's root, for they
+        find their menus there.
         """
-        return TftpPaths() if loader == "pxelinux" else self
+        return TftpPaths() if registry.network(loader).from_own_folder else self
 
 
 class TreePaths:
@@ -124,13 +123,13 @@ def render_template(
 ) -> dict[str, bytes]:
     """Return a template's menu for each loader.
 
-    PXELINUX has none for a boot with node variables: each node has its own.
+    One that fills in no variables has none for a boot with some: each node has its own.
     """
     menus = {loader: menu_of(boot, paths.of(loader)) for loader in loaders}
     return {
         loader: registry.network(loader).write_menu(menu)
         for loader, menu in menus.items()
-        if loader != "pxelinux" or not _variables(menu)
+        if registry.network(loader).fills_variables or not _variables(menu)
     }
 
 
@@ -177,11 +176,10 @@ def render_defaults(loaders: Iterable[str], paths: TftpPaths) -> dict[str, bytes
 
     For iPXE it is the script that looks for the entry point first.
     """
+    writers = {loader: registry.network(loader) for loader in loaders}
     return {
-        loader: network.boot_script(paths.prefix)
-        if loader == "ipxe"
-        else registry.network(loader).write_menu(POLICY)
-        for loader in loaders
+        loader: writer.write_default(paths.prefix) or writer.write_menu(POLICY)
+        for loader, writer in writers.items()
     }
 
 
@@ -215,7 +213,7 @@ def render_tree(
         name: Menu(f"{image}/{name}", linux_of(boot, _TREE))
         for name, boot in boots.items()
     }
-    made = [registry.tree(each).files(menus, default, options) for each in loaders]
+    made = [registry.disk(each).files(menus, default, options) for each in loaders]
     objects = dict.fromkeys(
         file for boot in boots.values() for file in objects_of(boot, _TREE)
     )

@@ -228,7 +228,7 @@ def open_target(
                 loader: registry.network(loader).write_menu(POLICY)
                 for loader in spec.loaders
             },
-            boot_script=network.boot_script(spec.prefix)
+            boot_script=network.write_default(spec.prefix)
             if "ipxe" in spec.loaders
             else None,
         )

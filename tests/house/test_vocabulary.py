@@ -20,5 +20,5 @@ def test_each_kind_has_its_loaders():
 
 def test_the_loaders_that_are_written_are_those_of_the_vocabulary():
     written = {kind: set(loaders) for kind, loaders in WRITTEN.items()}
-    assert written == {"tftp": set(registry.NETWORK), "image": set(registry.TREE)}
+    assert written == {"tftp": set(registry.NETWORK), "image": set(registry.DISK)}
     assert all(written[kind] <= LOADERS[kind] for kind in LOADERS)

@@ -62,7 +62,7 @@ FILES = {
     "policy.pxelinux": lambda: pxelinux.write_menu(POLICY),
     "policy.grub": lambda: grub.write_menu(POLICY),
     "policy.ipxe": lambda: ipxe.write_menu(POLICY),
-    "boot.ipxe": lambda: ipxe.boot_script("srv/a"),
+    "boot.ipxe": lambda: ipxe.write_default("srv/a"),
     "grub.cfg": lambda: grubcfg.write_config(LOCAL, "1"),
     "kp-production.conf": lambda: bls.write_entry("production", LOCAL["production"])[1],
     "loader.conf": lambda: bls.write_loader_conf("production"),

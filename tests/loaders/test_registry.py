@@ -203,7 +203,7 @@ def test_a_node_s_file_goes_on_to_plain_paths_only(dialect: ModuleType, path: st
 
 @pytest.mark.parametrize("name", ["elilo", "extlinux", "systemconfig", "lilo", ""])
 def test_other_loaders_are_refused_by_name(name: str):
-    for find in (registry.network, registry.tree):
+    for find in (registry.network, registry.disk):
         with pytest.raises(Refused, match=f"'{name}' is not yet"):
             find(name)
 
@@ -212,4 +212,4 @@ def test_bls_is_no_network_loader_and_ipxe_no_local_one():
     with pytest.raises(Refused, match="'bls' is not yet written for on a TFTP target"):
         registry.network("bls")
     with pytest.raises(Refused, match="'ipxe' is not yet written for on an image tree"):
-        registry.tree("ipxe")
+        registry.disk("ipxe")

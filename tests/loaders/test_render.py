@@ -155,7 +155,7 @@ def test_unknown_nodes_get_the_policy_too():
     files = render_defaults(LOADERS, TftpPaths("srv"))
     assert pxelinux.read_menu(files["pxelinux"]) == POLICY
     assert grub.read_menu(files["grub"]) == POLICY
-    assert files["ipxe"] == ipxe.boot_script("srv")
+    assert files["ipxe"] == ipxe.write_default("srv")
 
 
 def test_paths_on_a_tftp_target():

@@ -25,7 +25,7 @@ def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
 def newer(made: Cluster) -> Iterator[Cluster]:
     """The cluster under a kp whose PXELINUX and iPXE writers draw a line more."""
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ((pxelinux, "write_menu"), (network, "boot_script")):
+        for module, name in ((pxelinux, "write_menu"), (network, "write_default")):
             patch.setattr(module, name, _longer(getattr(module, name)))
         renderer.name.cache_clear()
         yield made

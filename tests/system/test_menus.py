@@ -57,7 +57,7 @@ class Site:
         ):
             text = registry.network(dialect).write_menu(POLICY).decode()
             self.tree.write(entry, text)
-        self.tree.write("ipxe/boot.ipxe", network.boot_script("").decode())
+        self.tree.write("ipxe/boot.ipxe", network.write_default("").decode())
 
     def known_node(self, menu: Menu) -> None:
         """A node with files of its own, for every loader."""

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput, Refused
+from kpstore.loaders.contract import DiskFiles
 from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
 from kpstore.model.names import check_name
 from kpstore.model.params import compose, split
@@ -30,15 +31,26 @@ _COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
 _SYNTAX: Final = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")
 
 
-def files(
-    menus: Mapping[str, Menu], default: str, options: TreeOptions
-) -> tuple[dict[str, bytes], str]:
-    """Return the files by path in the tree, and which of them is the switch."""
+def files(menus: Mapping[str, Menu], default: str, options: TreeOptions) -> DiskFiles:
+    """Return a file an entry, and loader.conf, which is the switch."""
     entries = (write_entry(name, menu, options.boot) for name, menu in menus.items())
     written = {f"{FOLDER}/{name}": data for name, data in entries}
     if default not in menus:
         raise InvalidInput(f"the default {default!r} is not in the menu")
-    return {**written, LOADER_CONF: write_loader_conf(default)}, LOADER_CONF
+    written[LOADER_CONF] = write_loader_conf(default)
+    return DiskFiles(written, LOADER_CONF)
+
+
+def read(
+    files: Mapping[str, bytes], options: TreeOptions
+) -> tuple[dict[str, Menu], str]:
+    """Read the files: menus and default, by the entries' names."""
+    menus = {
+        _name(path): read_entry(data, options.boot)
+        for path, data in files.items()
+        if path != LOADER_CONF
+    }
+    return menus, read_loader_conf(files.get(LOADER_CONF, b""))
 
 
 def write_entry(name: str, menu: Menu, seen: str = "") -> tuple[str, bytes]:
@@ -97,8 +109,12 @@ def read_entry(data: bytes, seen: str = "") -> Menu:
 
 def read_loader_conf(data: bytes) -> str:
     """Return the name of the entry that boots."""
-    default = dict(_pairs(data)).get("default", "")
-    return default.removeprefix("kp-").removesuffix(".conf")
+    return _name(dict(_pairs(data)).get("default", ""))
+
+
+def _name(file: str) -> str:
+    """Return the name of the entry that a file is of."""
+    return file.rpartition("/")[2].removeprefix("kp-").removesuffix(".conf")
 
 
 def _pairs(data: bytes) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Final
 
 from kpstore.errors import InvalidInput
+from kpstore.loaders.contract import DiskFiles
 from kpstore.loaders.grub.network import load_initrds, load_linux, quoted, read_linux
 from kpstore.loaders.grub.script import commands
 from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
@@ -34,12 +35,21 @@ if [ ! -d /boot/kp ]; then set kp_boot=; fi
 """
 
 
-def files(
-    menus: Mapping[str, Menu], default: str, options: TreeOptions
-) -> tuple[dict[str, bytes], str]:
-    """Return the files by path in the tree, and which of them is the switch."""
-    path = f"boot/{options.grub_dir}/grub.cfg"
-    return {path: write_config(menus, default)}, path
+def files(menus: Mapping[str, Menu], default: str, options: TreeOptions) -> DiskFiles:
+    """Return the one file, which is the switch."""
+    path = _path(options)
+    return DiskFiles({path: write_config(menus, default)}, path)
+
+
+def read(
+    files: Mapping[str, bytes], options: TreeOptions
+) -> tuple[dict[str, Menu], str]:
+    """Read the file: menus and default, by the entries' names."""
+    return read_config(files.get(_path(options), b""))
+
+
+def _path(options: TreeOptions) -> str:
+    return f"boot/{options.grub_dir}/grub.cfg"
 
 
 def write_config(menus: Mapping[str, Menu], default: str) -> bytes:

@@ -11,6 +11,7 @@ fi
 Every word is single-quoted, where nothing is special; a node variable is a
 double-quoted expansion, which GRUB does not split. GRUB itself puts double quotes
 around a word with a space when it makes the command line (grub-core/lib/cmdline.c).
+It looks for its menu by the card's ARP type, 01, and MAC (the manual's "Network").
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from textwrap import indent
 from typing import Final
 
 from kpstore.errors import InvalidInput
+from kpstore.loaders.contract import LINE, Lookup
 from kpstore.loaders.grub.script import commands
 from kpstore.loaders.menu import (
     NOTE,
@@ -35,6 +37,12 @@ from kpstore.loaders.menu import (
 )
 from kpstore.model.variables import split_references
 
+lookup: Final = Lookup("grub", "grub.cfg-01-", "", "grub.cfg", movable=True)
+boot_files: Final = "a GRUB image, e.g. grubnetx64.efi (UEFI)"
+line_limit: Final = LINE
+fills_variables: Final = True
+from_own_folder: Final = False
+
 # A new start fetches the menu again, which by then may be another one.
 _AGAIN: Final = """\
 echo 'kp: this boot failed; the machine starts again in 30 seconds'
@@ -49,11 +57,12 @@ if [ -z "$kp_sought" ]; then
   set kp_sought=1
   export kp_sought
   if regexp {groups} '^(..):(..):(..):(..):(..):(..)$' "$net_default_mac"; then
-    set kp_own="$prefix/grub.cfg-01-{mac}"
+    set kp_own="$prefix/{head}{mac}"
     if [ -s "$kp_own" ]; then configfile "$kp_own"; fi
   fi
 fi
 """.format(
+    head=lookup.head,
     groups=" ".join(f"--set={n}:kp_{n}" for n in range(1, 7)),
     mac="-".join(f"$kp_{n}" for n in range(1, 7)),
 )
@@ -127,6 +136,11 @@ def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
     ]
     lines.append(f"configfile {quoted(check_path(menu_path))}\n{_AGAIN}")
     return "".join(lines).encode("ascii")
+
+
+def write_default(prefix: str) -> None:
+    """Write nothing: the menu of unknown nodes looks for the node's own by itself."""
+    del prefix
 
 
 def added(boot: Linux) -> str:

@@ -10,7 +10,8 @@ boot || goto again
 ```
 iPXE cuts a line at white space, with no quotes; then expands `${...}` within each
 word; `kernel` joins its words with single spaces again (src/core/exec.c). So a quoted
-parameter with single spaces arrives as it was.
+parameter with single spaces arrives as it was. It looks for no menu of a node's by
+itself: `boot.ipxe` does.
 """
 
 import re
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput
+from kpstore.loaders.contract import LINE, Lookup
 from kpstore.loaders.menu import (
     NOTE,
     POLICY,
@@ -33,6 +35,12 @@ from kpstore.loaders.menu import (
 )
 from kpstore.model.params import compose, split
 from kpstore.model.variables import split_references
+
+lookup: Final = Lookup("ipxe", "01-", ".ipxe", "boot.ipxe")
+boot_files: Final = "ipxe.efi or undionly.kpxe, then ipxe/boot.ipxe"
+line_limit: Final = LINE
+fills_variables: Final = True
+from_own_folder: Final = False
 
 # A new start fetches the menu again, which by then may be another one.
 _AGAIN: Final = """\
@@ -92,20 +100,21 @@ def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
     return f"#!ipxe\n{''.join(lines)}{chain}{_AGAIN}".encode("ascii")
 
 
-def boot_script(prefix: str) -> bytes:
+def write_default(prefix: str) -> bytes:
     """Write `ipxe/boot.ipxe`: on to the node's entry point, else to the policy.
 
     `prefix` is kp's root below the TFTP root. The card in use comes first; the others
     are for a node that is known by another of its cards.
     """
-    folder = check_path(f"/{prefix}/ipxe" if prefix else "/ipxe")
+    below = f"/{prefix}/{lookup.folder}" if prefix else f"/{lookup.folder}"
+    head, tail = f"{check_path(below)}/{lookup.head}", lookup.tail
     chains = "".join(
-        f"isset ${{{card}/mac}} && chain {folder}/01-${{{card}/mac:hexhyp}}.ipxe"
+        f"isset ${{{card}/mac}} && chain {head}${{{card}/mac:hexhyp}}{tail}"
         " && exit ||\n"
         for card in _CARDS
     )
-    head, policy = f"#!ipxe\n{NOTE}", write_menu(POLICY).decode("ascii")
-    return f"{head}{chains}{policy.removeprefix(head)}".encode("ascii")
+    start, policy = f"#!ipxe\n{NOTE}", write_menu(POLICY).decode("ascii")
+    return f"{start}{chains}{policy.removeprefix(start)}".encode("ascii")
 
 
 def added(boot: Linux) -> str:

@@ -13,7 +13,8 @@ LABEL kp
 ```
 APPEND goes to the kernel as it stands, to the end of its line. PXELINUX has no
 variables, so a node that has some gets a whole menu of its own. It looks for every
-path below the folder that it was itself loaded from (syslinux core/fs/pxe/pxe.c).
+path below the folder that it was itself loaded from (syslinux core/fs/pxe/pxe.c), and
+for its menu by the card's ARP type, 01, and MAC (syslinux wiki, PXELINUX).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,15 @@ from functools import lru_cache
 from typing import Final
 
 from kpstore.errors import InvalidInput
+from kpstore.loaders.contract import LINE, Lookup
 from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, fill_text, text_of
 from kpstore.model.params import compose, split
+
+lookup: Final = Lookup("pxelinux.cfg", "01-", "", "default")
+boot_files: Final = "pxelinux.0 and ldlinux.c32 (BIOS)"
+line_limit: Final = LINE
+fills_variables: Final = False
+from_own_folder: Final = True
 
 # Tenths of a second: after a failed load PXELINUX stops at its prompt; with a timeout
 # it tries again.
@@ -43,6 +51,11 @@ def write_menu(menu: Menu) -> bytes:
 def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
     """Write a node's own file: the whole menu, so `menu_path` is not needed."""
     return fill_text(_text(menu), values).encode("ascii")
+
+
+def write_default(prefix: str) -> None:
+    """Write nothing: the menu of unknown nodes will do."""
+    del prefix
 
 
 @lru_cache(maxsize=64)  # 100,000 nodes have few templates

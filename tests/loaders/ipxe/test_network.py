@@ -48,7 +48,7 @@ def test_what_it_adds_was_seen_in_a_guest():
 
 @pytest.mark.parametrize(("prefix", "folder"), [("", "/ipxe/"), ("a/b", "/a/b/ipxe/")])
 def test_the_boot_script_asks_for_the_card_in_use_first(prefix: str, folder: str):
-    lines = network.boot_script(prefix).decode().splitlines()
+    lines = network.write_default(prefix).decode().splitlines()
     assert lines[0] == "#!ipxe"
     first = f"chain {folder}01-${{netX/mac:hexhyp}}.ipxe && exit ||"
     assert lines[2].endswith(first)
@@ -58,7 +58,7 @@ def test_the_boot_script_asks_for_the_card_in_use_first(prefix: str, folder: str
 @pytest.mark.parametrize("prefix", ["a b", "a\nreboot", "..", "${net0/ip}"])
 def test_the_boot_script_takes_no_hostile_prefix(prefix: str):
     with pytest.raises(InvalidInput, match="path"):
-        network.boot_script(prefix)
+        network.write_default(prefix)
 
 
 @pytest.mark.parametrize(
