@@ -5,8 +5,7 @@ from typing import Final
 
 from kpstore.errors import Refused
 from kpstore.loaders import registry
-from kpstore.loaders.menu import Linux
-from kpstore.loaders.render import TftpPaths, menu_of
+from kpstore.loaders.menu import Linux, Menu
 from kpstore.model.boot import Boot
 from kpstore.model.params import compose, key_of
 from kpstore.model.variables import fill
@@ -42,28 +41,20 @@ def check_line(boot: Boot, values: Mapping[str, str], who: str) -> None:
         )
 
 
-def check_loaders(
-    boot: Boot | None,
-    values: Mapping[str, str],
-    who: str,
-    loaders: Iterable[str],
-    paths: TftpPaths,
-) -> None:
-    """Refuse a line that a loader would not carry with what it adds itself."""
-    for loader in loaders:
-        menu = menu_of(boot, paths.of(loader))
-        if not isinstance(menu.boot, Linux):
-            continue
-        carrier = registry.network(loader)
-        added = len(carrier.added(menu.boot))
-        length = _length(menu.boot.params, values) + added
-        if length > carrier.line_limit:
-            raise Refused(
-                f"entry {menu.title}: with the {added} bytes that {loader} adds, the "
-                f"command line of {who} is {length:,} bytes long, "
-                f"{carrier.line_limit:,} at most",
-                hint=_HINT,
-            )
+def check_added(menu: Menu, values: Mapping[str, str], who: str, loader: str) -> None:
+    """Refuse a line that a network loader would not carry with what it adds itself."""
+    if not isinstance(menu.boot, Linux):
+        return
+    carrier = registry.network(loader)
+    added = len(carrier.added(menu.boot))
+    length = _length(menu.boot.params, values) + added
+    if length > carrier.line_limit:
+        raise Refused(
+            f"entry {menu.title}: with the {added} bytes that {loader} adds, the "
+            f"command line of {who} is {length:,} bytes long, "
+            f"{carrier.line_limit:,} at most",
+            hint=_HINT,
+        )
 
 
 def _length(params: tuple[str, ...], values: Mapping[str, str]) -> int:

@@ -16,8 +16,7 @@ def moves_from(site: SiteReader, target: SiteTarget, main: Snapshot) -> Moves | 
     commit that can't be read, or was another kind of target then.
     """
     marker = target.marker()
-    unfinished = target.publisher is not None and target.publisher.unfinished()
-    if marker is None or unfinished:
+    if marker is None or target.unfinished():
         return None
     served = Snapshot(site.repository, marker.commit)
     document = f"targets/{target.name}.json"

@@ -17,7 +17,6 @@ from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
 from kpstore.model.boot import Boot, boot_of
 from kpstore.model.cautions import cautions
-from kpstore.model.census import FullCensus
 from kpstore.model.checks import check
 from kpstore.model.documents import Artifacts, KernelConfig, Target
 from kpstore.model.keys import Key
@@ -29,7 +28,8 @@ from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
 from kpstore.targets import renderer
 from kpstore.targets.condition import left_behind
-from kpstore.targets.rendering import Rendered, When, check_lines, render, render_whole
+from kpstore.targets.desired import Desired
+from kpstore.targets.lines import check_lines
 from kpstore.targets.values import Condition, FilePlan, Marker
 
 
@@ -202,9 +202,9 @@ class Proposal:
         if target.publisher and not self.is_empty:
             whole = older or document in self.new.changes
             if condition == "live" and not whole:
-                files = target.plan(self._change_of(target))
+                files = target.plan(self._desired(target, self.moves))
             elif is_new or condition in ("live", "lagging"):
-                files = target.plan(self._all_of(target))
+                files = target.plan(self._desired(target, None))
         why = "another version of kp drew it: all of it is drawn anew" if older else ""
         return TargetPlan(target.name, condition, files.write, files.remove, why)
 
@@ -214,18 +214,10 @@ class Proposal:
         marker = target.marker()
         return marker is not None and marker.renderer != renderer.name()
 
-    def _change_of(self, target: SiteTarget) -> Rendered:
-        return render(target.spec, self.moves, *self._unborn(target))
-
-    def _all_of(self, target: SiteTarget) -> Rendered:
-        census = FullCensus(self.new)
-        return render_whole(target.spec, self.new, census, *self._unborn(target))
-
-    def _unborn(self, target: SiteTarget) -> tuple[Marker, When]:
-        """Return the marker and the times of a commit that isn't there yet."""
-        grace = self.new.site().retention.grace
+    def _desired(self, target: SiteTarget, moves: Moves | None) -> Desired:
+        """Return what a commit that isn't there yet asks of a target."""
         marker = Marker(target.site, "0" * 40, 0, renderer=renderer.name())
-        return marker, When(0, grace)
+        return Desired(self.new, marker, 0, self.new.site().retention.grace, moves)
 
     def warnings(self) -> list[str]:
         """Return what is allowed and still worth a word, each once."""

@@ -1,6 +1,6 @@
 """`publish`: targets are made to serve main, and what others changed is repaired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kpstore.errors import KpError, NotFound, disk_failures
@@ -11,7 +11,7 @@ from kpstore.operations.caller import Caller
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.operations.session import Session
 from kpstore.operations.staging import commit_of, reason
-from kpstore.site.comparing import complete, expected, redrawn
+from kpstore.site.comparing import served_by
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
 from kpstore.targets.condition import left_behind
@@ -103,10 +103,10 @@ class _Publishing:
                 return brought
         marker = target.marker()
         assert marker  # it was brought to main, or is live
-        made = complete(self.site, target, marker, "live", self.caller.clock())
-        redraw = self.wanted.redraw
-        made = redrawn(made) if redraw else expected(target, made, deep=True)
-        found = target.repair(made, self._found(target))
+        desired = served_by(self.site, target, marker, "live", self.caller.clock())
+        if self.wanted.redraw:
+            desired = replace(desired, older=None)
+        found = target.repair(desired, self._found(target))
         mended = [finding for finding in found if finding.is_drift]
         self.site.mended.add(target.name)
         for finding in mended:

@@ -52,7 +52,7 @@ def catch_up(site: OpenSite, now: float, host: str) -> list[TargetOutcome]:
 
 
 def _in_transition(target: SiteTarget) -> bool:
-    return target.publisher is not None and target.publisher.unfinished()
+    return target.unfinished()
 
 
 def _brought(

@@ -13,7 +13,6 @@ from kpstore.errors import KpError
 from kpstore.model.state import State
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
-from kpstore.targets.tftp.target import TftpTarget
 
 _SHORT: Final = "room is short: the reserve"
 
@@ -45,8 +44,7 @@ def give_up(site: OpenSite, state: State) -> Iterator[str]:
 
 def reserve_of(target: SiteTarget) -> Reserve | None:
     """Return a target's reserve; None where it has none."""
-    publisher = target.publisher
-    return publisher.reserve if isinstance(publisher, TftpTarget) else None
+    return target.publisher.reserve if target.publisher else None
 
 
 def _given_up(reserve: Reserve) -> bool:

@@ -25,7 +25,7 @@ from kpstore.model.state import State
 from kpstore.operations.defaults import defaults_of, remember
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
-from kpstore.targets.tftp.target import TftpTarget
+from kpstore.targets.keep import Keep
 from kpstore.targets.values import Held
 
 _Generation = tuple[int, str]  # revision, commit
@@ -63,18 +63,20 @@ class Keeping:
         return refused
 
     def _sweep(self, target: SiteTarget) -> None:
-        publisher = target.publisher
-        if isinstance(publisher, TftpTarget):
-            kept = [commit for _, commit in self._generations(publisher.generations())]
-            memory = _Needs(self._site.index)
-            grace = self._rules.grace
-            publisher.sweep(kept, memory, now=self._now, grace=grace)
-            memory.keep()
-        elif publisher is not None:
-            kernels = self._known_good(publisher.image)
-            refs = [ref for kernel in kernels for ref in kernel.artifacts.refs()]
-            releases = {kernel.release for kernel in kernels}
-            publisher.sweep({ref.sha256[:12] for ref in refs}, releases)
+        made = target.publisher.generations() if target.publisher else []
+        kernels = self._known_good(target.spec.image) if target.spec.image else []
+        memory = _Needs(self._site.index)
+        target.sweep(
+            Keep(
+                commits=[commit for _, commit in self._generations(made)],
+                artifacts={ref.sha256 for k in kernels for ref in k.artifacts.refs()},
+                releases={kernel.release for kernel in kernels},
+                now=self._now,
+                grace=self._rules.grace,
+                remembered=memory,
+            )
+        )
+        memory.keep()
 
     def artifacts(self) -> set[str]:
         """Return the SHA-256s that must stay in the store.

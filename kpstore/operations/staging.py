@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from kpstore.disk.durable import make_directories, write_file
 from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
@@ -15,11 +15,11 @@ from kpstore.model.state import State
 from kpstore.operations.caller import silent
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.site.opened import OpenSite
-from kpstore.site.targets import Publisher, SiteTarget
+from kpstore.site.targets import SiteTarget
 from kpstore.targets import renderer
 from kpstore.targets.condition import left_behind
-from kpstore.targets.rendering import Rendered, When, render, render_whole
-from kpstore.targets.tree.target import TreeStaged
+from kpstore.targets.contract import Publisher
+from kpstore.targets.desired import Desired
 from kpstore.targets.values import Condition, Held, Leeway, Marker, Staged
 
 _STAGED: Final = "not switched yet"
@@ -47,7 +47,7 @@ class Staging:
     doing: Callable[[str], None] = silent
     notes: list[str] = field(default_factory=list)
     _staged: list[tuple[SiteTarget, Staged]] = field(default_factory=list)
-    _created: list[Publisher] = field(default_factory=list)
+    _created: list[Publisher[Any]] = field(default_factory=list)
     _nowhere: dict[str, Held] = field(default_factory=dict)
     _outcomes: dict[str, TargetOutcome] = field(default_factory=dict)
 
@@ -181,8 +181,7 @@ class Staging:
         """
         staged = self._staged_on(target, moves)
         self._staged.append((target, staged))
-        if isinstance(staged, TreeStaged):
-            self._keep_others(target, staged)
+        self._keep_others(target, staged)
 
     def _staged_on(self, target: SiteTarget, moves: Moves | None) -> Staged:
         drifted = self.site.drifted.get(target.name)
@@ -190,24 +189,27 @@ class Staging:
         if self.go_through and drifted is not None:
             moves = None  # nothing may be wrong where a rollback leads
         try:
-            return target.stage(self._rendered(target, moves), leeway)
+            return target.stage(self._desired(target, moves), leeway)
         except (KpError, OSError) as error:
             if moves is None or not (
                 self.go_through or isinstance(error, CorruptState)
             ):
                 raise
             self.site.doubt = reason(error)
-            return target.stage(self._rendered(target, None), leeway)
+            return target.stage(self._desired(target, None), leeway)
 
-    def _rendered(self, target: SiteTarget, moves: Moves | None) -> Rendered:
-        state, marker = State(self.snapshot), self.marker(target)
-        when = When(self.now, state.site().retention.grace)
-        if moves is not None:
-            return render(target.spec, moves, marker, when)
-        census = self.site.census(self.snapshot)
-        return render_whole(target.spec, state, census, marker, when)
+    def _desired(self, target: SiteTarget, moves: Moves | None) -> Desired:
+        state = State(self.snapshot) if moves is None else moves.new
+        return Desired(
+            state,
+            self.marker(target),
+            self.now,
+            state.site().retention.grace,
+            moves,
+            self.site.census(self.snapshot),
+        )
 
-    def _keep_others(self, target: SiteTarget, staged: TreeStaged) -> None:
+    def _keep_others(self, target: SiteTarget, staged: Staged) -> None:
         """Keep what the switch will write over: foreign files come back one day."""
         for data in staged.originals.values():
             self.site.artifacts.add_stream([data])
@@ -243,8 +245,7 @@ class Staging:
             for target, _ in self._staged:
                 self._note(target, "lagging", problem=self.waiting)
             return self.outcomes
-        trees_first = sorted(self._staged, key=lambda pair: pair[0].spec.kind)
-        for target, staged in trees_first:
+        for target, staged in sorted(self._staged, key=lambda pair: pair[0].order):
             self.doing(f"switching {target.name}")
             try:
                 written = staged.switch()
@@ -280,8 +281,8 @@ class Staging:
 
 
 def _originals(staged: Staged) -> dict[str, str]:
-    found = staged.originals if isinstance(staged, TreeStaged) else {}
-    return {path: sha256(data).hexdigest() for path, data in found.items()}
+    originals = staged.originals.items()
+    return {path: sha256(data).hexdigest() for path, data in originals}
 
 
 def commit_of(target: SiteTarget) -> str:

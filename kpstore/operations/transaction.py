@@ -226,7 +226,7 @@ class Transaction:
             spec = TargetSpec.of(name, old.target(name).model_dump())
             target = self.site.open_target(spec, old.site().id)
             there = target.held() is not None
-            found_there = target.retire(self.site.artifacts)
+            found_there = target.retire()
             kept = any(found.kind == "left" for found in found_there)
             if there and not kept:  # else its originals may be wanted back
                 self.site.seen.forget(name)

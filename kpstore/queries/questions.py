@@ -9,7 +9,7 @@ from kpstore.health.verdicts import bad_verdict
 from kpstore.history.record import Record, person_name
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Differences, Snapshot, diff
-from kpstore.loaders.render import TftpPaths, TreePaths, linux_of, objects_of
+from kpstore.loaders.boot_menu import files_of, linux_of
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Document, Node, Verdict
 from kpstore.model.keys import Key
@@ -19,6 +19,8 @@ from kpstore.model.templates import Membership, Template, next_entry, template_o
 from kpstore.model.variables import fill
 from kpstore.site.opened import OpenSite
 from kpstore.targets.served_bytes import served_bytes
+from kpstore.targets.tftp.paths import TftpPaths
+from kpstore.targets.tree import paths as tree_paths
 
 
 @dataclass(frozen=True)
@@ -248,9 +250,9 @@ def _entry(state: State, boot: Boot, node: Node | None) -> EntryShown:
                 hint=f"kp node set {node.name} …",
             )
         params = fill(params, values)
-    tftp = linux_of(boot, TftpPaths())
-    tree = linux_of(boot, TreePaths())
-    kernel, *initrds = objects_of(boot, TftpPaths())
+    tftp = linux_of(boot, TftpPaths().seen(boot))
+    tree = linux_of(boot, tree_paths.seen(boot))
+    kernel, *initrds = files_of(boot)
     return EntryShown(
         image=boot.image,
         entry=boot.entry,

@@ -27,8 +27,8 @@ from kpstore.model.state import State
 from kpstore.site.census import SiteCensus
 from kpstore.site.reader import SiteReader, quietly
 from kpstore.site.seen import SeenTargets
-from kpstore.site.targets import SiteTarget, open_target
-from kpstore.targets.observers import OBSERVERS
+from kpstore.site.targets import SiteTarget
+from kpstore.targets.registry import KINDS
 from kpstore.targets.spec import TargetSpec
 
 _README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
@@ -159,9 +159,12 @@ class OpenSite(SiteReader):
 
     def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
         """Open one target at its path on this server."""
-        root = self.settings.path_of(spec)
-        remembered = self._originals(spec) if OBSERVERS[spec.kind].replaces else {}
-        return open_target(spec, site, root, self.artifacts, remembered)
+        root, kind = self.settings.path_of(spec), KINDS[spec.kind]
+        if root is None:
+            return SiteTarget(spec, site, None)
+        remembered = self._originals(spec) if kind.replaces else {}
+        opened = kind.open(spec, root, site, self.artifacts, remembered)
+        return SiteTarget(spec, site, opened)
 
     def _originals(self, spec: TargetSpec) -> Mapping[str, str]:
         """Return what gave way to kp on a target, as noted when it was seen."""

@@ -1,4 +1,4 @@
-"""The kinds of targets as far as looking goes: what `kp status` needs to know of them.
+"""The kinds of targets, as far as looking goes: all that `kp status` needs of them.
 
 `registry` has the kinds whole; they have the same names.
 """

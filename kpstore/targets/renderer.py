@@ -8,7 +8,6 @@ to remember to say that it draws something otherwise.
 from functools import lru_cache
 from hashlib import sha256
 
-from kpstore.loaders.render import TftpPaths, render_defaults
 from kpstore.model.documents import (
     ArtifactRef,
     Artifacts,
@@ -22,12 +21,10 @@ from kpstore.model.documents import (
     Origin,
     Site,
     Ssi,
-    Target,
-    TargetOptions,
 )
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State
-from kpstore.model.vocabulary import WRITTEN
+from kpstore.targets.registry import KINDS
 from kpstore.targets.served_bytes import served_bytes
 
 
@@ -36,7 +33,8 @@ def name() -> str:
     """Return 12 hex digits."""
     digest = sha256()
     made = served_bytes(State(Empty(), _sample()))
-    made |= render_defaults(WRITTEN["tftp"], TftpPaths("pxe/kp"))
+    for kind in KINDS.values():
+        made |= kind.always()
     for path, data in sorted(made.items()):
         digest.update(f"{path}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:12]
@@ -45,7 +43,11 @@ def name() -> str:
 def _sample() -> dict[Key, Document | None]:
     return {
         Key("site"): Site(id="0" * 32, name="sample"),
-        **_targets(),
+        **{
+            Key("target", name): target
+            for kind in KINDS.values()
+            for name, target in kind.samples(("plain", "disk")).items()
+        },
         **_image("plain", "mixed", "root=/dev/sda1", "console=tty0", "panic=10"),
         **_image("own", "network", "id={node.index}", "r={node.var.rack};a b$x"),
         **_image("disk", "local", "root=LABEL=/"),
@@ -63,25 +65,6 @@ def _sample() -> dict[Key, Document | None]:
                 next=NextBoot(entry="own/spare") if image is None else None,
             )
             for at, image in enumerate(("plain", "own", "disk", None), start=1)
-        },
-    }
-
-
-def _targets() -> dict[Key, Document | None]:
-    tftp, disk = WRITTEN["tftp"], WRITTEN["image"]
-    return {
-        Key("target", "net"): Target(kind="tftp", loaders=tftp),
-        Key("target", "below"): Target(
-            kind="tftp",
-            loaders=tftp,
-            options=TargetOptions(prefix="pxe/kp", grub_dir="boot/grub"),
-        ),
-        **{
-            Key("target", f"{loader}-{image}"): Target(
-                kind="image", loaders=(loader,), image=image
-            )
-            for loader in disk
-            for image in ("plain", "disk")
         },
     }
 

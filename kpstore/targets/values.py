@@ -122,7 +122,20 @@ class Look(NamedTuple):
 
 
 class Staged(Protocol):
-    """A rendering that is complete and durable beside the live one, unseen."""
+    """A rendering that is complete and durable beside the live one, unseen.
+
+    What the switch will write over is the caller's to keep: `displaced`, the bytes that
+    others put in place of kp's, and `originals`, those of others' files that give way
+    for the first time; by path.
+    """
+
+    @property
+    def displaced(self) -> Mapping[str, bytes]:
+        """Return what others wrote over kp's files."""
+
+    @property
+    def originals(self) -> Mapping[str, bytes]:
+        """Return what was never kp's."""
 
     def switch(self) -> int:
         """Make it live; return how many files were written. Idempotent after a crash.

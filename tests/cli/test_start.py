@@ -17,7 +17,9 @@ from support.cli import Cluster, copy, template
 HEAVY = {
     "kpstore.model.documents",  # pydantic models
     "kpstore.site.opened",  # what writers need
-    "kpstore.loaders.render",
+    "kpstore.loaders.boot_menu",
+    "kpstore.targets.contract",
+    "kpstore.targets.registry",
     "kpstore.targets.tftp.target",
     "kpstore.targets.tree.target",
     "kpstore.disk.locks",

@@ -14,8 +14,8 @@ from kpstore.model.templates import Template
 from kpstore.operations import rollback as restoring
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.retention import Keeping
-from kpstore.targets.rendering import _Change
 from kpstore.targets.tftp import sweep, target
+from kpstore.targets.tftp.render import _Change
 from support.crash.seeded import Bug, bug, nothing, together
 
 _fresh, _forms, _going = _Change._fresh, _Change._forms, sweep._going

@@ -2,12 +2,13 @@ import pytest
 
 from kpstore.errors import Refused
 from kpstore.loaders import limits
-from kpstore.loaders.render import TftpPaths
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import BootConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import Empty, State
 from kpstore.model.templates import Template
+from kpstore.targets.tftp.node_files import check_loaders
+from kpstore.targets.tftp.paths import TftpPaths
 from support import histories
 
 LOADERS = ("pxelinux", "grub", "ipxe")
@@ -78,24 +79,22 @@ def test_a_variable_without_a_value_counts_nothing():
     [("pxelinux", 1827), ("grub", 1922), ("ipxe", 1950)],
 )
 def test_what_the_loader_adds_counts(loader: str, room: int):
-    limits.check_loaders(boot(*filling(room)), {}, "n1", [loader], TftpPaths())
+    check_loaders(boot(*filling(room)), {}, "n1", [loader], TftpPaths())
     if room < limits.LINE:
         with pytest.raises(Refused, match=f"bytes that {loader} adds.* of n1 is 2,047"):
-            limits.check_loaders(
-                boot(*filling(room + 1)), {}, "n1", [loader], TftpPaths()
-            )
+            check_loaders(boot(*filling(room + 1)), {}, "n1", [loader], TftpPaths())
 
 
 def test_a_longer_prefix_leaves_less_room():
     made = boot(*filling(1922))
     with pytest.raises(Refused, match="grub"):
-        limits.check_loaders(made, {}, "n1", ["grub"], TftpPaths("a"))
+        check_loaders(made, {}, "n1", ["grub"], TftpPaths("a"))
 
 
 def test_the_disk_needs_no_room():
     made = boot(*filling(1900), method="local")
-    limits.check_loaders(made, {}, "n1", LOADERS, TftpPaths())
-    limits.check_loaders(None, {}, "n1", LOADERS, TftpPaths())
+    check_loaders(made, {}, "n1", LOADERS, TftpPaths())
+    check_loaders(None, {}, "n1", LOADERS, TftpPaths())
 
 
 @pytest.mark.parametrize("method", ["network", "mixed"])

@@ -30,7 +30,7 @@ def test_a_quick_look_sees_it_and_renders_nothing(
     def never(*_: object) -> None:
         raise AssertionError("rendered")
 
-    monkeypatch.setattr(comparing, "render_whole", never)
+    monkeypatch.setattr(comparing, "served_by", never)
     looks = verified(site, deep=False)
     assert {name: each.findings for name, each in looks.items()} == {
         "net": [],

@@ -26,7 +26,8 @@ from kpstore.model.census import FullCensus
 from kpstore.model.state import State
 from kpstore.picker import KernelPicker
 from kpstore.site.targets import SiteTarget
-from kpstore.targets.rendering import When, render_whole
+from kpstore.targets.desired import Desired
+from kpstore.targets.tftp import render as tftp_render
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
     MENUS,
@@ -36,9 +37,10 @@ from kpstore.targets.tftp.format.layout import (
 )
 from kpstore.targets.tftp.format.state import read_live, read_state
 from kpstore.targets.tftp.generation import Generation
+from kpstore.targets.tree import render as tree_render
+from kpstore.targets.tree.layout import TreeRendering
 from kpstore.targets.tree.modules import content as modules_content
 from kpstore.targets.tree.records import read_live as read_tree_live
-from kpstore.targets.tree.target import TreeRendering
 from kpstore.targets.values import Marker
 from support.chroot import Chroot
 from support.sites import LOADERS, SITE_ID, SmallSite, mac
@@ -50,6 +52,11 @@ LOST: Final = "acknowledged, and not in history"
 _NEXT: Final = {
     "grub": re.compile(rb"^configfile '([^']*)'$", re.M),
     "ipxe": re.compile(rb"^chain (\S+) \|\| goto again$", re.M),
+}
+
+_RENDER: Final[Mapping[str, Callable[..., Generation | TreeRendering]]] = {
+    "tftp": tftp_render.render,
+    "image": tree_render.render,
 }
 
 Fetch = Callable[[str], bytes | None]
@@ -85,10 +92,10 @@ def expected(picker: KernelPicker, commit: str) -> Rendered:
 def _render(picker: KernelPicker, commit: str) -> Rendered:
     state = State(Snapshot(picker.site.repository, commit))
     census = FullCensus(state)
-    marker, when = Marker(SITE_ID, commit, 0), When(0, 0)
+    desired = Desired(state, Marker(SITE_ID, commit, 0), 0, 0, counted=census)
     nodes, tree = NOTHING.nodes, None
     for target in picker.site.targets(state):
-        made = render_whole(target.spec, state, census, marker, when)
+        made = _RENDER[target.spec.kind](target.spec, desired)
         if isinstance(made, Generation):
             nodes = _nodes(made)
         elif made.files:

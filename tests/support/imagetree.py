@@ -12,7 +12,8 @@ from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.beneath import Beneath
 from kpstore.formats import samples as make
 from kpstore.formats.module_tar import Packing
-from kpstore.targets.tree.target import TreeRendering, TreeTarget
+from kpstore.targets.tree.layout import TreeRendering
+from kpstore.targets.tree.target import TreeTarget
 from kpstore.targets.values import Marker, ObjectFile
 from support.sources import ROOT
 

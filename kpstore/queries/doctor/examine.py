@@ -19,7 +19,6 @@ from kpstore.history.index.database import Index
 from kpstore.history.times import utc
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
-from kpstore.model.state import State
 from kpstore.queries.doctor.damaged_main import (
     artifact_back,
     aside,
@@ -27,9 +26,10 @@ from kpstore.queries.doctor.damaged_main import (
     how_to_mend,
     pack_made_anew,
 )
-from kpstore.queries.requests import Asked, asked
+from kpstore.queries.requests import asked
 from kpstore.queries.verify import verify
 from kpstore.site.opened import OpenSite
+from kpstore.targets.contract import Request
 from kpstore.targets.values import Condition
 
 Level = Literal["ok", "note", "bad"]
@@ -101,12 +101,9 @@ class Checkup:
         )
         return [each for each in found if each.level == "bad"]
 
-    def asked(self) -> list[Asked]:
-        """Return what a node asks for, of each TFTP target that has a path here."""
-        state = State(self.site.main())
-        specs = [target.spec for target in self.site.targets(state)]
-        tftp = (spec for spec in specs if spec.kind == "tftp")
-        return [each for spec in tftp for each in asked(self.site, state, spec)]
+    def asked(self) -> list[Request]:
+        """Return what a node asks for, of each target that has a path here."""
+        return [*asked(self.site)]
 
     def _settings(self) -> Iterator[Finding]:
         file, settings = self.site.root / "kp.toml", self.site.settings

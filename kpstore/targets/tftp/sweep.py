@@ -10,6 +10,7 @@ from typing import Final
 
 from kpstore.disk.durable import remove_tree, sweep_temporaries
 from kpstore.errors import CorruptState, Refused
+from kpstore.targets.keep import Remembered
 from kpstore.targets.tftp.format import retired
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
@@ -25,7 +26,7 @@ from kpstore.targets.tftp.format.layout import (
     is_digest,
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
-from kpstore.targets.tftp.format.needs import Remembered, named_in
+from kpstore.targets.tftp.format.needs import named_in
 from kpstore.targets.tftp.format.state import State, read_live, read_state
 
 _PARTS: Final = (MENUS, SHARDS)

@@ -7,8 +7,9 @@ transition links while it exists: a look-up may be on its way through them.
 """
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from kpstore.disk.durable import (
     Batch,
@@ -37,6 +38,9 @@ from kpstore.targets.tftp.plan import Prepared
 
 class StagedGeneration:
     """A generation that is complete and durable beside the live one, unseen."""
+
+    displaced: Mapping[str, bytes] = MappingProxyType({})
+    originals: Mapping[str, bytes] = MappingProxyType({})
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from kpstore.disk.durable import (
 )
 from kpstore.disk.reserve import TARGET, Reserve
 from kpstore.errors import CorruptState, NotFound, Refused
+from kpstore.targets.keep import Keep
 from kpstore.targets.tftp.drawn import as_drawn
 from kpstore.targets.tftp.expected import wanted
 from kpstore.targets.tftp.format import damage as tftp_damage
@@ -29,7 +30,6 @@ from kpstore.targets.tftp.format.layout import (
     RESERVE,
     Layout,
 )
-from kpstore.targets.tftp.format.needs import NOTHING, Remembered
 from kpstore.targets.tftp.format.state import read_identity, read_live
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.observe import ServedTftp
@@ -134,6 +134,10 @@ class TftpTarget(ServedTftp):
         self._defaults.ensure()
         return adopt(self._layout, self._defaults, found)
 
+    def is_marked(self) -> bool:
+        """Tell nothing: a root's marker is trusted no further than its identity."""
+        return False
+
     def set_hold(self, reason: str) -> None:
         """Hold the target back from publishing, or release it by ''."""
         found = self._present()
@@ -178,16 +182,20 @@ class TftpTarget(ServedTftp):
         """
         return verify(self._layout, generation, self._policy, self._defaults, deep=deep)
 
-    def as_drawn(self, generation: Generation, *, own: bool) -> Generation | None:
+    def as_drawn(
+        self, generation: Generation, renderer: str, *, deep: bool
+    ) -> Generation | None:
         """Return a complete generation with the live menus in place of its own.
 
-        `own`: and with the nodes' own files that lie there, which are read. None where
-        they aren't whole.
+        `deep`: and with the nodes' own files that lie there, which are read. None where
+        they aren't whole, or another `renderer` drew them.
         """
         live = tftp_damage.trusted(self._layout)
         if live is None:
             return None
-        return as_drawn(self._layout, generation, live.state, own=own)
+        marker = replace(generation.marker, renderer=renderer)
+        meant = replace(generation, marker=marker)
+        return as_drawn(self._layout, meant, live.state, own=deep)
 
     def repair(self, generation: Generation, found: Path) -> list[Finding]:
         """Make the target equal a complete generation; return what was wrong.
@@ -206,21 +214,15 @@ class TftpTarget(ServedTftp):
         self._staged(generation, Leeway(found, take=True, afresh=afresh)).switch()
         return findings
 
-    def sweep(
-        self,
-        keep: Collection[str],
-        remembered: Remembered = NOTHING,
-        *,
-        now: float,
-        grace: float,
-    ) -> list[str]:
+    def sweep(self, keep: Keep) -> list[str]:
         """Remove what nobody needs; return the paths that went.
 
-        Kept are what is live, the generations of the commits `keep`, and what was
-        live in the last `grace` seconds. Refused when what stays leads to what would
-        go; `remembered` is what parts were found to need before.
+        Kept are what is live, the generations of commits that are kept, and menus and
+        kernels of the grace time. Refused when what stays leads to what would go.
         """
-        return sweep(self._layout, keep, remembered, now=now, grace=grace)
+        return sweep(
+            self._layout, keep.commits, keep.remembered, now=keep.now, grace=keep.grace
+        )
 
     def _prepare(self, generation: Generation, leeway: Leeway) -> Prepared:
         return prepare(self._layout, generation, self._policy, leeway)

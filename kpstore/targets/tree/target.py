@@ -7,10 +7,10 @@ goes beneath its root (`kpstore.disk.beneath`). Only `create` makes a target of 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound, Refused
+from kpstore.targets.keep import Keep
 from kpstore.targets.tree import remove as tree_remove
 from kpstore.targets.tree import repair as tree_repair
 from kpstore.targets.tree import verify as tree_verify
@@ -22,6 +22,7 @@ from kpstore.targets.tree.layout import (
     Claims,
     TreeRendering,
 )
+from kpstore.targets.tree.leaving import left
 from kpstore.targets.tree.missing import Manner, missing
 from kpstore.targets.tree.observe import ServedTree
 from kpstore.targets.tree.records import read_live, write_identity
@@ -37,8 +38,6 @@ from kpstore.targets.values import (
     Leeway,
 )
 
-__all__ = ["TreeRendering", "TreeStaged", "TreeTarget"]
-
 
 class TreeTarget(ServedTree):
     """An image tree that kp publishes to; OSErrors pass raw.
@@ -47,6 +46,8 @@ class TreeTarget(ServedTree):
     by the caller before the switch and given to `remove`. `remembered`: path ->
     SHA-256 of those that gave way earlier, for a tree that lost its record of them.
     """
+
+    reserve = None  # nothing may lie in a tree that nodes don't need
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class TreeTarget(ServedTree):
         remembered: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(root)
-        self.image = image
+        self._image = image
         self._remembered = remembered or {}
         self._identity = Identity(site, name)
         self._artifacts = artifacts
@@ -124,6 +125,22 @@ class TreeTarget(ServedTree):
             return False
         return document in live.marker.inputs
 
+    def retire(self) -> list[Finding]:
+        """Give back what gave way, and take out what is kp's; return what stays.
+
+        A tree that is another's is left alone; one that can't be reached, or whose
+        originals are gone, keeps kp's.
+        """
+        found, mine = self.identity(), self._identity
+        if found and (found.site, found.target) != (mine.site, mine.target):
+            return []
+        kept, store = self.originals_kept(), self._artifacts
+        try:
+            originals = {p: store.path(sha).read_bytes() for p, sha in kept.items()}
+        except NotFound:
+            return self.left()
+        return self.remove(originals) if found else self.left()
+
     def set_hold(self, reason: str) -> None:
         """Hold the target back from publishing, or release it by ''."""
         found = self.identity()
@@ -141,6 +158,10 @@ class TreeTarget(ServedTree):
         """
         with self._opened() as tree:
             return self._claims(tree).originals if tree else self._remembered
+
+    def generations(self) -> list[tuple[int, str]]:
+        """Return nothing: a tree holds one commit's files."""
+        return []
 
     def held(self) -> Held:
         """Return what is kept here, and the originals of what kp replaced."""
@@ -187,11 +208,19 @@ class TreeTarget(ServedTree):
 
     # --- checking and mending
 
-    def as_drawn(self, rendering: TreeRendering) -> TreeRendering | None:
-        """Return it with the live loader files; None where they aren't whole."""
+    def as_drawn(
+        self, rendering: TreeRendering, renderer: str, *, deep: bool
+    ) -> TreeRendering | None:
+        """Return it with the live loader files; None where they aren't whole.
+
+        They are read, `deep` or not.
+        """
+        del deep
+        marker = replace(rendering.marker, renderer=renderer)
         with Beneath.open(self._root) as tree:
             live = read_live(tree)
-            return as_drawn(tree, rendering, live) if live else None
+            meant = replace(rendering, marker=marker)
+            return as_drawn(tree, meant, live) if live else None
 
     def verify(self, rendering: TreeRendering, *, deep: bool) -> list[Finding]:
         """Compare; `deep` reads every byte of objects and module trees too."""
@@ -199,7 +228,7 @@ class TreeTarget(ServedTree):
             claims, artifacts = self._claims(tree), self._artifacts
             found = tree_verify.verify(tree, rendering, claims)
             if deep:
-                read = tree_verify.read(tree, rendering, artifacts, claims, self.image)
+                read = tree_verify.read(tree, rendering, artifacts, claims, self._image)
                 found += read
         return found
 
@@ -219,15 +248,11 @@ class TreeTarget(ServedTree):
         self._stage(rendering, leeway, afresh=tree_repair.places(drift)).switch()
         return findings
 
-    def sweep(
-        self, keep_objects: Collection[str], keep_releases: Collection[str]
-    ) -> list[str]:
-        """Remove what is neither kept nor served; return the paths that went.
-
-        `keep_objects`: the first 12 digits of SHA-256s.
-        """
+    def sweep(self, keep: Keep) -> list[str]:
+        """Remove what is neither kept nor served; return the paths that went."""
+        objects = {sha256[:12] for sha256 in keep.artifacts}
         with Beneath.open(self._root) as tree:
-            return tree_remove.sweep(tree, keep_objects, keep_releases)
+            return tree_remove.sweep(tree, objects, keep.releases)
 
     def remove(self, originals: Mapping[str, bytes]) -> list[Finding]:
         """Take out all that kp put in, and put the foreign files back; idempotent.
@@ -238,23 +263,14 @@ class TreeTarget(ServedTree):
         with Beneath.open(self._root) as tree:
             return tree_remove.remove(tree, originals, self._remembered)
 
-    def left(self, artifacts: Artifacts) -> list[Finding]:
+    def left(self) -> list[Finding]:
         """Say what stays in a tree that can't be left clean, and how to go on."""
-        if self.identity():
-            why = "what it replaced can't be put back"
-        elif self._root.is_dir():
-            why = f"{self._root} lost its {IDENTITY}"
-        else:
-            why = f"{self._root} is not there"
-        said = "stays, with the loader files and modules that kp wrote"
-        again = "to take them out, add the target again and remove it"
-        return [
-            Finding(HOME, "left", f"{said}: {why}; {again}"),
-            *(
-                Finding(path, "left", _put_back(self._root / path, sha256, artifacts))
-                for path, sha256 in self.originals_kept().items()
-            ),
-        ]
+        return left(
+            self._root,
+            self.originals_kept(),
+            self._artifacts,
+            is_target=self.identity() is not None,
+        )
 
     def _claims(self, tree: Beneath) -> Claims:
         return known_claims(tree, read_live(tree), self._remembered)
@@ -278,15 +294,3 @@ class TreeTarget(ServedTree):
         above = HOME.rpartition("/")[0], MODULES.rpartition("/")[0]
         with Beneath.open(self._root) as tree:
             return [f for f in (HOME, MODULES, *above) if not tree.exists(f)]
-
-
-def _put_back(path: Path, sha256: str, artifacts: Artifacts) -> str:
-    """Say where a distribution's own loader file is kept."""
-    kept = f"stays kp's; the distribution's own is kept as artifact {sha256}: "
-    try:
-        return f"{kept}cp {quote(str(artifacts.path(sha256)))} {quote(str(path))}"
-    except NotFound:
-        return (
-            f"stays kp's, with all that it lists: the distribution's own, artifact "
-            f"{sha256}, is gone; have it written anew in the image, then remove {HOME}"
-        )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kpstore.errors import Refused
+from kpstore.targets.keep import Keep
 from support.rotation import OneIn
 from support.tftp_world import (
     DB,
@@ -144,7 +145,7 @@ def test_killed_anywhere(
         mend(world, old, new)
         assert world.served(ALL) == becomes, point
         target = world.new_target()
-        target.sweep([], now=1e12, grace=0)
+        target.sweep(Keep(now=1e12, grace=0))
         assert target.verify(whole(new), deep=True) == [], point
         assert not target.unfinished()
         assert world.temps() == [], point

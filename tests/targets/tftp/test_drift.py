@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import CorruptState
+from kpstore.targets.keep import Keep
 from support.tftp_world import DB, WEB, Commit, World, change, expected, mac, whole
 
 A, B, C = (mac(number) for number in range(3))
@@ -267,7 +268,7 @@ def test_the_quick_look_bears_a_sweep(world: World) -> None:
     second = replace(FIRST, revision=2, kernels={WEB: "6.12", DB: "6.6"})
     world.publish(FIRST, second)
     stamps = world.target.stamps()
-    assert world.target.sweep([], now=1e12, grace=0)
+    assert world.target.sweep(Keep(now=1e12, grace=0))
     assert world.target.quick(stamps) == ([], True)
 
 

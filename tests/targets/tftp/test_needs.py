@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import CorruptState, InvalidInput, Refused
+from kpstore.targets.keep import Keep
 from kpstore.targets.tftp.format.state import canonical, decode_state, encode_state
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from support.tftp_world import NOW, WEB, Commit, World, mac, object_file, policy, whole
@@ -66,7 +67,7 @@ def older(world: World) -> None:
 def test_what_own_files_alone_name_is_needed(world: World) -> None:
     state = decode_state(state_file(world).read_bytes())
     assert state.needs() == {object_file(k).sha256 for k in ("6.6", "6.12")}
-    world.target.sweep([], now=LATER, grace=0)
+    world.target.sweep(Keep(now=LATER, grace=0))
     assert kernel_of(world, "6.12").exists()
     assert not kernel_of(world, "6.1").exists()  # of the first, which went
 
@@ -80,7 +81,7 @@ def test_what_is_carried_over_in_a_shard_stays_needed(world: World) -> None:
 
 def test_an_older_kp_said_nothing_of_shards_and_they_are_read(world: World) -> None:
     older(world)
-    world.target.sweep([], now=LATER, grace=0)
+    world.target.sweep(Keep(now=LATER, grace=0))
     assert kernel_of(world, "6.12").exists()
     world.target.stage(own({A: "6.1"}, revision=3, complete=False)).switch()
     needs = decode_state(state_file(world).read_bytes()).needs()
@@ -93,7 +94,7 @@ def test_a_sweep_that_is_told_wrong_sweeps_nothing_and_says_so(world: World) -> 
     state_file(world).write_bytes(encode_state(replace(state, shards=silent)))
     there = sorted(path for path in world.root.rglob("*"))
     with pytest.raises(Refused, match=r"nothing is swept: kp/objects/.* would go"):
-        world.target.sweep([], now=LATER, grace=0)
+        world.target.sweep(Keep(now=LATER, grace=0))
     assert sorted(path for path in world.root.rglob("*")) == there
 
 
@@ -103,13 +104,13 @@ def test_an_immutable_part_is_read_once(world: World) -> None:
             self[part] = needs
 
     memory = Memory()
-    world.target.sweep([], memory, now=LATER, grace=0)
+    world.target.sweep(Keep(now=LATER, remembered=memory))
     assert {object_file("6.12").sha256} in memory.values()
     lying = memory | dict.fromkeys(memory, frozenset({"0" * 64}))
     stray = world.root / "kp/objects" / ("0" * 64)
     stray.mkdir()
     with pytest.raises(Refused, match="0000 would go"):
-        world.target.sweep([], Memory(lying), now=LATER * 2, grace=0)
+        world.target.sweep(Keep(now=LATER * 2, remembered=Memory(lying)))
 
 
 def test_no_generation_names_what_is_not_there(world: World) -> None:
@@ -132,4 +133,4 @@ def test_a_state_that_says_something_else_than_was_sealed_is_damaged(
     where = text.index(f'"{at}"') + 1
     state_file(world).write_text(text[:where] + "x" + text[where + 1 :], "utf-8")
     with pytest.raises(CorruptState, match="not as kp wrote it"):
-        world.target.sweep([], now=LATER, grace=0)
+        world.target.sweep(Keep(now=LATER, grace=0))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kpstore.targets.keep import Keep
 from kpstore.targets.tftp import stage, switch
 from kpstore.targets.tftp.format.entries import EntryWork
 from kpstore.targets.tftp.format.layout import LIVE, MOVING, Layout
@@ -50,7 +51,7 @@ def story(old: Commit, new: Commit) -> Script:
             return [f"mixed: {_differing(served, was, becomes)}"]
         if live != new.marker or world.target.unfinished():
             world.target.stage(whole(new)).switch()
-        world.target.sweep([], now=1e12, grace=0)
+        world.target.sweep(Keep(now=1e12, grace=0))
         found = world.target.verify(whole(new), deep=True)
         left = world.temps()
         return [str(each) for each in found] + [f"left: {name}" for name in left]

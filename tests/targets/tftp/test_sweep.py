@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import Refused
+from kpstore.targets.keep import Keep
 from kpstore.targets.tftp import sweep
 from support.tftp_world import (
     DB,
@@ -70,14 +71,16 @@ def _kernel(request: pytest.FixtureRequest) -> None:
 
 def test_live_and_what_is_asked_for_stay(world: World) -> None:
     commits = history()
-    gone = world.target.sweep([commits[3].id], now=NOW + 30 * DAY, grace=DAY)
+    gone = world.target.sweep(Keep([commits[3].id], now=NOW + 30 * DAY, grace=DAY))
     assert len(names(world, "generations")) == 2
     assert kernels(world) == {0, 4, 10}
     assert len(names(world, "menus")) == 4  # web twice, db, policy
     assert len(names(world, "shards")) == 2
     assert len([path for path in gone if "/generations/" in path]) == 8
     assert world.target.verify(whole(commits[-1]), deep=True) == []
-    assert world.target.sweep([commits[3].id], now=NOW + 30 * DAY, grace=DAY) == []
+    assert (
+        world.target.sweep(Keep([commits[3].id], now=NOW + 30 * DAY, grace=DAY)) == []
+    )
 
 
 def test_menus_and_kernels_of_the_grace_time_stay_without_generations(
@@ -85,13 +88,13 @@ def test_menus_and_kernels_of_the_grace_time_stay_without_generations(
 ) -> None:
     """r6 was staged long ago, but nodes were sent to it until r7 came."""
     now = NOW + 3600 * 7 + DAY - 1
-    world.target.sweep([], now=now, grace=DAY)
+    world.target.sweep(Keep(now=now, grace=DAY))
     assert {int(name[:6]) for name in names(world, "generations")} == {10}
     assert kernels(world) == {0, 6, 7, 8, 9, 10}
     assert len(names(world, "menus")) == 5 + 2  # web five times, db, policy
     assert len(names(world, "shards")) == 5
     assert len(names(world, "retired")) == 4 + 4
-    world.target.sweep([], now=now + 3600 * 3, grace=DAY)
+    world.target.sweep(Keep(now=now + 3600 * 3, grace=DAY))
     assert kernels(world) == {0, 9, 10}
     assert len(names(world, "retired")) == 2
     assert world.target.verify(whole(history()[-1]), deep=True) == []
@@ -105,7 +108,7 @@ def of_before(world: World) -> None:
 def test_on_a_root_of_before_the_chain_of_generations_is_kept(world: World) -> None:
     of_before(world)
     now = NOW + 3600 * 7 + DAY - 1
-    world.target.sweep([], now=now, grace=DAY)
+    world.target.sweep(Keep(now=now, grace=DAY))
     revisions = {int(name[:6]) for name in names(world, "generations")}
     assert revisions == {6, 7, 8, 9, 10}
     assert kernels(world) == {0, 6, 7, 8, 9, 10}
@@ -117,11 +120,11 @@ def test_the_next_switch_names_all_that_a_root_of_before_may_need(
     of_before(world)
     last, now = history()[-1], NOW + 3600 * 7 + DAY - 1
     world.publish(last, replace(last, revision=11), now=now)
-    world.target.sweep([], now=now, grace=DAY)
+    world.target.sweep(Keep(now=now, grace=DAY))
     assert {int(name[:6]) for name in names(world, "generations")} == {11}
     assert kernels(world) == {0, 6, 7, 8, 9, 10}
     assert len(names(world, "retired")) == 4 + 4
-    world.target.sweep([], now=now + DAY + 1, grace=DAY)
+    world.target.sweep(Keep(now=now + DAY + 1, grace=DAY))
     assert kernels(world) == {0, 10}
     assert names(world, "retired") == set()
 
@@ -131,7 +134,7 @@ def test_a_sweep_proves_what_retired_parts_need_too(
 ) -> None:
     monkeypatch.setattr(sweep._Parts, "needed", lambda _: iter(()))
     with pytest.raises(Refused, match=r"would go, and kp/retired names it"):
-        world.target.sweep([], now=NOW + 3600 * 7 + DAY - 1, grace=DAY)
+        world.target.sweep(Keep(now=NOW + 3600 * 7 + DAY - 1, grace=DAY))
     assert len(names(world, "objects")) == 11
 
 
@@ -159,7 +162,7 @@ def test_a_busy_day_leaves_a_few_inodes_a_commit(tmp_path: Path) -> None:
         now = new
         if number % 8 == 0:
             keep = [Commit(at, {}).id for at in range(number - 9, number + 1)]
-            world.target.sweep(keep, now=NOW + number, grace=DAY)
+            world.target.sweep(Keep(keep, now=NOW + number, grace=DAY))
             inodes.append(len(list(world.root.rglob("*"))))
     assert inodes[-1] - inodes[2] <= 8 * 8 * (len(inodes) - 3)
     assert inodes[-1] - inodes[-2] == inodes[-2] - inodes[-3]
@@ -171,7 +174,7 @@ def test_what_was_staged_and_never_live_goes(world: World) -> None:
     world.store.add("6.12")
     lost = replace(last, revision=11, kernels={WEB: "6.12", DB: "6.0"})
     world.target.stage(change(last, lost, now=NOW + 3600 * 11))
-    gone = world.target.sweep([], now=NOW + 3600 * 11, grace=DAY)
+    gone = world.target.sweep(Keep(now=NOW + 3600 * 11, grace=DAY))
     assert f"kp/generations/000011-{lost.id[:12]}" in gone
     assert not [path for path in gone if path.startswith("kp/generations/00001-")]
     assert len([path for path in gone if path.startswith("kp/menus/")]) == 1
@@ -183,15 +186,15 @@ def test_objects_that_nothing_names_stay_for_the_grace_time(world: World) -> Non
     lost = replace(last, revision=11, kernels={WEB: "6.12", DB: "6.0"})
     world.target.stage(change(last, lost))
     os.utime(world.root / "kp/objects" / ahead.sha256, (NOW + DAY, NOW + DAY))
-    world.target.sweep([], now=NOW + 2 * DAY - 1, grace=DAY)
+    world.target.sweep(Keep(now=NOW + 2 * DAY - 1, grace=DAY))
     assert (world.root / ahead.path).exists()
-    world.target.sweep([], now=NOW + 2 * DAY, grace=DAY)
+    world.target.sweep(Keep(now=NOW + 2 * DAY, grace=DAY))
     assert not (world.root / ahead.path).exists()
 
 
 def test_a_rollback_finds_what_was_kept(world: World) -> None:
     commits = history()
-    world.target.sweep([commits[3].id], now=NOW + 30 * DAY, grace=DAY)
+    world.target.sweep(Keep([commits[3].id], now=NOW + 30 * DAY, grace=DAY))
     back = replace(commits[3], revision=11)
     plan = world.target.plan(change(commits[-1], back))
     assert not [path for path in plan.write if path.startswith("kp/objects/")]
@@ -204,9 +207,11 @@ def test_nothing_goes_while_a_kept_generation_cant_be_read(world: World) -> None
     commits = history()
     broken = f"000004-{commits[3].id[:12]}"
     (world.root / "kp/generations" / broken / "STATE").write_text("{")
-    assert world.target.sweep([commits[3].id], now=NOW + 30 * DAY, grace=DAY) == []
+    assert (
+        world.target.sweep(Keep([commits[3].id], now=NOW + 30 * DAY, grace=DAY)) == []
+    )
     assert len(names(world, "generations")) == 10
-    assert world.target.sweep([], now=NOW + 30 * DAY, grace=DAY)
+    assert world.target.sweep(Keep(now=NOW + 30 * DAY, grace=DAY))
 
 
 def test_foreign_names_and_living_temps_stay(world: World) -> None:
@@ -214,7 +219,7 @@ def test_foreign_names_and_living_temps_stay(world: World) -> None:
     theirs.mkdir()
     other = world.root / "kp/objects/.kp-tmp-1.0-aa"  # init started at another time
     other.mkdir()
-    gone = world.target.sweep([], now=NOW + 30 * DAY, grace=DAY)
+    gone = world.target.sweep(Keep(now=NOW + 30 * DAY, grace=DAY))
     assert theirs.is_dir()
     assert not other.exists()
     assert "kp/objects/.kp-tmp-1.0-aa" in gone
@@ -224,4 +229,4 @@ def test_a_target_without_a_publish(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     world = World(tmp_path / "new")
     world.target.create()
-    assert world.target.sweep([], now=NOW, grace=DAY) == []
+    assert world.target.sweep(Keep(now=NOW, grace=DAY)) == []

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from kpstore.disk.beneath import Beneath
+from kpstore.targets.keep import Keep
 from kpstore.targets.tree import objects as tree_objects
 from kpstore.targets.tree import stage
 from kpstore.targets.tree.layout import LIVE
@@ -98,7 +99,7 @@ def setup(where: Path) -> None:
     told = commits(model)
     for revision in told:
         publish(model.target(), told[revision])
-    model.target().sweep(*kept(told[3]))
+    model.target().sweep(kept(told[3]))
     end = snapshot(model.root)
     shutil.rmtree(where / "model")
     rig = ImageRig(where)
@@ -114,9 +115,10 @@ def begin(rig: ImageRig) -> None:
     rig.target().create()
 
 
-def kept(*live: TreeRendering) -> tuple[set[str], set[str]]:
-    objects = {each.sha256[:12] for commit in live for each in commit.objects}
-    return objects, {each[0] for commit in live for each in commit.modules}
+def kept(*live: TreeRendering) -> Keep:
+    objects = {each.sha256 for commit in live for each in commit.objects}
+    releases = {each[0] for commit in live for each in commit.modules}
+    return Keep(artifacts=objects, releases=releases)
 
 
 def story(where: Path) -> Story:
@@ -130,7 +132,7 @@ def operation(where: Path, ack: Ack) -> None:
     for revision in (2, 3):
         publish(target, told[revision])
         ack(f"r{revision}")
-        target.sweep(*kept(told[revision], told[revision - 1]))
+        target.sweep(kept(told[revision], told[revision - 1]))
         ack(f"swept {revision}")
 
 
@@ -138,7 +140,7 @@ def check(where: Path, acks: list[str]) -> list[str]:
     told, rig = story(where), ImageRig(where)
     wrong = [*as_found(rig, told, acks)]
     publish(rig.target(), told.commits[3])
-    rig.target().sweep(*kept(told.commits[3]))
+    rig.target().sweep(kept(told.commits[3]))
     if rig.target().verify(told.commits[3], deep=True):
         wrong.append("the next publish does not mend it")
     return wrong + differences(snapshot(rig.root), told.end)

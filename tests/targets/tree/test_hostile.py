@@ -11,6 +11,7 @@ import pytest
 
 from kpstore.disk.exchange import exchange
 from kpstore.errors import KpError
+from kpstore.targets.keep import Keep
 from support.imagetree import GRUB, ImageRig, Kernel, bls, fill, grub, publish, snapshot
 
 MODULES = {"modules.dep": b"", "kernel/a.ko": b"a"}
@@ -54,7 +55,7 @@ def everything(rig: ImageRig) -> None:
         lambda: target.stage(both[0]).discard(),
         lambda: target.verify(both[2], deep=True),
         lambda: target.repair(both[2], rig.where / "found"),
-        lambda: target.sweep([], []),
+        lambda: target.sweep(Keep()),
         lambda: target.remove(target.originals(both[0])),
     ]
     for step in steps:
@@ -178,7 +179,7 @@ def attempt(rig: ImageRig, revision: int, kernel: Kernel) -> bool:
     for what in (grub(revision, kernel), bls(revision, a=kernel)):
         with suppress(KpError, OSError):
             publish(target, what)
-            target.sweep([], [])
+            target.sweep(Keep())
             target.repair(what, rig.where / "found")
             return True
     return False

@@ -8,6 +8,7 @@ import pytest
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import Refused
 from kpstore.formats.module_tar import Packing
+from kpstore.targets.keep import Keep
 from kpstore.targets.tree.modules import content
 from support.imagetree import ImageRig, Kernel, fill, grub, publish, snapshot
 
@@ -107,7 +108,7 @@ def test_the_distributions_own_tree_is_used_as_it_is(rig: ImageRig) -> None:
     publish(rig.target(), grub(1, stock))
     assert rig.target().verify(grub(1, stock), deep=True) == []
     publish(rig.target(), grub(2, kernel(rig, "6.9", b"one")))
-    assert rig.target().sweep([], []) != []
+    assert rig.target().sweep(Keep()) != []
     assert snapshot(theirs) == before
     rig.target().remove({})
     assert snapshot(theirs) == before
@@ -149,19 +150,19 @@ def test_swept_when_no_longer_kept(rig: ImageRig) -> None:
     publish(rig.target(), grub(1, one))
     publish(rig.target(), grub(2, two))
     ours = {one.object.sha256[:12], two.object.sha256[:12]}
-    assert rig.target().sweep(ours, {"6.9", "6.12"}) == []
-    gone = rig.target().sweep([], [])
+    assert rig.target().sweep(Keep(artifacts=ours, releases={"6.9", "6.12"})) == []
+    gone = rig.target().sweep(Keep())
     assert set(gone) == {f"boot/kp/{one.object.sha256[:12]}", "lib/modules/6.9"}
     assert not (rig.root / "usr/lib/modules/6.9").exists()
     assert rig.target().verify(grub(2, two), deep=True) == []
-    assert rig.target().sweep([], []) == []
+    assert rig.target().sweep(Keep()) == []
 
 
 def test_a_swept_tree_that_others_changed_stays(rig: ImageRig) -> None:
     publish(rig.target(), grub(1, kernel(rig, "6.9", b"one")))
     publish(rig.target(), grub(2, kernel(rig, "6.12", b"two")))
     fill(rig.root, {"usr/lib/modules/6.9/updates/zfs.ko": b"dkms"})
-    rig.target().sweep([], [])
+    rig.target().sweep(Keep())
     assert driver(rig, "6.9") == b"one"
     now = grub(2, kernel(rig, "6.12", b"two"))
     for _ in range(2):

@@ -9,6 +9,7 @@ import pytest
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import KpError
+from kpstore.targets.keep import Keep
 from kpstore.targets.tree.layout import digest
 from kpstore.targets.tree.records import (
     read_claims,
@@ -170,8 +171,8 @@ def everything(rig: Served) -> None:
         target.is_marked,
         lambda: target.plan(now),
         lambda: target.verify(now, deep=False),
-        lambda: target.sweep([], []),
-        lambda: target.left(rig.store),
+        lambda: target.sweep(Keep()),
+        target.left,
     ]
     for step in steps:
         try:

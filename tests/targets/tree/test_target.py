@@ -9,6 +9,7 @@ import pytest
 
 from kpstore.disk.space import Free
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
+from kpstore.targets.keep import Keep
 from kpstore.targets.tree.target import TreeRendering
 from kpstore.targets.values import Identity, Marker, ObjectFile
 from support.imagetree import (
@@ -155,7 +156,7 @@ def test_the_last_entry_gone_what_the_loader_lists_stays(rig: ImageRig) -> None:
     before = snapshot(rig.root)
     publish(rig.target(), nothing(2))
     assert rig.target().marker() == nothing(2).marker
-    assert rig.target().sweep([], []) == []
+    assert rig.target().sweep(Keep()) == []
     after = snapshot(rig.root)
     assert {p for p in after if after[p] != before[p]} == {"boot/kp/live"}
     assert publish(rig.target(), grub(3, one)) == 1
@@ -171,10 +172,10 @@ def test_nothing_to_list_after_a_broken_switch_keeps_what_may_be_listed(
     (rig.root / "boot/kp/live").unlink()
     publish(rig.target(), nothing(3))
     assert not rig.target().unfinished()
-    assert rig.target().sweep([], []) == []
+    assert rig.target().sweep(Keep()) == []
     assert rig.target().quick().findings == []
     publish(rig.target(), bls(4, a=one))
-    assert rig.target().sweep([], []) == [f"boot/kp/{two.object.sha256[:12]}"]
+    assert rig.target().sweep(Keep()) == [f"boot/kp/{two.object.sha256[:12]}"]
     assert rig.target().verify(bls(4, a=one), deep=True) == []
 
 

@@ -7,37 +7,11 @@ holds `kp/objects/<sha256>`. So the bytes say it, and nobody has to add to it by
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from kpstore.targets.tftp.format.links import files_in
 
 _OBJECT: Final = re.compile(rb"kp/objects/([0-9a-f]{64})")
-
-
-class Remembered(Protocol):
-    """What parts were found to need, by their path below the root; parts are immutable.
-
-    A cache: what it doesn't know is read again.
-    """
-
-    def get(self, part: str) -> frozenset[str] | None:
-        """Return the SHA-256s that a part needs; None: it was never read."""
-
-    def put(self, part: str, needs: frozenset[str]) -> None:
-        """Remember them."""
-
-
-class _Nothing:
-    """Remembers nothing: all is read."""
-
-    def get(self, part: str) -> frozenset[str] | None:
-        """Return None."""
-
-    def put(self, part: str, needs: frozenset[str]) -> None:
-        """Do nothing."""
-
-
-NOTHING: Final[Remembered] = _Nothing()
 
 
 def named(files: Iterable[bytes]) -> tuple[str, ...]:

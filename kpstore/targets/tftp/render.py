@@ -1,25 +1,27 @@
-"""From moves to what a target gets: menus per template, forms per node, tree files.
+"""From moves to a generation: menus per template, forms per node.
 
 What is unchanged is kept by name, not rendered again.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kpstore.errors import KpError, NotFound
-from kpstore.loaders import render as files
-from kpstore.loaders.limits import check_line, check_loaders, longest
-from kpstore.loaders.menu import TreeOptions
 from kpstore.model.boot import Boot, resolve
-from kpstore.model.census import Census
 from kpstore.model.documents import Node
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.model.templates import POLICY, Template
+from kpstore.targets.desired import Desired
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.generation import Generation, NodeForm
-from kpstore.targets.tree.target import TreeRendering
-from kpstore.targets.values import Marker, ObjectFile
+from kpstore.targets.tftp.node_files import (
+    NodeFiles,
+    check_loaders,
+    node_files,
+    render_template,
+)
+from kpstore.targets.tftp.paths import TftpPaths
+from kpstore.targets.values import ObjectFile
 
 Boots = dict[Template, Boot | None]
 
@@ -27,61 +29,28 @@ _UNKNOWN = NodeForm(POLICY.name)
 """How a node is served that can't be resolved: by the unknown-node policy."""
 
 
-@dataclass(frozen=True)
-class When:
-    """Times for a target: now (seconds since 1970) and the grace time in seconds."""
-
-    now: float
-    grace: float
-
-
-Rendered = Generation | TreeRendering
+def render(spec: TargetSpec, desired: Desired) -> Generation:
+    """Render what the moves change on one target, or all that it serves."""
+    if desired.moves is None:
+        return _Whole(spec, desired).generation()
+    return _Change(spec, desired, desired.moves).generation()
 
 
-def render(spec: TargetSpec, moves: Moves, marker: Marker, when: When) -> Rendered:
-    """Render what an edit changes on one target; an image tree is rendered whole.
-
-    Refused when a command line is longer than a loader carries.
-    """
-    if spec.kind == "image":
-        return _tree(spec, moves.new, marker)
-    return _Change(spec, moves).generation(marker, when)
-
-
-def render_whole(
-    spec: TargetSpec, state: State, census: Census, marker: Marker, when: When
-) -> Rendered:
-    """Render all that one target serves of a state, whose census is given."""
-    if spec.kind == "image":
-        return _tree(spec, state, marker)
-    return _Whole(spec, state, census).generation(marker, when)
-
-
-def _tree(spec: TargetSpec, state: State, marker: Marker) -> TreeRendering:
-    image = spec.image or ""
-    tree = files.render_tree(state, image, spec.loaders, TreeOptions(spec.grub_dir))
-    kernels = [boot.kernel for boot in files.tree_boots(state, image).values()]
-    modules = {
-        (kernel.release, kernel.artifacts.modules.sha256, kernel.artifacts.modules.size)
-        for kernel in kernels
-        if kernel.artifacts.modules
-    }
-    return TreeRendering(
-        marker=marker,
-        files=tree.files,
-        switch=tree.switch,
-        objects=tuple(ObjectFile(*file) for file in tree.objects),
-        modules=tuple(sorted(modules)),
-    )
+def check(spec: TargetSpec, boot: Boot, values: Mapping[str, str], who: str) -> None:
+    """Refuse a boot that a loader has no words for, or whose line it can't carry."""
+    paths = TftpPaths(spec.prefix)
+    check_loaders(boot, values, who, spec.loaders, paths)
+    render_template(boot, spec.loaders, paths)
 
 
 class _Tftp:
     """What is common to all renderings of one TFTP target."""
 
-    def __init__(self, spec: TargetSpec) -> None:
+    def __init__(self, spec: TargetSpec, desired: Desired) -> None:
+        self._desired = desired
         self._loaders = spec.loaders
-        self._paths = files.TftpPaths(spec.prefix)
-        self._own: dict[Template, files.NodeFiles | None] = {}
+        self._paths = TftpPaths(spec.prefix)
+        self._own: dict[Template, NodeFiles | None] = {}
 
     def menus(self, boots: Boots) -> dict[str, dict[str, bytes]]:
         """Return the menus of templates and of the policy."""
@@ -94,27 +63,27 @@ class _Tftp:
 
         No entry point leads there: with node variables PXELINUX reads own files. What
         can't be drawn is the policy for all loaders: a commit refuses it
-        (`check_lines`), and a rollback of another image goes through.
+        (`check`), and a rollback of another image goes through.
         """
-        policy = files.render_template(None, self._loaders, self._paths)
+        policy = render_template(None, self._loaders, self._paths)
         try:
-            return policy | files.render_template(boot, self._loaders, self._paths)
+            return policy | render_template(boot, self._loaders, self._paths)
         except KpError:
             return policy
 
     def objects(self, boots: Iterable[Boot | None]) -> tuple[ObjectFile, ...]:
         """Return the files that the menus name."""
-        found = {
-            file: ObjectFile(*file)
+        found = (
+            file
             for boot in boots
             if boot is None or (boot.method != "local" and self._is_drawn(boot))
-            for file in files.objects_of(boot, self._paths)
-        }
-        return tuple(found.values())
+            for file in self._paths.objects(boot)
+        )
+        return tuple(dict.fromkeys(found))
 
     def _is_drawn(self, boot: Boot) -> bool:
         try:
-            files.render_template(boot, self._loaders, self._paths)
+            render_template(boot, self._loaders, self._paths)
         except KpError:
             return False
         return True
@@ -122,7 +91,7 @@ class _Tftp:
     def own(self, node: Node, template: Template, boot: Boot) -> NodeForm:
         """Return the form of a node whose template's boot has variables."""
         if template not in self._own:
-            self._own[template] = files.node_files(
+            self._own[template] = node_files(
                 boot, self._loaders, self._paths, template.name
             )
         write = self._own[template]
@@ -136,22 +105,22 @@ class _Tftp:
 class _Change(_Tftp):
     """Renders what an edit changes."""
 
-    def __init__(self, spec: TargetSpec, moves: Moves) -> None:
-        super().__init__(spec)
+    def __init__(self, spec: TargetSpec, desired: Desired, moves: Moves) -> None:
+        super().__init__(spec, desired)
         self._moves = moves
 
-    def generation(self, marker: Marker, when: When) -> Generation:
+    def generation(self) -> Generation:
         """Return changed menus, kept ones by name, and the nodes that changed."""
         boots = {template: self._moves.new_boot(template) for template in self._fresh()}
         kept = {t.name for t in self._moves.templates if t not in boots and t != POLICY}
         return Generation(
-            marker=marker,
+            marker=self._desired.marker,
             menus=self.menus(boots),
             kept=frozenset(kept),
             objects=self.objects(boots.values()),
             nodes=dict(self._forms(boots)),
-            now=when.now,
-            grace=when.grace,
+            now=self._desired.now,
+            grace=self._desired.grace,
         )
 
     def _fresh(self) -> list[Template]:
@@ -195,22 +164,22 @@ class _Change(_Tftp):
 class _Whole(_Tftp):
     """Renders all of a state; nodes without variables are not even read."""
 
-    def __init__(self, spec: TargetSpec, state: State, census: Census) -> None:
-        super().__init__(spec)
-        self._state = state
-        self._census = census
+    def __init__(self, spec: TargetSpec, desired: Desired) -> None:
+        super().__init__(spec, desired)
+        self._state = desired.state
+        self._census = desired.census()
 
-    def generation(self, marker: Marker, when: When) -> Generation:
+    def generation(self) -> Generation:
         """Return every menu and the form of every node."""
         boots = {t: _resolved(self._state, t) for t in self._census.templates()}
         return Generation(
-            marker=marker,
+            marker=self._desired.marker,
             menus=self.menus(boots),
             kept=frozenset(),
             objects=self.objects(boots.values()),
             nodes=self._forms(boots),
-            now=when.now,
-            grace=when.grace,
+            now=self._desired.now,
+            grace=self._desired.grace,
             complete=True,
         )
 
@@ -242,51 +211,6 @@ def _resolved(state: State, template: Template) -> Boot | None:
         return resolve(state, template)
     except NotFound:
         return None
-
-
-def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
-    """Refuse what no loader can write or carry, where an edit touches what is served.
-
-    That is a command line which is too long, or a boot that it has no words for.
-    """
-    _check_trees(moves, specs)
-    before = moves.census.templates()
-    whole = {*moves.changed_templates, *moves.templates.keys() - before.keys()}
-    if any(key.kind == "target" for key in moves.new.changes):
-        whole |= moves.templates.keys()
-    for template in whole:
-        boot = moves.new_boot(template)
-        if boot is not None and boot.method != "local":
-            who = f"template {template.name}"
-            nodes = moves.members(template) if boot.variables else []
-            values = longest(boot.values(node) for node in nodes)
-            _check(boot, values, who, specs)
-    for name, move in moves.nodes.items():
-        if move.new_template is None or move.new_template in whole:
-            continue  # its template's longest line was held to it
-        boot = moves.new_boot(move.new_template)
-        if move.new and boot and boot.method != "local" and boot.variables:
-            _check(boot, boot.values(move.new), f"node {name}", specs)
-
-
-def _check_trees(moves: Moves, specs: Collection[TargetSpec]) -> None:
-    """Hold all entries of touched trees to the limit: a disk's menu offers them all."""
-    is_new = any(key.kind == "target" for key in moves.new.changes)
-    for image in {spec.image for spec in specs if spec.image}:
-        if is_new or moves.concerns(Template(image)):
-            for boot in files.tree_boots(moves.new, image).values():
-                check_line(boot, {}, f"the tree of {image}")
-
-
-def _check(
-    boot: Boot, values: dict[str, str], who: str, specs: Collection[TargetSpec]
-) -> None:
-    check_line(boot, values, who)
-    for spec in specs:
-        if spec.kind == "tftp":
-            paths = files.TftpPaths(spec.prefix)
-            check_loaders(boot, values, who, spec.loaders, paths)
-            files.render_template(boot, spec.loaders, paths)
 
 
 def _macs(node: Node | None) -> tuple[str, ...]:

@@ -1,30 +1,16 @@
 """From boot state to files, read back by each loader's own rules."""
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput, Refused
 from kpstore.loaders.bls import disk as bls
+from kpstore.loaders.boot_menu import menu_of
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
 from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions
-from kpstore.loaders.render import (
-    File,
-    TftpPaths,
-    Tree,
-    TreePaths,
-    menu_of,
-    node_files,
-    objects_of,
-    render_defaults,
-    render_template,
-    render_tree,
-    tree_boots,
-)
 from kpstore.loaders.syslinux import pxelinux
 from kpstore.model.boot import Boot, boot_of, resolve
 from kpstore.model.documents import BootConfig, Document, Image, Node, XenConfig
@@ -32,6 +18,17 @@ from kpstore.model.keys import Key
 from kpstore.model.params import compose
 from kpstore.model.state import Empty, State
 from kpstore.model.templates import Template
+from kpstore.targets.tftp.node_files import (
+    node_files,
+    render_defaults,
+    render_template,
+)
+from kpstore.targets.tftp.paths import TftpPaths
+from kpstore.targets.tree import paths as tree_paths
+from kpstore.targets.tree import render as tree_render
+from kpstore.targets.tree.layout import TreeRendering
+from kpstore.targets.tree.render import tree_boots
+from kpstore.targets.values import Marker, ObjectFile
 from support import histories, strategies
 
 LOADERS = ("pxelinux", "grub", "ipxe")
@@ -44,6 +41,20 @@ def own_files(
     return write.of(node) if write else None
 
 
+def menu_at(made: Boot | None) -> Menu:
+    return menu_of(made, TftpPaths().seen(made))
+
+
+def render_tree(
+    state: State,
+    image: str,
+    loaders: list[str],
+    options: TreeOptions = TreeOptions(),  # noqa: B008 - an immutable value
+) -> TreeRendering:
+    return tree_render.render_tree(state, image, loaders, MARKER, options)
+
+
+MARKER = Marker("", "0" * 40, 0)
 VMLINUZ, FIRST, SECOND = "ab" * 32, "00" * 32, "01" * 32
 NODE = histories.node(17, vars={"rack": "r1"})
 TEMPLATE = Template("web", "", ("rack",))
@@ -139,16 +150,14 @@ def test_local_entries_say_boot_from_disk_whatever_their_variables():
 
 
 def test_mixed_entries_come_over_the_network():
-    assert menu_of(boot(method="mixed"), TftpPaths()) == dataclasses.replace(
-        menu_of(boot(method="network"), TftpPaths())
-    )
+    assert menu_at(boot(method="mixed")) == menu_at(boot(method="network"))
 
 
 def test_nothing_to_boot_is_the_policy():
-    assert menu_of(None, TftpPaths()) == POLICY
+    assert menu_at(None) == POLICY
     menus = render_template(None, LOADERS, TftpPaths())
     assert pxelinux.read_menu(menus["pxelinux"]) == POLICY
-    assert objects_of(None, TftpPaths()) == []
+    assert TftpPaths().objects(None) == []
 
 
 def test_unknown_nodes_get_the_policy_too():
@@ -179,19 +188,19 @@ def test_a_node_s_file_goes_on_below_the_prefix():
 
 
 def test_the_objects_that_menus_name():
-    assert objects_of(boot(), TftpPaths("srv")) == [
-        File(VMLINUZ, 10, f"kp/objects/{VMLINUZ}/vmlinuz"),
-        File(FIRST, 20, f"kp/objects/{FIRST}/initrd.img"),
-        File(SECOND, 20, f"kp/objects/{SECOND}/initrd.img"),
+    assert TftpPaths("srv").objects(boot()) == [
+        ObjectFile(VMLINUZ, 10, f"kp/objects/{VMLINUZ}/vmlinuz"),
+        ObjectFile(FIRST, 20, f"kp/objects/{FIRST}/initrd.img"),
+        ObjectFile(SECOND, 20, f"kp/objects/{SECOND}/initrd.img"),
     ]
-    assert objects_of(boot(), TreePaths())[0] == File(
+    assert tree_paths.objects(boot())[0] == ObjectFile(
         VMLINUZ, 10, f"boot/kp/{VMLINUZ[:12]}/vmlinuz"
     )
 
 
 def test_every_object_is_named_by_the_menu_and_no_other():
     text = render_template(boot(), LOADERS, TftpPaths())["ipxe"].decode()
-    objects = {file.path for file in objects_of(boot(), TftpPaths())}
+    objects = {file.path for file in TftpPaths().objects(boot())}
     named = {word[1:] for word in text.split() if word.startswith("/kp/objects/")}
     assert named == objects
 
@@ -219,7 +228,7 @@ def test_xen_is_refused_for_now():
 
 def test_a_hypervisor_is_an_object_of_its_own():
     made = resolve(with_xen(), TEMPLATE)
-    assert objects_of(made, TreePaths())[-1].path.endswith("/xen.gz")
+    assert tree_paths.objects(made)[-1].path.endswith("/xen.gz")
 
 
 def test_a_tree_lists_local_and_mixed_entries():
@@ -254,7 +263,9 @@ def test_a_tree_s_command_line_is_that_of_image_and_entry():
 
 
 def test_a_tree_with_nothing_to_list_is_left_alone():
-    assert render_tree(state(a="network"), "web", ["grub", "bls"]) == Tree()
+    assert render_tree(state(a="network"), "web", ["grub", "bls"]) == TreeRendering(
+        MARKER, {}, ()
+    )
 
 
 def test_a_tree_names_each_object_once():

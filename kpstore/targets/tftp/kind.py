@@ -1,0 +1,101 @@
+"""TFTP roots as a kind of target."""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from kpstore.loaders import registry
+from kpstore.loaders.menu import POLICY
+from kpstore.model import documents
+from kpstore.model.boot import Boot
+from kpstore.model.documents import Node, TargetOptions
+from kpstore.model.moves import Moves
+from kpstore.model.vocabulary import WRITTEN
+from kpstore.targets.contract import Request, Target
+from kpstore.targets.desired import Desired
+from kpstore.targets.spec import TargetSpec
+from kpstore.targets.tftp.format.layout import Layout
+from kpstore.targets.tftp.generation import Generation
+from kpstore.targets.tftp.node_files import render_defaults
+from kpstore.targets.tftp.observe import TftpObserver
+from kpstore.targets.tftp.paths import TftpPaths
+from kpstore.targets.tftp.render import check, render
+from kpstore.targets.tftp.target import TftpTarget
+from kpstore.targets.values import Artifacts
+
+
+class TftpKind(TftpObserver):
+    """A root from which nodes fetch their menus, kernels and initrds."""
+
+    def open(
+        self,
+        spec: TargetSpec,
+        root: Path,
+        site: str,
+        artifacts: Artifacts,
+        remembered: Mapping[str, str],
+    ) -> Target[Generation]:
+        """Open a root. Nothing gives way here: `remembered` is empty."""
+        del remembered
+        writers = {loader: registry.network(loader) for loader in spec.loaders}
+        scripts = (each.write_default(spec.prefix) for each in writers.values())
+        publisher = TftpTarget(
+            root,
+            spec.name,
+            site,
+            spec.loaders,
+            prefix=spec.prefix,
+            grub_dir=spec.grub_dir,
+            artifacts=artifacts,
+            policy={name: each.write_menu(POLICY) for name, each in writers.items()},
+            boot_script=next(filter(None, scripts), None),
+        )
+        return Target(publisher, partial(render, spec))
+
+    def check(self, spec: TargetSpec, moves: Moves) -> None:
+        """Nothing: what a root serves is drawn for nodes."""
+
+    def check_boot(
+        self, spec: TargetSpec, boot: Boot, values: Mapping[str, str], who: str
+    ) -> None:
+        """Refuse what a loader has no words for, or a line that it can't carry."""
+        check(spec, boot, values, who)
+
+    def files(self, spec: TargetSpec, desired: Desired) -> Iterator[tuple[str, bytes]]:
+        """Yield menus as `template/loader` and nodes' own files as `MAC/loader`.
+
+        Entry points are links and not among them, nor are kernels and initrds.
+        """
+        made = render(spec, desired)
+        for template, menus in made.menus.items():
+            yield from ((f"{template}/{name}", data) for name, data in menus.items())
+        for mac, form in made.nodes.items():
+            files = form.files if form and form.files else {}
+            yield from ((f"{mac}/{loader}", data) for loader, data in files.items())
+
+    def requests(
+        self, spec: TargetSpec, root: Path, node: Node, boot: Boot
+    ) -> Iterator[Request]:
+        """Yield the node's menu of each loader, then its kernel."""
+        layout = Layout(root, spec.loaders, spec.prefix, spec.grub_dir)
+        paths = [
+            (f"{names.loader} menu of {node.name}", f"{names.folder}/{names.name(mac)}")
+            for names in layout.entries
+            for mac in node.macs[:1]
+        ]
+        kernel = TftpPaths(spec.prefix).objects(boot)[0]
+        paths.append((f"kernel of {boot.image}/{boot.entry}", kernel.path))
+        for what, path in paths:
+            shown = f"{spec.prefix}/{path}" if spec.prefix else path
+            yield Request(f"{spec.name}: {what}", shown, layout.path(path))
+
+    def samples(self, images: Collection[str]) -> dict[str, documents.Target]:
+        """Return one with every loader in the usual places, and one in others."""
+        del images
+        options = TargetOptions(prefix="pxe/kp", grub_dir="boot/grub")
+        usual = documents.Target(kind=self.name, loaders=WRITTEN["tftp"])
+        return {"net": usual, "below": usual.model_copy(update={"options": options})}
+
+    def always(self) -> dict[str, bytes]:
+        """Return what loaders get that find no entry point."""
+        return render_defaults(WRITTEN["tftp"], TftpPaths("pxe/kp"))
