@@ -12,13 +12,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
+    WithJsonSchema,
 )
+from pydantic_core import PydanticKnownError
 
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds, names
 from kpstore.model.names import parse_ip
-from kpstore.model.vocabulary import Loader, TargetKind
+from kpstore.model.vocabulary import LOADERS, Loader
 
 Name = Annotated[str, StringConstraints(pattern=names.NAME)]
 NodeName = Annotated[str, StringConstraints(pattern=names.NODE_NAME)]
@@ -99,6 +102,20 @@ class Site(Document):
     variables: dict[str, VariableRule] = Field(
         default_factory=lambda: {"index": VariableRule(unique=True, minimum=0)}
     )
+
+
+def _known_kind(kind: Any) -> str:
+    if isinstance(kind, str) and kind in LOADERS:
+        return kind
+    expected = " or ".join(map(repr, LOADERS))
+    raise PydanticKnownError("literal_error", {"expected": expected})
+
+
+TargetKind = Annotated[
+    str,
+    PlainValidator(_known_kind),
+    WithJsonSchema({"enum": [*LOADERS], "type": "string"}),
+]
 
 
 class TargetOptions(Document):

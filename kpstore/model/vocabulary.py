@@ -7,18 +7,19 @@ code writes for yet. Nothing of kp is imported here, so whoever only looks may r
 from collections.abc import Mapping
 from typing import Final, Literal
 
-TargetKind = Literal["tftp", "image"]
 Loader = Literal["pxelinux", "grub", "ipxe", "elilo", "bls", "extlinux", "systemconfig"]
 
-LOADERS: Final[Mapping[TargetKind, frozenset[Loader]]] = {
+LOADERS: Final[Mapping[str, frozenset[Loader]]] = {
     "tftp": frozenset({"pxelinux", "grub", "ipxe", "elilo"}),
     "image": frozenset({"grub", "bls", "extlinux", "systemconfig", "elilo"}),
 }
-WRITTEN: Final[Mapping[TargetKind, tuple[Loader, ...]]] = {
+"""The kinds of target, and what loaders a document may say of each."""
+
+WRITTEN: Final[Mapping[str, tuple[Loader, ...]]] = {
     "tftp": ("pxelinux", "grub", "ipxe"),
     "image": ("grub", "bls"),
 }
 """The loaders that there is code for, in the order in which people are told of them."""
 
-OF_AN_IMAGE: Final[frozenset[TargetKind]] = frozenset({"image"})
+OF_AN_IMAGE: Final[frozenset[str]] = frozenset({"image"})
 """The kinds whose targets belong to one image each."""

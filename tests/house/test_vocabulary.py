@@ -10,11 +10,10 @@ from kpstore.model.vocabulary import (
     Loader,
 )
 from kpstore.targets.observers import OBSERVERS
-from kpstore.targets.registry import KINDS
 
 
 def test_each_kind_has_its_loaders():
-    assert set(LOADERS) == set(WRITTEN) == set(KINDS) == set(OBSERVERS)
+    assert set(LOADERS) == set(WRITTEN) == set(OBSERVERS)
     assert set().union(*LOADERS.values()) == set(get_args(Loader))
     assert set(LOADERS) > OF_AN_IMAGE
 
