@@ -1,15 +1,18 @@
 """A kernel's module tree, `lib/modules/<release>`: what is in it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, NotFound
-from kpstore.formats.module_tree import Survey, module_name
+from kpstore.formats.module_tree import Located, Survey, module_name
+from kpstore.formats.vermagic import release_of
 from kpstore.model.names import RELEASE
 
 _PACKED = re.compile(r"\.(?:xz|zst)$")
+_FITTING = "weak-updates/"
 _LIST_LIMIT = 1 << 25  # bytes of modules.builtin; Debian's has 10 KiB
 _NO_MODULES = (
     "give the folder lib/modules/RELEASE that depmod worked on, with all that its "
@@ -23,12 +26,15 @@ class ModulesFacts:
 
     `release`: the folder's name. `modules`: names as modprobe knows them, `-` as
     `_`. `builtin`: those that the kernel has in itself. `indexed`: depmod has run.
+    `built_for`: file -> the release that it was built for, empty where it doesn't
+    tell; without weak-updates, which are other releases' that fit.
     """
 
     release: str
     modules: frozenset[str]
     builtin: frozenset[str]
     indexed: bool
+    built_for: Mapping[str, str] = field(default_factory=dict)
 
 
 def firmware_name(path: str) -> str:
@@ -60,7 +66,20 @@ def read_modules(tree: Beneath, rel: str) -> ModulesFacts:
             f"; {link} leads to none in the image" for link in survey.dropped
         )
         raise InvalidInput(f"{rel} holds no modules{lost}", hint=_NO_MODULES)
-    return ModulesFacts(release, modules, builtin, listed is not None)
+    built_for = {each.name: _built_for(tree, each.path) for each in _own(survey)}
+    return ModulesFacts(release, modules, builtin, listed is not None, built_for)
+
+
+def _own(survey: Survey) -> Iterator[Located]:
+    for each in survey.found:
+        own = each.kind == "file" and not each.name.startswith(_FITTING)
+        if own and module_name(each.name):
+            yield each
+
+
+def _built_for(tree: Beneath, path: str) -> str:
+    with tree.open_read(path) as file:
+        return release_of(file)
 
 
 def read_firmware(tree: Beneath) -> frozenset[str]:

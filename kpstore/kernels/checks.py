@@ -1,14 +1,16 @@
 """Whether a kernel's files belong together, and bring what its image needs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kpstore.formats.initrd import InitrdFacts
 from kpstore.formats.kernel import KernelFacts
 from kpstore.formats.modules import ModulesFacts, firmware_name
+from kpstore.kernels.built_in import lacks
 
 OVERRIDE: Final = "--force-mismatch"
+_NAMED: Final = 4  # of many
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,11 @@ def check_set(
     kernel: KernelFacts,
     initrds: Mapping[str, InitrdFacts],
     modules: ModulesFacts | None,
+    options: Mapping[str, str] | None = None,
 ) -> list[Problem]:
     """Return what doesn't fit, refusals first; `initrds` by the name to show.
+
+    `options` are those of the kernel's config, if it is there.
 
     An initrd without modules is allowed (one with drivers built in, or with a
     shell only), and so are further releases beside the kernel's own.
@@ -42,6 +47,7 @@ def check_set(
         *_of_kernel(kernel),
         *_of_initrds(kernel.release, initrds),
         *_of_modules(kernel.release, modules),
+        *(Problem(text, "") for text in lacks(options or {}, initrds)),
     ]
     return sorted(problems, key=lambda problem: not problem.stops)
 
@@ -95,6 +101,25 @@ def _of_modules(release: str, modules: ModulesFacts | None) -> Iterator[Problem]
             "image, or modprobe finds nothing on the nodes",
             "",
         )
+    built_for = modules.built_for.items()
+    if others := [
+        f"{name} ({of})" for name, of in built_for if of not in ("", release)
+    ]:
+        yield Problem(
+            f"modules that were built for another kernel than {release}, which loads "
+            f"them only where its CONFIG_MODVERSIONS lets it: {_some(others)}",
+            "",
+        )
+    if untold := [name for name, of in built_for if not of]:
+        yield Problem(
+            f"modules that don't tell what kernel they were built for: {_some(untold)}",
+            "",
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def missing_modules(

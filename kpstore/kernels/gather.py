@@ -17,7 +17,12 @@ from kpstore.formats.kernel import KernelFacts, read_kernel
 from kpstore.formats.module_tar import Packing
 from kpstore.formats.modules import ModulesFacts, read_modules
 from kpstore.formats.xen import read_xen
-from kpstore.kernels.checks import check_set, missing_firmware, missing_modules
+from kpstore.kernels.checks import (
+    Problem,
+    check_set,
+    missing_firmware,
+    missing_modules,
+)
 from kpstore.kernels.contract import Parts, Source
 from kpstore.kernels.features import banner_features, features
 from kpstore.model.documents import (
@@ -70,9 +75,11 @@ def gather(
         kernel = files.kernel_facts(needs.arch)
         initrds = files.initrd_facts(force=force_mismatch)
         modules = files.modules_facts()
-        notes = _check(kernel, initrds, modules, force=force_mismatch)
+        options = files.options()
+        problems = check_set(kernel, initrds, modules, options)
+        notes = _refused_unless(problems, force=force_mismatch)
         _check_needs(kernel.release, modules, list(initrds.values()), needs)
-        able = files.features() or banner_features(kernel.words)
+        able = features(options) or banner_features(kernel.words)
         artifacts = files.store(store, kernel.release, progress)
         dropped = files.dropped
     return Gathered(
@@ -146,12 +153,13 @@ class _Opened:
         tree = self._parts.modules
         return read_modules(tree.tree, tree.rel) if tree else None
 
-    def features(self) -> dict[str, str]:
+    def options(self) -> dict[str, str]:
+        """Return what the kernel's config sets; nothing where there is none."""
         source = self._parts.config
         if source is None:
             return {}
         text = self._files[source].read(MAX_CONFIG + 1).decode("utf-8", "replace")
-        return features(read_config(text))
+        return read_config(text)
 
     def store(
         self, store: ArtifactStore, release: str, progress: Progress | None
@@ -193,15 +201,8 @@ def _stored(
     return ArtifactRef(sha256=ref.sha256, size=ref.size)
 
 
-def _check(
-    kernel: KernelFacts,
-    initrds: dict[str, InitrdFacts],
-    modules: ModulesFacts | None,
-    *,
-    force: bool,
-) -> list[str]:
+def _refused_unless(problems: Sequence[Problem], *, force: bool) -> list[str]:
     """Return what is worth saying; Refused for what doesn't fit, unless forced."""
-    problems = check_set(kernel, initrds, modules)
     stops = [problem for problem in problems if problem.stops]
     if stops and not force:
         options = ", ".join(sorted({problem.override for problem in stops}))

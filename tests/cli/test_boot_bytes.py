@@ -33,7 +33,7 @@ class Shape:
     files: Mapping[str, bytes | str | None] = field(default_factory=dict)
 
 
-SHAPES = {
+SHAPES: dict[str, Shape] = {
     "good": Shape("", 0),
     "kernel cut in its payload": Shape("cut off", files={KERNEL: REAL[:-9]}),
     "kernel with its payload": Shape("", 0, {KERNEL: REAL}),
@@ -94,6 +94,72 @@ SHAPES = {
     "a link to what is no module": Shape(
         "left out of the modules: lib/modules", 0, {f"{TREE}/a.ko": "/etc/shadow"}
     ),
+    "modules built for another kernel": Shape(
+        "extra/a.ko (5.10.0), extra/b.ko.xz (5.11.0)",
+        0,
+        {
+            f"{TREE}/extra/a.ko": make.module("5.10.0"),
+            f"{TREE}/extra/b.ko.xz": make.COMPRESSORS["xz"](make.module("5.11.0")),
+        },
+    ),
+    "weak-updates built for another kernel": Shape(
+        "", 0, {f"{TREE}/weak-updates/a.ko": make.module("5.10.0")}
+    ),
+    **{
+        f"a module that {what}": Shape(
+            f"don't tell what kernel they were built for: {name}",
+            0,
+            {f"{TREE}/{name}": data},
+        )
+        for what, name, data in (
+            ("says nothing", "a.ko", b"\x7fELF" + bytes(99)),
+            ("is cut", "a.ko.xz", make.COMPRESSORS["xz"](make.module(R))[:-40]),
+        )
+    },
+    "an initrd that the config can't unpack": Shape(
+        "its config has no CONFIG_RD_ZSTD",
+        0,
+        {
+            CONFIG: b"CONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_GZIP=y\n",
+            INITRD: make.initrd(R, "zstd"),
+        },
+    ),
+    "an initrd that the config can unpack": Shape(
+        "",
+        0,
+        {CONFIG: b"CONFIG_RD_ZSTD=y\n", INITRD: make.initrd(R, "zstd", early=True)},
+    ),
+    "a config that says nothing of initrds": Shape(
+        "", 0, {CONFIG: b"CONFIG_SMP=y\n", INITRD: make.initrd(R, "zstd")}
+    ),
+    **{
+        f"no initrd and {what}": Shape(says, 0, {INITRD: None, CONFIG: config})
+        for what, says, config in (
+            (
+                "drivers of disks as modules",
+                "drivers for a root as modules: CONFIG_BLK_DEV_SD=m, CONFIG_VIRTIO",
+                b"CONFIG_BLK_DEV_SD=m\nCONFIG_VIRTIO_BLK=m\nCONFIG_EXT4_FS=y\n",
+            ),
+            (
+                "file systems as modules",
+                "CONFIG_EXT4_FS=m",
+                b"CONFIG_BLK_DEV_SD=y\nCONFIG_EXT4_FS=m\nCONFIG_ROOT_NFS=y\n",
+            ),
+            (
+                "network cards as modules",
+                "CONFIG_E1000E=m",
+                b"CONFIG_ROOT_NFS=y\nCONFIG_E1000E=m\n",
+            ),
+            ("a disk within reach", "", b"CONFIG_BLK_DEV_SD=y\nCONFIG_XFS_FS=y\n"),
+            (
+                "NFS within reach",
+                "",
+                b"CONFIG_ROOT_NFS=y\nCONFIG_IGB=y\nCONFIG_ICE=m\n",
+            ),
+            ("one built in", "", b'CONFIG_INITRAMFS_SOURCE="/x"\nCONFIG_XFS_FS=m\n'),
+            ("drivers that kp doesn't know", "", b"CONFIG_SMP=y\n"),
+        )
+    },
     "a tree without modules": Shape(
         "holds no modules",
         files={**dict.fromkeys(LINKED), f"{TREE}/modules.builtin": None},
