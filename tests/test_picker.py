@@ -13,6 +13,7 @@ from kpstore.history.index.feed import rebuild
 from kpstore.history.revisions import Query
 from kpstore.model.keys import Key
 from kpstore.picker import KernelPicker
+from kpstore.queries.entry import shown_entry
 from kpstore.site.opened import OpenSite
 from support import sites
 from support.sites import SmallSite, call_good, first_import, mac, name, second_kernel
@@ -226,7 +227,7 @@ def test_the_record_says_who_what_and_with_which_arguments(site: SmallSite) -> N
     with picker.edit("why\n\nbecause") as edit:
         images.change(edit.state, "web", {"params": ()})
     assert edit.outcome
-    shown = picker.ask.show("HEAD")
+    shown = picker.show("HEAD")
     assert shown.revision.author == "Ann Example"
     assert shown.record.body == "because"
     assert shown.record.ticket == "T-17"
@@ -296,7 +297,7 @@ def test_without_an_index_the_answers_are_the_same(site: SmallSite) -> None:
 
 def test_why_names_each_parameters_origin_and_the_commits(site: SmallSite) -> None:
     picker = site.picker()
-    why = picker.ask.why(picker.view(), name(0))
+    why = picker.why(picker.view(), name(0))
     assert why.entry
     origins = {merged.token: merged.origin for merged in why.entry.params}
     assert origins == {
@@ -312,7 +313,7 @@ def test_why_names_each_parameters_origin_and_the_commits(site: SmallSite) -> No
 
 def test_an_entry_is_shown_as_the_node_boots_it(site: SmallSite) -> None:
     picker = site.picker()
-    shown = picker.ask.entry(picker.view(), "gpu", "run", name(5))
+    shown = shown_entry(picker.view(), "gpu", "run", name(5))
     assert shown.cmdline == "panic=9 node_id=5"
     menu = site.tftp / f"pxelinux.cfg/01-{mac(5).replace(':', '-')}"
     assert f"APPEND {shown.cmdline}\n" in menu.read_text()

@@ -6,11 +6,28 @@ from dataclasses import dataclass
 
 from kpstore.history.record import author, person
 from kpstore.history.times import utc
-from kpstore.operations.outcome import Intent, Outcome
+from kpstore.operations.outcome import Outcome
 
 
 def silent(_: object) -> None:
     """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Who wants what and why; taken by the front end, never read in kpstore.
+
+    `author` is `Name <mail>`; `time` is seconds since 1970, UTC.
+    """
+
+    op: str
+    message: str
+    author: str
+    host: str
+    argv: tuple[str, ...]
+    time: int
+    ticket: str = ""
+    reverts: str = ""
 
 
 @dataclass(frozen=True)

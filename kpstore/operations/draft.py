@@ -82,6 +82,13 @@ class CallersDraft:
             self._say_unread(error)
             return {}
 
+    def view(self, rev: str | None = None) -> State:
+        """Return the state of a revision, or main with the draft, if it can be read."""
+        if rev is not None:
+            return State(Snapshot(self._site.repository, self._site.resolve(rev)))
+        main = self._site.main()
+        return State(main, self.shown(main))
+
     def refuse_others(self) -> None:
         """Conflict when the draft holds edits, which one with a message would miss.
 

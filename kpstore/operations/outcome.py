@@ -7,23 +7,6 @@ from kpstore.targets.values import Condition
 
 
 @dataclass(frozen=True)
-class Intent:
-    """Who wants what and why; taken by the front end, never read in kpstore.
-
-    `author` is `Name <mail>`; `time` is seconds since 1970, UTC.
-    """
-
-    op: str
-    message: str
-    author: str
-    host: str
-    argv: tuple[str, ...]
-    time: int
-    ticket: str = ""
-    reverts: str = ""
-
-
-@dataclass(frozen=True)
 class TargetOutcome:
     """One target after a commit: what it serves, how it stands, why it lags."""
 

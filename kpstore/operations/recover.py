@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import partial
 
-from kpstore.errors import KpError
+from kpstore.errors import CorruptState, KpError
 from kpstore.history.paths import MAIN
-from kpstore.history.snapshot import Snapshot
+from kpstore.history.snapshot import Snapshot, changes_between
+from kpstore.model.census import FullCensus
+from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.operations.catching_up import moves_from
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging, reason
@@ -97,9 +98,30 @@ def bring(
     site.repository.settle(MAIN, host=host)
     revision = site.record(main.commit).revision
     staging = Staging(site, main, revision, now=now, go_through=True, committed=True)
-    staging.add(target, moves_from(site, target, main))
+    staging.add(target, _moves_from(site, target, main))
     staging.note_held()
     return staging.switch()[0]
+
+
+def _moves_from(site: OpenSite, target: SiteTarget, main: Snapshot) -> Moves | None:
+    """Return what leads from what the target serves to main; None: start from nothing.
+
+    Nothing is where the target is empty, was left in the middle of a switch, serves a
+    commit that can't be read, or was another kind of target then.
+    """
+    marker = target.marker()
+    if marker is None or target.unfinished():
+        return None
+    served = Snapshot(site.repository, marker.commit)
+    document = f"targets/{target.name}.json"
+    try:
+        if served.subtree(document) != main.subtree(document):
+            return None
+        changes = changes_between(served, main)
+    except CorruptState:
+        return None
+    old = State(served)
+    return Moves(old, State(served, changes), FullCensus(old))
 
 
 def told(outcomes: Collection[TargetOutcome]) -> Iterator[str]:

@@ -1,16 +1,60 @@
-"""Undoing one commit: what it changed, backwards; verdicts stay."""
+"""`revert`: what one commit changed, backwards; verdicts stay."""
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
-from kpstore.errors import InvalidInput, Refused
+from kpstore.errors import InvalidInput, Refused, disk_failures
 from kpstore.history.merge import merge
 from kpstore.history.snapshot import Snapshot, changes_between
 from kpstore.model.state import Changes
+from kpstore.operations.caller import Caller
+from kpstore.operations.edit import Edit
+from kpstore.operations.plan import checked_plan
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.session import Session
+from kpstore.operations.transaction import carry_out
 from kpstore.site.opened import OpenSite
 
 
 @dataclass(frozen=True)
-class Undoing:
+class Revert:
+    """Which commit to undo.
+
+    `force` is the reason to make a known-bad payload default.
+    """
+
+    rev: str
+    message: str
+    dry_run: bool = False
+    force: str = ""
+
+
+@disk_failures("reverting")
+def revert(site: OpenSite, caller: Caller, wanted: Revert) -> Edit:
+    """Undo one commit and keep the later ones; Conflict where they clash.
+
+    Verdicts stay as they are; Refused for a commit that gave nothing else.
+    """
+    undoing, session = _Undoing.of(site, wanted.rev), Session(site, caller)
+    with nullcontext() if wanted.dry_run else session.writing(finishes=True):
+        main = site.main()
+        proposal = Proposal(site, main, undoing.over(main))
+        made = Edit(proposal.new)
+        if wanted.dry_run:
+            made.plan = checked_plan(proposal, caller, force=bool(wanted.force))
+            return made
+        intent = caller.intent(
+            "revert", wanted.message, wanted.force, reverts=undoing.number
+        )
+        manner = session.manner(force=bool(wanted.force))
+        outcome = carry_out(proposal, intent, manner)
+        notes = [*undoing.notes, *outcome.notes]
+        made.outcome = replace(outcome, notes=notes)
+        return made
+
+
+@dataclass(frozen=True)
+class _Undoing:
     """One commit's changes backwards; `number` is its revision."""
 
     number: str
@@ -19,7 +63,7 @@ class Undoing:
     _backwards: Changes
 
     @classmethod
-    def of(cls, site: OpenSite, rev: str) -> "Undoing":
+    def of(cls, site: OpenSite, rev: str) -> "_Undoing":
         """Look at a commit; Refused where there is nothing that can be undone.
 
         A verdict is no part of what is undone: what was found of a payload stays.

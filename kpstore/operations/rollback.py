@@ -1,12 +1,12 @@
-"""Rollback carried out: images go back, what stands in the way goes with them."""
+"""`rollback`: images go back, what stands in the way goes with them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
+from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused, disk_failures
 from kpstore.health.candidates import (
     choose,
     clear_overrides,
@@ -30,6 +30,7 @@ from kpstore.operations.caller import Caller
 from kpstore.operations.consequences import bad_boots, refusals, unresolved
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.proposal import Proposal, missing_artifacts
+from kpstore.operations.session import Session
 from kpstore.operations.staging import commit_of
 from kpstore.operations.transaction import Manner, carry_out
 from kpstore.operations.verdict import said_by, spread
@@ -52,8 +53,24 @@ class Rollback:
     dry_run: bool = False
 
 
+@disk_failures("rolling back")
+def rollback(site: OpenSite, caller: Caller, wanted: Rollback) -> Outcome:
+    """Take images back to an earlier state of theirs."""
+    site.forgive_settings()
+    if not wanted.dry_run:
+        with suppress(OSError):  # before anything is written, the lock's line too
+            site.reserve.give_up()
+    session = Session(site, caller)
+    with nullcontext() if wanted.dry_run else session.writing(thorough=True):
+        outcome = _Restoring(site, caller, wanted).run()
+        if outcome.commit or wanted.dry_run:
+            return outcome
+        # Main is where it should be: who is behind of it shall be there, too.
+        return replace(outcome, targets=session.catch_up())
+
+
 @dataclass
-class Restoring:
+class _Restoring:
     """One rollback on main as it is now; the lock is held."""
 
     site: OpenSite

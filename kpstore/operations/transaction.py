@@ -22,8 +22,8 @@ from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import State
 from kpstore.operations import reserves
-from kpstore.operations.caller import silent
-from kpstore.operations.outcome import Intent, Outcome
+from kpstore.operations.caller import Intent, silent
+from kpstore.operations.outcome import Outcome
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging

@@ -6,19 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore
-from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
+from kpstore.disk.durable import sweep_temporaries
 from kpstore.disk.locks import Hold, SiteLock
 from kpstore.disk.processes import boot_id
 from kpstore.disk.reserve import SITE, Reserve
-from kpstore.errors import CorruptState, DiskFailure, KpError, Refused
+from kpstore.errors import CorruptState, DiskFailure, KpError
 from kpstore.history import owners, walk
 from kpstore.history.git import hook
-from kpstore.history.git.create import create as create_repository
 from kpstore.history.index.census import feed
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
 from kpstore.history.index.feed import bring, rebuild
-from kpstore.history.paths import MAIN
 from kpstore.history.record import Record
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.census import Census
@@ -30,21 +28,6 @@ from kpstore.site.seen import SeenTargets
 from kpstore.site.targets import SiteTarget
 from kpstore.targets.registry import KINDS
 from kpstore.targets.spec import TargetSpec
-
-_README = """This is a kp site (KernelPicker): how the nodes of a cluster boot.
-
-It belongs to the administrators of the cluster; kp writes it, nobody else should.
-  state.git   every boot configuration change, one commit each. Read it without kp:
-              git -C state.git log; git -C state.git show main
-  kp.toml     paths of this server
-  cache       derived; safe to delete
-  found       files that someone else changed, moved here before kp repaired them
-  seen        what each target held when it was last seen; back it up
-  reserve     room for a rollback when the disk is full
-  lock        held by whoever writes
-"""
-_FOLDERS = ("cache", "keys", "found", "seen")
-_MADE = {*_FOLDERS, "README", "state.git", "lock"}  # by `create`, before there is r1
 
 
 class OpenSite(SiteReader):
@@ -59,31 +42,6 @@ class OpenSite(SiteReader):
         self.drifted: dict[str, list[str]] = {}
         self.mended: set[str] = set()
         self.doubt = ""  # why this writer, who lives, may have left something about
-
-    @classmethod
-    def create(cls, root: Path) -> "OpenSite":
-        """Make an empty site directory; Refused when something is there.
-
-        What a killed attempt left is gone on with: no site is one without main.
-        OSErrors pass.
-        """
-        if (root / "state.git").is_dir():
-            found = cls(root)
-            if found.repository.peek(MAIN) is not None:
-                raise Refused(f"{root} is a kp site already", hint="kp status")
-        sweep_temporaries(root.parent)
-        sweep_temporaries(root)
-        if root.exists() and {path.name for path in root.iterdir()} - _MADE:
-            raise Refused(
-                f"{root} is not empty: nothing is made there",
-                hint="kp --site NEW-DIRECTORY init",
-            )
-        for folder in _FOLDERS:
-            make_directories(root / folder, mode=0o750)
-        write_file(root / "README", _README.encode())
-        if not (root / "state.git").is_dir():
-            create_repository(root / "state.git")
-        return cls(root)
 
     @property
     def reserve(self) -> Reserve:

@@ -9,7 +9,7 @@ import pytest
 
 import kpcmd.arguments.paths
 import kpcmd.views.outcomes
-import kpstore.operations.watching
+import kpstore.operations.session
 from kpstore.errors import DiskFailure
 from kpstore.operations.draft import CallersDraft
 from kpstore.operations.staging import Staging
@@ -52,7 +52,7 @@ def raising_late(error: BaseException) -> Callable[..., Iterator[str]]:
         (Staging, "switch", 6),
         (Transaction, "_retire", 0),
         (Transaction, "_adds_a_target", None),
-        (kpstore.operations.watching.drift, "remember", 0),
+        (kpstore.operations.session.drift, "remember", 0),
         (kpcmd.views.outcomes, "outcome_lines", 0),
     ],
     ids=lambda each: getattr(each, "__name__", str(each)),

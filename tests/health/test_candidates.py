@@ -157,7 +157,7 @@ def test_the_image_s_rollout_ends_and_no_other(site: SmallSite) -> None:
     outcome = site.picker().rollback(WEB)
     assert site.picker().view().names("rollout") == ["gpu"]
     assert "the rollout of web is ended" in notes(outcome)
-    shown = site.picker().ask.show(outcome.commit)
+    shown = site.picker().show(outcome.commit)
     assert "rollout web" in {change.document for change in shown.changes}
 
 

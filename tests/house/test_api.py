@@ -15,8 +15,8 @@ from kpstore.operations.outcome import Outcome, Plan
 from kpstore.picker import Edit, KernelPicker
 from support.sources import ROOT
 
-VERBS = """adopt ask caller checkup commit create discard edit gc intake judge log
-    only_weigh open plan publish revert rollback site verify view writing"""
+VERBS = """adopt caller checkup commit create discard edit gc intake judge log
+    only_weigh open plan publish revert rollback show site verify view why writing"""
 VALUES = {
     Caller: """along argv author clock committed doing host notify shield ticket user
         wait without""",

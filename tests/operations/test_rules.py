@@ -53,7 +53,7 @@ def test_another_rule_for_a_key_is_planned_served_and_verified(
     assert "console=ttyS3" not in after[3]
     picker = site.picker()
     for number in range(4):
-        shown = picker.ask.why(picker.view(), name(number)).entry
+        shown = picker.why(picker.view(), name(number)).entry
         assert shown
         assert shown.cmdline == after[number]
     assert bootcheck.clean(site) == []

@@ -22,6 +22,7 @@ from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.keys import Key
+from kpstore.operations.proposal import Proposal
 from kpstore.operations.publish import Publish
 from kpstore.operations.retention import Keeping
 from kpstore.operations.rollback import Rollback
@@ -102,7 +103,7 @@ def test_image_trees_are_switched_before_tftp_roots(
 
 
 STEPS: dict[str, tuple[object, str]] = {
-    "2 checking": (KernelPicker, "_proposal_of"),
+    "2 checking": (Proposal, "check"),
     "4 writing objects": (Repository, "write"),
     "5 no room on the TFTP root": (tftp_stage, "require"),
     "5 no room in the image tree": (tree_stage, "require"),
@@ -230,7 +231,7 @@ def test_a_crash_after_the_commit_point_is_finished_by_who_publishes_next(
         sites.moving_nodes(site.picker())
     assert served(site) != before, "it was staged"
     assert conditions(site.picker()) == {"disk": "live", "net": "lagging"}
-    pending = site.picker().ask.why(site.picker().view(), name(0)).served
+    pending = site.picker().why(site.picker().view(), name(0)).served
     assert ("net", "lagging") in [each[:2] for each in pending]
     writer(site)
     assert conditions(site.picker()) == {"disk": "live", "net": "live"}
@@ -476,8 +477,8 @@ def test_readers_wait_for_nobody(site: SmallSite) -> None:
         picker = now.picker()
         assert picker.plan().nodes_changed == 4
         assert len(picker.log(Query())) == 4
-        assert picker.ask.why(picker.view(), name(0)).entry
-        assert picker.ask.show("HEAD").record.revision == 4
+        assert picker.why(picker.view(), name(0)).entry
+        assert picker.show("HEAD").record.revision == 4
         assert {each.condition for each in picker.verify(deep=True)} == {"live"}
         assert picker.rollback(Rollback(("web",), dry_run=True)).nodes_changed == 4
 

@@ -9,7 +9,7 @@ from kpstore.formats import samples
 from kpstore.history import drafts
 from kpstore.model.boot import boot_of
 from kpstore.model.state import State
-from kpstore.queries.questions import verdict_of
+from kpstore.queries.entry import verdict_of
 from kpstore.queries.status import Overview, look
 from kpstore.site.opened import OpenSite
 from kpstore.site.reader import SiteReader

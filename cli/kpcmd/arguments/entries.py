@@ -12,7 +12,7 @@ from kpstore.model.boot import boot_of
 from kpstore.model.documents import BootConfig, XenConfig
 from kpstore.model.params import compose, split
 from kpstore.model.state import State
-from kpstore.queries.questions import EntryShown, verdict_of
+from kpstore.queries.entry import EntryShown, verdict_of
 
 METHODS: Final = ("local", "network", "mixed")
 

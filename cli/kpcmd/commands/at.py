@@ -12,7 +12,7 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpstore.errors import InvalidInput
 from kpstore.picker import KernelPicker
-from kpstore.queries.questions import EntryShown
+from kpstore.queries.entry import EntryShown, shown_entry
 
 app = alone()
 apps = {"at": app}
@@ -82,10 +82,10 @@ def _booted(
 ) -> tuple[EntryShown | None, str]:
     state = opened.view(rev)
     if node is not None:
-        why = opened.ask.why(state, node)
+        why = opened.why(state, node)
         return why.entry, why.reason
     assert image is not None
     default = state.image(image).default
     if default is None:
         return None, f"image {image} had no default"
-    return opened.ask.entry(state, image, default, None), f"default of image {image}"
+    return shown_entry(state, image, default, None), f"default of image {image}"

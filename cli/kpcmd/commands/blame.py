@@ -10,7 +10,7 @@ from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
 from kpcmd.views.changes import change_json
 from kpstore.picker import KernelPicker
-from kpstore.queries.questions import FieldChange
+from kpstore.queries.diff import FieldChange
 from kpstore.site.reader import Query, Revision, utc
 
 app = alone()
@@ -53,7 +53,7 @@ def _last_set(
     """Yield each field with the newest commit that set it."""
     seen: set[str] = set()
     for line in opened.log(Query(entry=f"{image}/{name}")):
-        for change in opened.ask.show(line.commit).changes:
+        for change in opened.show(line.commit).changes:
             fits = change.document == f"entry {image}/{name}"
             if fits and change.field not in seen:
                 seen.add(change.field)

@@ -11,6 +11,8 @@ from kpcmd.errors import CONFLICT
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.changes import change_json, change_lines
+from kpstore.queries.diff import field_changes
+from kpstore.queries.rendered import rendered_changes
 
 app = alone()
 apps = {"diff": app}
@@ -47,11 +49,11 @@ def diff(
     before = opened.view(old or "HEAD")
     after = opened.view("HEAD" if old and not new else new)
     if rendered:
-        files = opened.ask.rendered(before, after)
+        files = rendered_changes(before, after)
         document = [{"file": f, "old": o, "new": n} for f, o, n in files]
         session.out.answer(document, _unified(files))
         return
-    changes = opened.ask.diff(before, after)
+    changes = field_changes(before, after)
     session.out.answer([change_json(each) for each in changes], change_lines(changes))
 
 

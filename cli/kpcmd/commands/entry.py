@@ -35,6 +35,7 @@ from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
 from kpstore.edits import entries, images
 from kpstore.model.state import State
+from kpstore.queries.entry import shown_entry
 
 app = noun("The bootable choices of an image.")
 apps = {"entry": app}
@@ -222,8 +223,7 @@ def show(
 ) -> None:
     """Show what an entry boots: its files, and the command line."""
     session = session_of(context)
-    opened = picker(session)
-    shown = opened.ask.entry(opened.view(), image, name, node)
+    shown = shown_entry(picker(session).view(), image, name, node)
     session.out.answer(shown_json(shown), shown_lines(session, shown))
 
 

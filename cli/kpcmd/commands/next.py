@@ -18,6 +18,7 @@ from kpstore.edits import nodes
 from kpstore.errors import Refused
 from kpstore.model.params import compose
 from kpstore.model.state import State
+from kpstore.queries.nodes import listed_nodes
 
 app = alone()
 apps = {"next": app}
@@ -112,9 +113,8 @@ def _refuse_once(*, once: bool) -> None:
 
 def _list(context: typer.Context, nodeset: list[str] | None) -> int:
     session = session_of(context)
-    opened = picker(session)
-    state = opened.view("HEAD")
-    every = chosen(state, opened.ask.nodes(state), nodeset, None)
+    state = picker(session).view("HEAD")
+    every = chosen(state, listed_nodes(state), nodeset, None)
     found = list(_overrides(every))
     rows = [
         (each["node"], each["image"] or "-", each["entry"], compose(each["params"]))

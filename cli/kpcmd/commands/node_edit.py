@@ -25,6 +25,7 @@ from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
 from kpstore.edits import groups, nodes
 from kpstore.model.state import State
+from kpstore.queries.nodes import listed_nodes
 
 app = noun("The client machines.")
 
@@ -194,6 +195,5 @@ def _text(value: Any) -> str:
 
 def every(session: Session, sets: list[str] | None) -> list[dict[str, Any]]:
     """Return the nodes of the sets, or all, with the caller's draft over main."""
-    opened = picker(session)
-    state = opened.view()
-    return chosen(state, opened.ask.nodes(state), sets, None)
+    state = picker(session).view()
+    return chosen(state, listed_nodes(state), sets, None)

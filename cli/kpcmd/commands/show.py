@@ -10,7 +10,7 @@ from kpcmd.arguments.options import RevArg
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.changes import change_json, change_lines, folded
-from kpstore.queries.questions import Shown
+from kpstore.queries.diff import Shown
 from kpstore.site.reader import utc
 
 app = alone()
@@ -30,7 +30,7 @@ def show(
     Of very many changes the first are shown, and the others counted; --json has all.
     """
     session = session_of(context)
-    shown = picker(session).ask.show(rev)
+    shown = picker(session).show(rev)
     session.out.answer(_document(shown), _lines(shown, whole=all_))
 
 

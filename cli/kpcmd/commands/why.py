@@ -10,7 +10,7 @@ from kpcmd.arguments.options import NodeArg
 from kpcmd.context import Session
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
-from kpstore.queries.questions import Why
+from kpstore.queries.why import Why
 from kpstore.site.reader import utc
 
 app = alone()
@@ -25,7 +25,7 @@ def why(context: typer.Context, node: NodeArg) -> None:
     """
     session = session_of(context)
     opened = picker(session)
-    found = opened.ask.why(opened.view("HEAD"), node)
+    found = opened.why(opened.view("HEAD"), node)
     session.out.answer(_document(found), _lines(session, found))
 
 

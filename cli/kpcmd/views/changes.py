@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from kpcmd.views.outcomes import summary
-from kpstore.queries.questions import FieldChange
+from kpstore.queries.diff import FieldChange
 
 _LINES: Final = 100  # of changes, before others are only counted
 

@@ -1,0 +1,80 @@
+"""What one commit changed, or what lies between two states, field by field."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kpstore.history.record import Record, person_name
+from kpstore.history.revisions import Revision
+from kpstore.history.snapshot import Differences, Snapshot, diff
+from kpstore.model.documents import Document
+from kpstore.model.state import State
+from kpstore.site.opened import OpenSite
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of one document, as JSON values; None where absent."""
+
+    document: str
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One commit: its line in the log, its record, its fields."""
+
+    revision: Revision
+    record: Record
+    changes: Sequence[FieldChange]
+
+
+def show(site: OpenSite, rev: str) -> Shown:
+    """Return a commit with the fields that it changed."""
+    commit = site.resolve(rev)
+    info = site.repository.commit(commit)
+    parent = Snapshot(site.repository, info.parents[0] if info.parents else None)
+    new = Snapshot(site.repository, commit)
+    record = site.record(commit)
+    line = Revision(
+        record.revision,
+        commit,
+        info.time,
+        person_name(info.author),
+        record.op,
+        record.subject,
+    )
+    return Shown(line, record, list(_changes(diff(parent, new))))
+
+
+def field_changes(old: State, new: State) -> list[FieldChange]:
+    """Return the fields that differ, document by document, as JSON values.
+
+    `new` is laid over a snapshot.
+    """
+    found: Differences = {
+        key: (old.get(key), document) for key, document in new.changes.items()
+    }
+    if isinstance(old.base, Snapshot) and isinstance(new.base, Snapshot):
+        between = diff(old.base, new.base)
+        for key in between.keys() - found.keys():
+            found[key] = between[key]
+    return list(_changes(found))
+
+
+def _changes(differences: Differences) -> Iterator[FieldChange]:
+    for key in sorted(differences):
+        old, new = (fields_of(document) for document in differences[key])
+        for field in sorted(old.keys() | new.keys()):
+            if old.get(field) != new.get(field):
+                yield FieldChange(str(key), field, old.get(field), new.get(field))
+
+
+def fields_of(document: Document | None) -> dict[str, Any]:
+    """Return a document as JSON values; {} where there is none."""
+    if document is None:
+        return {}
+    fields: dict[str, Any] = document.model_dump(mode="json", by_alias=True)
+    return fields
