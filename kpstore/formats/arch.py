@@ -14,6 +14,7 @@ _ELF = {
 _ELF_PPC64 = (21, 2)  # ... and where the byte order tells two of them apart
 _ELF_HEADER = 20  # bytes up to the end of e_machine
 _DOS_HEADER = 64
+_LOADED = 1  # PT_LOAD
 # PE Machine (Microsoft PE format, "Machine types")
 _PE = {
     0x014C: "i386",
@@ -33,6 +34,29 @@ def elf_arch(head: bytes) -> str | None:
     if (machine, head[4]) == _ELF_PPC64:
         return "ppc64le" if little else "ppc64"
     return _ELF.get((machine, head[4]))
+
+
+def elf_least(head: bytes) -> int:
+    """Return how many bytes an ELF file has if none that is loaded is cut off.
+
+    As far as the program headers in `head` tell (System V gABI, chapter 5).
+    """
+    wide, order = head[4:5] == b"\2", "<" if head[5:6] == b"\1" else ">"
+    at, counts, size = (32, 54, 56) if wide else (28, 42, 32)
+    fields = f"{order}8xQ16xQ" if wide else f"{order}4xI8xI"  # p_offset, p_filesz
+    if len(head) < counts + 4:
+        return 0
+    (start,) = struct.unpack_from(f"{order}{'Q' if wide else 'I'}", head, at)
+    each, number = struct.unpack_from(f"{order}HH", head, counts)
+    if each != size:
+        return 0
+    places = range(start, min(start + number * size, len(head) - size + 1), size)
+    ends = (
+        sum(struct.unpack_from(fields, head, place))
+        for place in places
+        if struct.unpack_from(f"{order}I", head, place) == (_LOADED,)
+    )
+    return max(ends, default=0)
 
 
 def pe_arch(head: bytes) -> str | None:

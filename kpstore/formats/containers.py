@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import pefile
 
 from kpstore.formats import bzimage
-from kpstore.formats.arch import elf_arch, pe_arch
+from kpstore.formats.arch import elf_arch, elf_least, pe_arch
 from kpstore.formats.bytestream import ByteStream
 
 HEAD = 1 << 17  # bytes that every function here wants; s390's magic is at 64 KiB
+_SLACK = 4096  # bytes by which old stubs rounded up past the end of the file
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,16 @@ def _zboot(head: bytes) -> Shape | None:
 
 
 def _raw_image(head: bytes) -> Shape | None:
-    efi = pe_arch(head) is not None
     if head[0x38:0x3C] == b"ARM\x64":
-        return Shape("image", "aarch64", efi=efi)
-    if head[0x30:0x35] == b"RISCV" and head[0x38:0x3C] == b"RSC\x05":
-        return Shape("image", "riscv64", efi=efi)
-    return None
+        arch = "aarch64"
+    elif head[0x30:0x35] == b"RISCV" and head[0x38:0x3C] == b"RSC\x05":
+        arch = "riscv64"
+    else:
+        return None
+    # Its own image_size counts .bss; what is in the file the stub's sections tell.
+    ends = (start + length for start, length in _pe_sections(head).values())
+    least = max(0, max(ends, default=0) - _SLACK)
+    return Shape("image", arch, efi=pe_arch(head) is not None, least=least)
 
 
 def _unified(head: bytes) -> Shape | None:
@@ -89,7 +94,7 @@ def _unified(head: bytes) -> Shape | None:
 
 def _elf(head: bytes) -> Shape | None:
     arch = elf_arch(head)
-    return Shape("elf", arch) if arch else None
+    return Shape("elf", arch, least=elf_least(head)) if arch else None
 
 
 def _s390(head: bytes) -> Shape | None:

@@ -56,8 +56,9 @@ def read_kernel(
     messages.
     """
     try:
-        _check_whole(file)
-        facts = _facts(partial(_from_start, file), limit, _DEPTH)
+        opened = partial(_from_start, file)
+        _check_whole(opened, file.seek(0, os.SEEK_END), limit, _DEPTH)
+        facts = _facts(opened, limit, _DEPTH)
     except InvalidInput as error:
         raise InvalidInput(f"{name}: {error.message}", hint=error.hint) from error
     if not banner.release_of(facts.banner):
@@ -65,10 +66,15 @@ def read_kernel(
     return facts
 
 
-def _check_whole(file: BinaryIO) -> None:
-    """Refuse a file that ends before what its own header says."""
-    shape = shape_of(_from_start(file).peek(HEAD), _from_start(file))
-    size = file.seek(0, os.SEEK_END)
+def _check_whole(opened: _Opener, size: int, limit: int, depth: int) -> None:
+    """Refuse a file that ends before what its own header says, packed or not."""
+    head = opened().peek(HEAD)
+    if depth and (compression := sniff(head)) is not None:
+        inner = partial(_inflated, opened, compression, limit)
+        size = sum(len(piece) for piece in inner().rest())
+        _check_whole(inner, size, limit, depth - 1)
+        return
+    shape = shape_of(head, opened())
     if shape and size < shape.least:
         raise InvalidInput(
             f"the kernel is cut off: the file has {size:,} bytes, and its header tells "

@@ -1,4 +1,6 @@
 import io
+import random
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -120,6 +122,74 @@ def test_refuses_a_bomb() -> None:
     bomb = make.COMPRESSORS["gzip"](make.raw_image("x")[:512] + bytes(8 << 20))
     with pytest.raises(InvalidInput, match="more than 1000000 bytes"):
         read(bomb, limit=1_000_000)
+
+
+def arm(length: int, *, beyond: int = 0) -> bytes:
+    """An arm64 Image whose EFI stub has its file in two sections, .bss behind."""
+    data = bytearray(make.raw_image(RELEASE).ljust(length, b"x"))
+    struct.pack_into("<Q", data, 16, 10 * length)  # image_size, in memory
+    struct.pack_into("<H", data, 0x80 + 6, 2)
+    for at, name, start, end in (
+        (0, b".text", 0x1000, length // 2),
+        (1, b".data", length // 2, length + beyond),
+    ):
+        virtual = (end - start) * (1 + at * 9)
+        place = 0x80 + 24 + 0xF0 + 40 * at
+        fields = (name, virtual, start, end - start, start)
+        struct.pack_into("<8sIIII", data, place, *fields)
+    return bytes(data)
+
+
+def loaded(arch: str, length: int) -> bytes:
+    """A vmlinux with two segments that are loaded, the last with .bss; notes behind."""
+    wide, order = arch not in ("i386",), ">" if arch in ("ppc64", "s390x") else "<"
+    data = bytearray(make.elf(RELEASE, arch).ljust(length, b"x"))
+    size = 56 if wide else 32
+    struct.pack_into(f"{order}{'Q' if wide else 'I'}", data, 32 if wide else 28, 1024)
+    struct.pack_into(f"{order}HH", data, 54 if wide else 42, size, 3)
+    segments = ((1, 0, 2048, 2048), (1, 2048, length - 2048, length * 9), (4, 64, 9, 9))
+    for at, (kind, start, filed, memory) in enumerate(segments):
+        wide_fields = (kind, 5, start, 0, 0, filed, memory, 4096)
+        fields = (kind, start, 0, 0, filed, memory, 5, 4096)
+        form = f"{order}IIQQQQQQ" if wide else f"{order}8I"
+        chosen = wide_fields if wide else fields
+        struct.pack_into(form, data, 1024 + size * at, *chosen)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        arm(1 << 16),
+        arm(1 << 16)
+        .replace(b"ARM\x64", b"RSC\x05")
+        .replace(bytes(8) + b"RSC", b"RISCV\0\0\0RSC"),
+        *[loaded(arch, 1 << 16) for arch in ("i386", "x86_64", "ppc64", "ppc64le")],
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, make.COMPRESSORS["gzip"]])
+def test_an_image_and_a_vmlinux_that_were_cut_off_are_told(
+    kernel: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    assert read(pack(kernel)).release == RELEASE
+    assert read(pack(kernel + b"a signature")).release == RELEASE
+    for missing in (4200, 1 << 15):
+        with pytest.raises(InvalidInput, match="vmlinuz: the kernel is cut off"):
+            read(pack(kernel[:-missing]))
+
+
+def test_a_stub_that_rounds_up_is_no_cut() -> None:
+    """Linux before 4.13: the last section's size is that of whole pages."""
+    assert read(arm(1 << 16, beyond=4095)).release == RELEASE
+
+
+@pytest.mark.parametrize("name", ["gzip", "xz", "zstd", "bzip2"])
+def test_a_packed_kernel_that_was_cut_behind_its_banner_is_told(name: str) -> None:
+    noise = random.Random(1).randbytes(1 << 18)
+    packed = make.COMPRESSORS[name](make.raw_image(RELEASE) + noise)
+    assert read(packed).release == RELEASE
+    with pytest.raises(InvalidInput):
+        read(packed[:-1000])
 
 
 @pytest.mark.parametrize(
