@@ -8,7 +8,7 @@ print(edit.outcome)
 ```
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -33,10 +33,13 @@ from kpstore.operations.revert import Revert, revert
 from kpstore.operations.rollback import Rollback, rollback
 from kpstore.operations.session import Session
 from kpstore.queries.diff import Shown, show
-from kpstore.queries.doctor.examine import Checkup
+from kpstore.queries.doctor.contract import Advice, Visit
+from kpstore.queries.doctor.examine import damage, examine
+from kpstore.queries.requests import requests
 from kpstore.queries.verify import Verified, verify
 from kpstore.queries.why import Why, why
 from kpstore.site.opened import OpenSite
+from kpstore.targets.contract import Request
 
 __all__ = ["Edit", "KernelPicker"]
 
@@ -159,9 +162,20 @@ class KernelPicker:
         """Return what a node boots next, with every parameter's origin."""
         return why(self.site, state, node)
 
-    def checkup(self, *, deep: bool = False) -> Checkup:
-        """Return what examines the site; `deep`: every artifact, all of history."""
-        return Checkup(self.site, self.caller.clock(), self.caller.user, deep=deep)
+    def examine(self, *, deep: bool = False) -> Iterator[Advice]:
+        """Yield what is amiss and what is not, `deep` by reading all there is."""
+        return examine(self._visit(deep=deep))
+
+    def damage(self) -> list[Advice]:
+        """Return what of history or of main's artifacts is damaged or gone."""
+        return damage(self._visit())
+
+    def requests(self) -> list[Request]:
+        """Return what a node asks for, of each target that has a path here."""
+        return list(requests(self.site))
+
+    def _visit(self, *, deep: bool = False) -> Visit:
+        return Visit(self.site, self.caller.clock(), self.caller.user, deep=deep)
 
     # --- kernels, and what lies beside the repository
 

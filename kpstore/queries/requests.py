@@ -10,7 +10,7 @@ from kpstore.targets.contract import Request
 from kpstore.targets.registry import KINDS
 
 
-def asked(site: OpenSite) -> Iterator[Request]:
+def requests(site: OpenSite) -> Iterator[Request]:
     """Yield what one node that boots over the network asks each target for.
 
     Nothing where no node boots over the network, or a target has no path here.

@@ -12,7 +12,8 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.tftp_client import Server
 from kpstore.errors import KpError, NotFound
-from kpstore.queries.doctor.examine import Checkup, Finding
+from kpstore.picker import KernelPicker
+from kpstore.queries.doctor.contract import Advice
 
 app = alone()
 apps = {"doctor": app}
@@ -46,8 +47,8 @@ def doctor(
     changed but the hook that guards pushes: it is renewed where it is old or gone.
     """
     session, server = session_of(context), Server.parse(tftp)
-    checkup = picker(session).checkup(deep=deep)
-    found = [*_tools(), *checkup.examine(), *_fetched(checkup, server)]
+    opened = picker(session)
+    found = [*_tools(), *opened.examine(deep=deep), *_fetched(opened, server)]
     document = [
         {"about": each.about, "level": each.level, "text": each.text, "mend": each.mend}
         for each in found
@@ -56,46 +57,44 @@ def doctor(
     return DRIFT if any(each.level == "bad" for each in found) else 0
 
 
-def _lines(session: Session, found: Iterable[Finding]) -> Iterator[str]:
+def _lines(session: Session, found: Iterable[Advice]) -> Iterator[str]:
     for each in found:
         yield f"{_MARKS[each.level]}  {each.about}: {each.text}"
         if each.mend and (each.level != "ok" or session.verbose):
             yield f"      {each.mend}"
 
 
-def _tools() -> Iterator[Finding]:
+def _tools() -> Iterator[Advice]:
     for name, purpose in _TOOLS.items():
         path = shutil.which(name)
         if path:
-            yield Finding("tools", "ok", f"{name} is {path}")
+            yield Advice("tools", "ok", f"{name} is {path}")
         else:
-            yield Finding("tools", "note", f"no {name}: {purpose}", f"install {name}")
+            yield Advice("tools", "note", f"no {name}: {purpose}", f"install {name}")
 
 
-def _fetched(checkup: Checkup, server: Server) -> Iterator[Finding]:
+def _fetched(opened: KernelPicker, server: Server) -> Iterator[Advice]:
     """Fetch what a node asks for, and hold it against the file that should answer."""
     try:
-        asked = checkup.asked()
+        asked = opened.requests()
     except KpError:  # that main can't be read was found before
         return
     try:
         for each in asked:
             wanted = each.file.read_bytes()
             if server.fetch(each.path, len(wanted) + 1) == wanted:
-                yield Finding("tftp", "ok", f"{each.what}: {each.path}, as committed")
+                yield Advice("tftp", "ok", f"{each.what}: {each.path}, as committed")
             else:
                 text = f"{each.what}: {each.path} is other bytes than {each.file}"
                 mend = "does that server serve another directory, or a copy of it?"
-                yield Finding("tftp", "bad", text, mend)
+                yield Advice("tftp", "bad", text, mend)
     except NotFound as error:
-        yield Finding("tftp", "note", error.message, error.hint)
+        yield Advice("tftp", "note", error.message, error.hint)
     except KpError as error:
         mend = (
             "look at modes (0644, 0755 on every folder above), at the server's own "
             "root (in.tftpd -s), and whether it follows links within it"
         )
-        yield Finding("tftp", "bad", error.message, mend)
+        yield Advice("tftp", "bad", error.message, mend)
     except OSError as error:
-        yield Finding(
-            "tftp", "bad", f"{error.filename}: {error.strerror}", "kp publish"
-        )
+        yield Advice("tftp", "bad", f"{error.filename}: {error.strerror}", "kp publish")

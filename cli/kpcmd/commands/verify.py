@@ -10,7 +10,7 @@ from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpstore.errors import Drift, Refused
-from kpstore.queries.doctor.examine import Finding
+from kpstore.queries.doctor.contract import Advice
 from kpstore.queries.verify import Verified
 
 app = alone()
@@ -50,7 +50,7 @@ def verify(
     opened = picker(session)
     with session.out.progress("verifying"):
         if not (quick or rendered):
-            _refuse_damage(opened.checkup().history())
+            _refuse_damage(opened.damage())
         found = opened.verify(deep=not quick)
     document = [
         {
@@ -67,7 +67,7 @@ def verify(
     return _status(session, found)
 
 
-def _refuse_damage(damage: list[Finding]) -> None:
+def _refuse_damage(damage: list[Advice]) -> None:
     """Drift when history is not intact: nothing could be held against it."""
     if damage:
         lines = "\n".join(f"{each.about}: {each.text}" for each in damage)

@@ -134,7 +134,7 @@ def views(site: SmallSite) -> tuple[str, set[str]]:
     status = line(site)
     (verified,) = site.picker().verify(["net"], deep=True)
     (quick,) = site.picker().verify(["net"], deep=False)
-    told = [f for f in site.picker().checkup().examine() if f.about == "target net"]
+    told = [f for f in site.picker().examine() if f.about == "target net"]
     assert status.condition == verified.condition == quick.condition == told[0].text
     drift = {found.path for found in verified.drift}
     assert bool(drift) == bool(status.drift), (drift, status.drift)

@@ -1,0 +1,24 @@
+"""The drafts, whoever wrote them."""
+
+from collections.abc import Iterator
+
+from kpstore.errors import KpError
+from kpstore.history import drafts as kept
+from kpstore.history import owners
+from kpstore.queries.doctor.contract import Advice, Visit
+
+
+def drafts(visit: Visit) -> Iterator[Advice]:
+    """Read every draft."""
+    repository, tip = visit.site.repository, visit.site.tip()
+    for ref in owners.strays(repository):
+        text = f"{ref!r} is no user's draft, and is not read"
+        yield Advice("drafts", "note", text, f"take it out of {repository.path}")
+    for user in kept.users(repository):
+        try:
+            draft = kept.load(repository, user, tip)
+        except KpError as error:
+            yield Advice("drafts", "note", error.message, error.hint)
+        else:
+            number = len(draft.changes) if draft else 0
+            yield Advice("drafts", "ok", f"{user} has {number} edits")
