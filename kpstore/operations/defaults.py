@@ -1,16 +1,20 @@
 """Which payloads were an image's default, and when last.
 
 Taken from history, and remembered beside the index: what is new since is all that is
-read. Never a source of truth: without an index all of history is walked.
+read, of that only where an image or a rule changed. Never a source of truth: without an
+index all of history is walked.
 """
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
 from kpstore.errors import CorruptState
 from kpstore.health.candidates import default_boot
 from kpstore.history import walk
+from kpstore.history.index.database import Index
+from kpstore.history.revisions import Revision
 from kpstore.history.snapshot import Snapshot
 from kpstore.site.reader import SiteReader
 
@@ -51,7 +55,7 @@ def _remembered(site: SiteReader) -> _Known:
     with suppress(ValueError, KeyError, TypeError):
         if text := site.noted(_NOTE):
             found = json.loads(text)
-            return _Known(found["head"], found["defaults"])
+            return _Known(str(found["head"]), found["defaults"])
     return _Known("", {})
 
 
@@ -59,10 +63,11 @@ def _walked(site: SiteReader, tip: str, stop: str) -> tuple[Defaults, bool]:
     """Read main's commits down to `stop`; tell whether that was met."""
     found: Defaults = {}
     seen: set[tuple[str | None, ...]] = set()
-    for commit in walk.chain(site.repository, tip):
-        line = walk.revision(commit)
+    reached = False
+    for line in _lines(site, tip, stop):
         if line.commit == stop:
-            return found, True
+            reached = True
+            break
         snapshot = Snapshot(site.repository, line.commit)
         rules, home = snapshot.subtree("site.json"), snapshot.subtree("images")
         if home is None or (rules, home) in seen:
@@ -75,7 +80,25 @@ def _walked(site: SiteReader, tip: str, stop: str) -> tuple[Defaults, bool]:
             payload = _default(snapshot, image)
             if payload:
                 found.setdefault(image, {}).setdefault(payload, line.number)
-    return {image: _newest(had) for image, had in found.items()}, False
+    return {image: _newest(had) for image, had in found.items()}, reached
+
+
+def _lines(site: SiteReader, tip: str, stop: str) -> Iterator[Revision]:
+    """Yield main's revisions down to `stop`, newest first.
+
+    Without those that are in all that is asked for as the one after them.
+    """
+
+    def ask(index: Index) -> list[Revision]:
+        last = [line for line in index.of_commit(stop) if line.commit == stop]
+        after = last[0].number if last else 0
+        return [*index.before_changes(("image", "site"), after), *last]
+
+    known = site.from_index(tip, ask)
+    if known is None:
+        yield from map(walk.revision, walk.chain(site.repository, tip))
+    else:
+        yield from known
 
 
 def _default(snapshot: Snapshot, image: str) -> str:

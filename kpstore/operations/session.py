@@ -50,6 +50,7 @@ class Session:
                 tip = self.site.tip()
                 self.site.record(tip)
                 doubtful = bool(hold.left) or not self.site.is_settled(tip)
+                self.site.keep_index()  # what is asked below is asked of it
                 now, host = self.caller.clock(), self.caller.host
                 recover.sweep(self.site, now, doubtful=doubtful, host=host)
                 tried = recover.finish(self.site, now, host) if finishes else []

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from kpstore.edits import entries, images
+from kpstore.edits import entries, images, nodes
 from kpstore.health.candidates import default_boot
 from kpstore.history import walk
 from kpstore.model.keys import Key
+from kpstore.operations import defaults
 from kpstore.operations.defaults import Defaults, defaults_of, remember
 from kpstore.operations.rollback import Rollback
 from support import sites
@@ -48,17 +49,41 @@ def test_what_is_remembered_is_not_read_again(
 ) -> None:
     kept(site)
     sites.small_edit(site.picker())
-    read: list[str] = []
-    whole = walk.revision
+    read: list[str | None] = []
+    whole = defaults._default
     monkeypatch.setattr(
-        walk, "revision", lambda commit: read.append(commit.id) or whole(commit)
+        defaults,
+        "_default",
+        lambda then, image: read.append(then.commit) or whole(then, image),
     )
     by_memory = found(site)
-    assert len(read) == 2
+    assert read == [site.picker().site.tip()] * 2  # of both images
     shutil.rmtree(site.root / "cache")
     by_walking = found(site)
     assert by_memory["gpu"] == by_walking["gpu"]
     assert by_memory["web"].keys() == by_walking["web"].keys()
+
+
+def test_by_the_index_it_is_what_walking_finds(site: SmallSite) -> None:
+    sites.moving_nodes(site.picker())
+    sites.small_edit(site.picker())
+    sites.small_edit(site.picker())
+    with site.picker().edit("a rule") as edit:
+        edit.state.put(Key("site"), edit.state.site().model_copy(update={"name": "x"}))
+    by_index = found(site)
+    shutil.rmtree(site.root / "cache")
+    assert found(site) == by_index
+
+
+def test_of_nodes_changes_no_commit_is_read(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(site)
+    for number in range(4):
+        with site.picker().edit("node") as edit:
+            nodes.change(edit.state, [sites.name(1)], {}, add_params=(f"n={number}",))
+    monkeypatch.setattr(walk, "chain", None)
+    assert found(site)["web"][payload(site, "HEAD")] == 9
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "x", '{"head": 1, "defaults": {}}'])

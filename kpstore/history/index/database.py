@@ -212,6 +212,18 @@ class Index:
         with guarded("reading the index", reading=True):
             return [Revision(*row) for row in self._db.execute(sql, values)]
 
+    def before_changes(self, kinds: Collection[str], after: int) -> list[Revision]:
+        """Return the last revisions before documents of some kinds changed.
+
+        The newest first, which is the last of all; only later ones than `after`.
+        """
+        sql = (
+            f"SELECT {_COLUMNS} FROM revisions WHERE number > ? AND number IN"
+            " (SELECT max(number) FROM revisions UNION SELECT number - 1 FROM touches"
+            f" WHERE kind IN ({','.join('?' * len(kinds))})) ORDER BY number DESC"
+        )
+        return [Revision(*row) for row in self._rows(sql, after, *kinds)]
+
     def templates(self) -> dict[str, int]:
         """Return the keys of the templates in use, and the number of their nodes."""
         return dict(self._rows("SELECT key, count FROM templates"))

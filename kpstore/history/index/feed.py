@@ -59,14 +59,12 @@ def _since(
     repository: Repository, head: str | None, main: str
 ) -> list[CommitInfo] | None:
     """Return the commits after `head`, newest first; None when main lacks it."""
-    if head is None or not walk.on_chain(repository, main, head):
-        return None
     found: list[CommitInfo] = []
-    for commit in walk.chain(repository, main):
+    for commit in walk.chain(repository, main) if head else ():
         if commit.id == head:
-            break
+            return found
         found.append(commit)
-    return found
+    return None
 
 
 def _steps(
