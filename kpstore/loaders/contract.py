@@ -7,6 +7,7 @@ few facts below. Every writer first asks `kpstore.loaders.menu.admit`.
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
+from kpstore.loaders.lookup import Lookup
 from kpstore.loaders.menu import Linux, Menu, TreeOptions
 
 LINE: Final = 2046
@@ -14,21 +15,6 @@ LINE: Final = 2046
 
 PXELINUX stops at its prompt when one is longer; GRUB and iPXE cut it in silence.
 """
-
-
-class Lookup(NamedTuple):
-    """Where a loader looks for its menu: the first of these names that is there.
-
-    `folder` is below kp's root. A card's own name is its MAC with dashes, between
-    `head` and `tail`; then comes `default`. A `movable` folder is built into the
-    loader's image: a target may have another.
-    """
-
-    folder: str
-    head: str
-    tail: str
-    default: str
-    movable: bool = False
 
 
 class NetworkLoader(Protocol):

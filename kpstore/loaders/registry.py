@@ -5,7 +5,7 @@ from typing import Final, TypeVar
 
 from kpstore.errors import Refused
 from kpstore.loaders.bls import disk as bls
-from kpstore.loaders.contract import DiskLoader, Lookup, NetworkLoader
+from kpstore.loaders.contract import DiskLoader, NetworkLoader
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
@@ -29,16 +29,6 @@ def network(loader: str) -> NetworkLoader:
 def disk(loader: str) -> DiskLoader:
     """Return a loader of image trees."""
     return _known(DISK, loader, "an image tree")
-
-
-def lookups(moved: str) -> dict[str, Lookup]:
-    """Return where each loader of TFTP targets looks; `moved` is a movable folder."""
-    return {
-        name: loader.lookup._replace(folder=moved)
-        if loader.lookup.movable
-        else loader.lookup
-        for name, loader in NETWORK.items()
-    }
 
 
 def _known(loaders: Mapping[str, _L], loader: str, where: str) -> _L:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kpstore.loaders.lookup import Lookup, lookups
+
 
 @dataclass(frozen=True)
 class TargetSpec:
@@ -34,3 +36,8 @@ class TargetSpec:
             grub_dir=fields["options"]["grub_dir"],
             replace=fields["options"]["replace"],
         )
+
+    @property
+    def lookups(self) -> dict[str, Lookup]:
+        """Return where each loader from the network looks below this target."""
+        return lookups(self.grub_dir)

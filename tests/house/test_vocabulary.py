@@ -3,6 +3,7 @@
 from typing import get_args
 
 from kpstore.loaders import registry
+from kpstore.loaders.lookup import LOOKUPS
 from kpstore.model.vocabulary import (
     LOADERS,
     OF_AN_IMAGE,
@@ -21,4 +22,5 @@ def test_each_kind_has_its_loaders():
 def test_the_loaders_that_are_written_are_those_of_the_vocabulary():
     written = {kind: set(loaders) for kind, loaders in WRITTEN.items()}
     assert written == {"tftp": set(registry.NETWORK), "image": set(registry.DISK)}
+    assert tuple(LOOKUPS) == WRITTEN["tftp"]
     assert all(written[kind] <= LOADERS[kind] for kind in LOADERS)

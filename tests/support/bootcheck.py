@@ -21,6 +21,7 @@ from kpstore.errors import KpError
 from kpstore.history import walk
 from kpstore.history.snapshot import Snapshot
 from kpstore.loaders import registry
+from kpstore.loaders.lookup import lookups
 from kpstore.loaders.menu import Linux
 from kpstore.model.census import FullCensus
 from kpstore.model.state import State
@@ -243,7 +244,7 @@ def _tftp(site: SmallSite, picker: KernelPicker, chain: list[str]) -> Iterator[s
 
 def layout(site: SmallSite) -> Layout:
     """Return the layout of the site's TFTP target."""
-    return Layout(site.tftp, LOADERS, "", "grub")
+    return Layout(site.tftp, LOADERS, "", lookups("grub"))
 
 
 def _differences(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kpstore.errors import NotFound
+from kpstore.loaders.lookup import lookups
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from kpstore.targets.tftp.target import TftpTarget
 from kpstore.targets.values import Marker, ObjectFile
@@ -196,8 +197,9 @@ class World:
             SITE,
             LOADERS,
             artifacts=self.store,
+            lookups=lookups(options.pop("grub_dir", "grub")),
             policy=policy(),
-            boot_script=BOOT_SCRIPT,
+            scripts={"ipxe": BOOT_SCRIPT},
             **options,
         )
 

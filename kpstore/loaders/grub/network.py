@@ -11,7 +11,6 @@ fi
 Every word is single-quoted, where nothing is special; a node variable is a
 double-quoted expansion, which GRUB does not split. GRUB itself puts double quotes
 around a word with a space when it makes the command line (grub-core/lib/cmdline.c).
-It looks for its menu by the card's ARP type, 01, and MAC (the manual's "Network").
 """
 
 from collections.abc import Mapping
@@ -20,8 +19,9 @@ from textwrap import indent
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.contract import LINE, Lookup
+from kpstore.loaders.contract import LINE
 from kpstore.loaders.grub.script import commands
+from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import (
     NOTE,
     POLICY,
@@ -37,7 +37,7 @@ from kpstore.loaders.menu import (
 )
 from kpstore.model.variables import split_references
 
-lookup: Final = Lookup("grub", "grub.cfg-01-", "", "grub.cfg", movable=True)
+lookup: Final = LOOKUPS["grub"]
 boot_files: Final = "a GRUB image, e.g. grubnetx64.efi (UEFI)"
 line_limit: Final = LINE
 fills_variables: Final = True

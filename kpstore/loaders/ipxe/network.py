@@ -10,8 +10,7 @@ boot || goto again
 ```
 iPXE cuts a line at white space, with no quotes; then expands `${...}` within each
 word; `kernel` joins its words with single spaces again (src/core/exec.c). So a quoted
-parameter with single spaces arrives as it was. It looks for no menu of a node's by
-itself: `boot.ipxe` does.
+parameter with single spaces arrives as it was.
 """
 
 import re
@@ -19,7 +18,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.contract import LINE, Lookup
+from kpstore.loaders.contract import LINE
+from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import (
     NOTE,
     POLICY,
@@ -36,7 +36,7 @@ from kpstore.loaders.menu import (
 from kpstore.model.params import compose, split
 from kpstore.model.variables import split_references
 
-lookup: Final = Lookup("ipxe", "01-", ".ipxe", "boot.ipxe")
+lookup: Final = LOOKUPS["ipxe"]
 boot_files: Final = "ipxe.efi or undionly.kpxe, then ipxe/boot.ipxe"
 line_limit: Final = LINE
 fills_variables: Final = True

@@ -13,8 +13,7 @@ LABEL kp
 ```
 APPEND goes to the kernel as it stands, to the end of its line. PXELINUX has no
 variables, so a node that has some gets a whole menu of its own. It looks for every
-path below the folder that it was itself loaded from (syslinux core/fs/pxe/pxe.c), and
-for its menu by the card's ARP type, 01, and MAC (syslinux wiki, PXELINUX).
+path below the folder that it was itself loaded from (syslinux core/fs/pxe/pxe.c).
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,11 +21,12 @@ from functools import lru_cache
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.contract import LINE, Lookup
+from kpstore.loaders.contract import LINE
+from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, fill_text, text_of
 from kpstore.model.params import compose, split
 
-lookup: Final = Lookup("pxelinux.cfg", "01-", "", "default")
+lookup: Final = LOOKUPS["pxelinux"]
 boot_files: Final = "pxelinux.0 and ldlinux.c32 (BIOS)"
 line_limit: Final = LINE
 fills_variables: Final = False

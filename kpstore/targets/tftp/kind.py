@@ -38,17 +38,21 @@ class TftpKind(TftpObserver):
         """Open a root. Nothing gives way here: `remembered` is empty."""
         del remembered
         writers = {loader: registry.network(loader) for loader in spec.loaders}
-        scripts = (each.write_default(spec.prefix) for each in writers.values())
+        scripts = {
+            name: script
+            for name, each in writers.items()
+            if (script := each.write_default(spec.prefix)) is not None
+        }
         publisher = TftpTarget(
             root,
             spec.name,
             site,
             spec.loaders,
             prefix=spec.prefix,
-            grub_dir=spec.grub_dir,
+            lookups=spec.lookups,
             artifacts=artifacts,
             policy={name: each.write_menu(POLICY) for name, each in writers.items()},
-            boot_script=next(filter(None, scripts), None),
+            scripts=scripts,
         )
         return Target(publisher, partial(render, spec))
 
@@ -77,7 +81,7 @@ class TftpKind(TftpObserver):
         self, spec: TargetSpec, root: Path, node: Node, boot: Boot
     ) -> Iterator[Request]:
         """Yield the node's menu of each loader, then its kernel."""
-        layout = Layout(root, spec.loaders, spec.prefix, spec.grub_dir)
+        layout = Layout(root, spec.loaders, spec.prefix, spec.lookups)
         paths = [
             (f"{names.loader} menu of {node.name}", f"{names.folder}/{names.name(mac)}")
             for names in layout.entries

@@ -64,4 +64,4 @@ class TftpObserver:
 
     def observe(self, spec: TargetSpec, root: Path) -> ServedTftp:
         """Return a root, to be looked at."""
-        return ServedTftp(Layout(root, spec.loaders, spec.prefix, spec.grub_dir))
+        return ServedTftp(Layout(root, spec.loaders, spec.prefix, spec.lookups))

@@ -29,6 +29,7 @@ from kpstore.targets.tftp.format.layout import (
     IDENTITY,
     RESERVE,
     Layout,
+    Lookup,
 )
 from kpstore.targets.tftp.format.state import read_identity, read_live
 from kpstore.targets.tftp.generation import Generation
@@ -54,9 +55,9 @@ from kpstore.targets.values import (
 class TftpTarget(ServedTftp):
     """A TFTP root that kp publishes to.
 
-    `loaders` are of pxelinux, grub, ipxe; `prefix` is kp's root below the TFTP root,
-    `grub_dir` GRUB's folder below that. `policy` is each loader's menu for unknown
-    nodes, `boot_script` the text of `ipxe/boot.ipxe`. OSErrors pass raw.
+    `loaders` are of those whose `lookups` are known; `prefix` is kp's root below the
+    TFTP root. `policy` is each loader's menu for unknown nodes, `scripts` those of
+    loaders that find a file at the default name instead. OSErrors pass raw.
     """
 
     def __init__(  # noqa: PLR0913 -- the options of a target, by name
@@ -67,16 +68,16 @@ class TftpTarget(ServedTftp):
         loaders: Sequence[str],
         *,
         artifacts: Artifacts,
+        lookups: Mapping[str, Lookup],
         policy: Mapping[str, bytes],
-        boot_script: bytes | None = None,
+        scripts: Mapping[str, bytes],
         prefix: str = "",
-        grub_dir: str = "grub",
     ) -> None:
-        super().__init__(Layout(root, loaders, prefix, grub_dir))
+        super().__init__(Layout(root, loaders, prefix, lookups))
         self._identity = Identity(site, name)
         self._artifacts = artifacts
         self._policy = policy
-        self._defaults = Defaults(self._layout, boot_script)
+        self._defaults = Defaults(self._layout, scripts)
         self._lacked: list[Path] | None = None  # folders, before `create`
 
     @property

@@ -1,7 +1,7 @@
 """What nodes get that the site doesn't know: the default files of each loader."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from kpstore.disk.durable import (
@@ -16,21 +16,21 @@ from kpstore.targets.tftp.generation import POLICY
 from kpstore.targets.values import Finding
 
 _READABLE = 0o004
-# A line of kp's boot.ipxe starts so, among the first three.
-BOOT_SCRIPT_MARKS = (b"# Written by kp", b"# kp")
+# A line of a script of kp's starts so, among the first three.
+SCRIPT_MARKS = (b"# Written by kp", b"# kp")
 
 
 class Defaults:
     """`pxelinux.cfg/default`, GRUB's `grub.cfg`, `ipxe/boot.ipxe`.
 
-    The first two are links to the policy's menu; the script is a file that goes on
-    to the node's entry point, else to the policy. A foreign file in their place is
-    kept and reported until the administrator adopts the name.
+    The first two are links to the policy's menu; the third is one of the `scripts`, by
+    loader: a file that goes on to the node's entry point, else to the policy. A foreign
+    file in their place is kept and reported until the administrator adopts the name.
     """
 
-    def __init__(self, layout: Layout, boot_script: bytes | None) -> None:
+    def __init__(self, layout: Layout, scripts: Mapping[str, bytes]) -> None:
         self._layout = layout
-        self._boot_script = boot_script
+        self._scripts = scripts
 
     def ensure(self, *, drawn_before: bool = False) -> None:
         """Make those that are absent, and draw kp's own script anew.
@@ -66,8 +66,8 @@ class Defaults:
     def put(self, names: EntryNames) -> None:
         """Replace one, whatever is there."""
         path = self.path(names)
-        if names.loader == "ipxe" and self._boot_script is not None:
-            write_file(path, self._boot_script)
+        if names.loader in self._scripts:
+            write_file(path, self._scripts[names.loader])
             return
         replace_link(path, self._link(names))
         sync_directory(path.parent)
@@ -84,16 +84,18 @@ class Defaults:
         text = link_text(path)
         if text is None:
             return "missing"
-        if names.loader == "ipxe" and self._boot_script is not None:
-            return "foreign" if text else self._script_kind(path)
+        if names.loader in self._scripts:
+            script = self._scripts[names.loader]
+            return "foreign" if text else _script_kind(path, script)
         return "" if text == self._link(names) else "foreign"
 
-    def _script_kind(self, path: Path) -> str:
-        try:
-            data = read_file(path)
-        except (ValueError, PermissionError):
-            return "foreign"
-        if data == self._boot_script:
-            return "" if os.lstat(path).st_mode & _READABLE else "mode"
-        ours = any(line.startswith(BOOT_SCRIPT_MARKS) for line in data.split(b"\n")[:3])
-        return "changed" if ours else "foreign"
+
+def _script_kind(path: Path, script: bytes) -> str:
+    try:
+        data = read_file(path)
+    except (ValueError, PermissionError):
+        return "foreign"
+    if data == script:
+        return "" if os.lstat(path).st_mode & _READABLE else "mode"
+    ours = any(line.startswith(SCRIPT_MARKS) for line in data.split(b"\n")[:3])
+    return "changed" if ours else "foreign"

@@ -20,7 +20,6 @@ from kpstore.targets.tftp.format.layout import (
     TRANSITIONS,
     EntryNames,
     Layout,
-    entry_names,
     own_file,
     shard_of,
     transition_key,
@@ -189,7 +188,7 @@ def _leftovers(
 def _former(layout: Layout, folders: Mapping[str, str]) -> Iterator[EntryNames]:
     """Return the names of loaders that the target had, or had elsewhere."""
     current = {(names.loader, names.folder) for names in layout.entries}
-    return (entry_names(*each) for each in folders.items() if each not in current)
+    return (layout.names(*each) for each in folders.items() if each not in current)
 
 
 class _Mover:

@@ -7,7 +7,7 @@ entry point -> live -> template -> menu.
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,10 @@ STATE: Final = "STATE"  # in a generation: what it is
 TRANSITIONS: Final = "+"  # in a generation: where moving entry points lead
 MOVING: Final = "MOVING"  # in a generation: entry points are under way; names where to
 SUMS: Final = "SHA256SUMS"  # in a shard: its files, as sha256sum writes them
+
+# How a loader's entry points are called: folder, what stands before and after a MAC,
+# and the name of what unknown nodes get.
+Lookup = tuple[str, str, str, str]
 
 # What an entry point leads to: the name of a template, or one of these.
 OWN: Final = "~"  # the node's own file
@@ -163,42 +167,36 @@ class EntryNames:
         return loader == self.loader and bool(_TEMPLATE_NAME.fullmatch(template))
 
 
-def entry_names(loader: str, folder: str) -> EntryNames:
-    """Return the names that a loader asks for by MAC, ARP type 01 first.
-
-    pxelinux: syslinux wiki, PXELINUX; GRUB: the manual's "Network"; iPXE asks for
-    what kp's `boot.ipxe` says.
-    """
-    if loader == "pxelinux":
-        return EntryNames(loader, folder, "01-", "", "default")
-    if loader == "grub":
-        return EntryNames(loader, folder, "grub.cfg-01-", "", "grub.cfg")
-    if loader == "ipxe":
-        return EntryNames(loader, folder, "01-", ".ipxe", "boot.ipxe")
-    raise InvalidInput(
-        f"a TFTP target has no loader {loader!r}", hint="pxelinux, grub, ipxe"
-    )
-
-
 class Layout:
     """The places of one target: its root, resolved once, and its loaders' folders."""
 
     def __init__(
-        self, root: Path, loaders: Sequence[str], prefix: str, grub_dir: str
+        self,
+        root: Path,
+        loaders: Sequence[str],
+        prefix: str,
+        lookups: Mapping[str, Lookup],
     ) -> None:
+        """`loaders` are the target's, `lookups` those of all that it ever had."""
         self.root = Path(os.path.realpath(root))
         below = _folder(prefix, "prefix") if prefix else ""
         found = confined(self.root, below)
         self.is_confined = found is not None  # else nothing is to be done there
         self.base = found or self.root / below
-        folders = {
-            "pxelinux": "pxelinux.cfg",
-            "grub": _folder(grub_dir, "GRUB's folder"),
-            "ipxe": "ipxe",
-        }
-        self.entries = tuple(
-            entry_names(loader, folders.get(loader, loader)) for loader in loaders
-        )
+        self._lookups = lookups
+        for loader, lookup in lookups.items():
+            _folder(lookup[0], f"the folder of {loader},")
+        self.entries = tuple(self.names(loader) for loader in loaders)
+
+    def names(self, loader: str, folder: str = "") -> EntryNames:
+        """Return a loader's entry points, in `folder` if they were there once."""
+        if loader not in self._lookups:
+            raise InvalidInput(
+                f"a TFTP target has no loader {loader!r}",
+                hint=", ".join(self._lookups),
+            )
+        known, *names = self._lookups[loader]
+        return EntryNames(loader, folder or known, *names)
 
     def path(self, *parts: str) -> Path:
         """Return a path below kp's root."""
