@@ -281,8 +281,7 @@ class Staging:
 
 
 def _originals(staged: Staged) -> dict[str, str]:
-    originals = staged.originals.items()
-    return {path: sha256(data).hexdigest() for path, data in originals}
+    return {path: sha256(data).hexdigest() for path, data in staged.originals.items()}
 
 
 def commit_of(target: SiteTarget) -> str:
