@@ -1,11 +1,12 @@
+import random
 from pathlib import Path
 
 import pytest
 
 from kpstore.errors import Conflict, CorruptState, InvalidInput
 from kpstore.history import codec, drafts, owners
-from kpstore.history.git import trees
-from kpstore.history.git.objects import DIRECTORY, FILE, Entry
+from kpstore.history.git import sizes, trees
+from kpstore.history.git.objects import DIRECTORY, FILE, Entry, ForeignEntry
 from kpstore.history.git.repository import (
     GitObject,
     Repository,
@@ -144,6 +145,31 @@ def test_a_pushed_draft_of_several_commits(tmp_path: Path, main: str) -> None:
     assert found is not None
     assert found.base == main
     assert found.changes == {ENTRY: BootConfig(kernel="k1", params=("a", "b"))}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_pushed_file_that_is_far_too_large_is_never_unpacked(
+    tmp_path: Path, main: str, monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    """Loose, and in a pack: whole and as a delta."""
+    site, work = tmp_path / "state.git", tmp_path / "work"
+    git(tmp_path, "clone", "-q", str(site), "work")
+    noise = random.Random(1).randbytes(50_000).hex()
+    for end in ("", "a", "b"):
+        (work / "images/web/entries/production.json").write_text(noise + end)
+        git(work, "commit", "-qam", "large")
+    git(work, "push", "-q", "origin", "HEAD:refs/kp/drafts/eve", KP_PUSHER="eve")
+    if packed:
+        git(site, "repack", "-adfq")
+    monkeypatch.setattr(sizes, "MAX_OBJECT", 99_999)
+    repository = Repository(site)
+    with pytest.raises(InvalidInput, match="unpacks to 100,001 bytes, more than"):
+        drafts.load(repository, "eve", main)
+    for made, size in (("HEAD~", "100,001"), ("HEAD~2", "100,000")):
+        blob = git(work, "rev-parse", f"{made}:images/web/entries/production.json")
+        with pytest.raises(ForeignEntry, match=f"unpacks to {size} bytes"):
+            repository.blob(blob.strip())
+    assert repository.commit(main).parents
 
 
 def test_a_draft_that_forges_a_revision_is_no_main(

@@ -8,6 +8,7 @@ from typing import Final
 from kpstore.disk.durable import Batch, NewDirectory
 from kpstore.disk.streams import read_regular
 from kpstore.errors import CorruptState
+from kpstore.history.git.sizes import MAX_FILE
 
 # What opening a folder, FIFO, socket, or a link to itself ends with.
 _IN_ITS_PLACE: Final = {errno.EINVAL, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
@@ -21,7 +22,7 @@ def path_of(objects: Path, oid: str) -> Path:
 def read(objects: Path, oid: str) -> bytes | None:
     """Return the compressed bytes of an object; None where it has no file."""
     try:
-        return read_regular(path_of(objects, oid))
+        return read_regular(path_of(objects, oid), MAX_FILE)
     except FileNotFoundError:
         return None
     except OSError as error:

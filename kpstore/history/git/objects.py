@@ -35,7 +35,7 @@ class CommitInfo(NamedTuple):
 
 
 class ForeignEntry(CorruptState):
-    """A tree has a name or mode that kp never writes: a link, a submodule, `..`."""
+    """Something that kp never writes: a link, a submodule, `..`, far too many bytes."""
 
 
 def check_entry(tree: str, name: str, entry: Entry) -> None:

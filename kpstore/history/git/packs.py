@@ -18,6 +18,7 @@ from dulwich.objects import ObjectID, ShaFile
 from kpstore.disk.durable import Batch
 from kpstore.disk.streams import sync_file
 from kpstore.errors import CorruptState
+from kpstore.history.git.sizes import check_packed
 
 if TYPE_CHECKING:
     from dulwich.pack import Pack
@@ -43,9 +44,18 @@ class Packs:
             return None
         from dulwich.pack import PackFileDisappeared  # noqa: PLC0415  # see above
 
+        pack = self._open[name]
         try:
-            return self._open[name].get_raw(_id(oid))
-        except PackFileDisappeared:  # `git gc` has just put another in its place
+            check_packed(
+                self._files(name)[0],
+                oid,
+                lambda each: pack.index.object_offset(_id(each)),
+            )
+            return pack.get_raw(_id(oid))
+        except (
+            PackFileDisappeared,
+            FileNotFoundError,
+        ):  # `git gc` has just put another in its place
             return self.read(oid) if self._scan() else None
 
     def make_durable(self, oid: str) -> bool:
