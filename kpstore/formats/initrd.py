@@ -6,6 +6,7 @@ with a boot configuration (Documentation/admin-guide/bootconfig.rst). What Linux
 finds in it decides, so the places are those of init/initramfs.c.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,9 +24,7 @@ from kpstore.formats.compression import (
 )
 from kpstore.formats.module_tree import module_name
 from kpstore.formats.modules import firmware_name
-
-MAX_INITRD = 1 << 35  # bytes, inflated: a whole root file system may be one
-MAX_MEMBERS = 1 << 20
+from kpstore.model import bounds
 
 _MODULES = re.compile(
     r"(?:usr/)?lib/modules/([A-Za-z0-9][A-Za-z0-9._+~-]{0,127})(/.*)?", re.DOTALL
@@ -84,8 +83,10 @@ class _Findings:
     def note(self, member: cpio.Member) -> None:
         """Take in one member."""
         self.members += 1
-        if self.members > MAX_MEMBERS:
-            raise InvalidInput(f"more than {MAX_MEMBERS} files: no initrd has so many")
+        if self.members > bounds.INITRD_FILES:
+            raise InvalidInput(
+                f"more than {bounds.INITRD_FILES} files: no initrd has so many"
+            )
         if match := _MODULES.fullmatch(member.name):
             if match[2] or member.mode & _TYPE == _DIRECTORY:
                 self.releases.add(match[1])
@@ -96,15 +97,18 @@ class _Findings:
 
 
 def read_initrd(
-    file: BinaryIO, name: str = "the initrd", *, limit: int = MAX_INITRD
+    file: BinaryIO, name: str = "the initrd", *, limit: int = bounds.INITRD
 ) -> InitrdFacts:
-    """Read an initrd's facts, streaming; `limit` bounds its bytes inflated.
+    """Read an initrd's facts, streaming; `limit` bounds its bytes, inflated too.
 
     Raises InvalidInput for what is no initrd, or a damaged one; `name` is for
     messages.
     """
-    source, findings = ByteStream(pieces_of(file)), _Findings()
     try:
+        if (size := file.seek(0, os.SEEK_END)) > limit:
+            raise InvalidInput(f"{size:,} bytes, more than {limit:,}")
+        file.seek(0)
+        source, findings = ByteStream(pieces_of(file)), _Findings()
         _walk(source, findings, limit)
     except InvalidInput as error:
         raise InvalidInput(

@@ -12,8 +12,8 @@ from kpstore.formats import banner
 from kpstore.formats.bytestream import CHUNK, ByteStream, bounded, pieces_of
 from kpstore.formats.compression import UNREADABLE, inflate, sniff
 from kpstore.formats.containers import HEAD, Shape, shape_of
+from kpstore.model import bounds
 
-MAX_KERNEL = 1 << 30  # bytes, inflated: a vmlinux with its debug data is smaller
 _DEPTH = 3  # gzip around a UKI around a zboot image
 _EMBEDDED = re.compile(
     rb"\x1f\x8b\x08|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY|\x5d\x00\x00\x00|"
@@ -48,7 +48,7 @@ class KernelFacts:
 
 
 def read_kernel(
-    file: BinaryIO, name: str = "the kernel", *, limit: int = MAX_KERNEL
+    file: BinaryIO, name: str = "the kernel", *, limit: int = bounds.KERNEL
 ) -> KernelFacts:
     """Read a kernel's facts; `file` must be seekable, `limit` bounds it inflated.
 

@@ -25,6 +25,7 @@ from kpstore.kernels.checks import (
 )
 from kpstore.kernels.contract import Parts, Source
 from kpstore.kernels.features import banner_features, features
+from kpstore.model import bounds
 from kpstore.model.documents import (
     Arch,
     ArtifactRef,
@@ -68,6 +69,11 @@ def gather(
     them all the same; InvalidInput for a kernel of another architecture, or a file
     that is not what it is given as; OSErrors raw. Nothing is stored then.
     """
+    if len(parts.initrds) > bounds.INITRDS:
+        raise InvalidInput(
+            f"{len(parts.initrds)} initrds, {bounds.INITRDS} at most",
+            hint="cat them into one: Linux reads them as a row",
+        )
     if parts.kind == "xen":
         return _hypervisor(store, parts, needs.arch, progress)
     with ExitStack() as stack:

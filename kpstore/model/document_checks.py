@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from kpstore.errors import InvalidInput, KpError
+from kpstore.model import bounds
 from kpstore.model.census import Held, unique_values
 from kpstore.model.documents import (
     Document,
@@ -48,6 +49,11 @@ def check_image(state: State, name: str, moves: Moves) -> None:
         rest = [*entries, *kernels, *(["its rollout"] if rollout else [])]
         _check_gone(state, name, rest, moves)
         return
+    if len(entries) > bounds.ENTRIES:
+        raise InvalidInput(
+            f"image {name} has {len(entries):,} entries, more than {bounds.ENTRIES:,}",
+            hint=f"kp entry rm {name} ENTRY, or another image",
+        )
     _check_default(name, image, entries)
     check_casefold(entries, f"entry of {name}")
     check_casefold(kernels, f"kernel of {name}")

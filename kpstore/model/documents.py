@@ -190,7 +190,7 @@ class Artifacts(Document):
     """The files of a kernel; `vmlinuz` holds the hypervisor for kind `xen`."""
 
     vmlinuz: ArtifactRef
-    initrd: tuple[ArtifactRef, ...] = ()
+    initrd: Annotated[tuple[ArtifactRef, ...], Field(max_length=bounds.INITRDS)] = ()
     modules: ArtifactRef | None = None
     system_map: ArtifactRef | None = Field(default=None, alias="System.map")
     config: ArtifactRef | None = None

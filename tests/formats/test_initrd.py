@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput
-from kpstore.formats import initrd as module
 from kpstore.formats import samples as make
 from kpstore.formats.initrd import InitrdFacts, read_initrd
+from kpstore.model import bounds
 
 RELEASE = "6.1.0-56-amd64"
 PACKERS = sorted(make.COMPRESSORS.items())
@@ -193,9 +193,18 @@ def test_a_bomb_is_refused_in_little_memory(compression: str) -> None:
 
 
 def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_MEMBERS", 10)
+    monkeypatch.setattr(bounds, "INITRD_FILES", 10)
     with pytest.raises(InvalidInput, match="more than 10 files"):
         read(make.cpio([f"f{n}" for n in range(11)]))
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read() -> None:
+    class Sparse(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise AssertionError("it is read")
+
+    with pytest.raises(InvalidInput, match="300 bytes, more than 299"):
+        read_initrd(Sparse(bytes(300)), limit=299)
 
 
 def test_facts_of_a_file_that_a_person_insists_on() -> None:

@@ -10,6 +10,7 @@ from kpstore.errors import InvalidInput, NotFound, Refused
 from kpstore.formats import samples as make
 from kpstore.kernels.gather import Gathered, Needs
 from kpstore.kernels.origins.files import KernelFiles
+from kpstore.model import bounds
 from kpstore.model.documents import KernelConfig
 from support.imagetree import fill
 from support.taking import gather_files, gather_hypervisor
@@ -181,6 +182,13 @@ def test_fifos_are_not_waited_for(desk: Desk) -> None:
     os.mkfifo(desk.where / "fifo")
     with pytest.raises(Refused, match="not a regular file"):
         desk.gather(KernelFiles(desk.where / "fifo"))
+
+
+def test_more_initrds_than_may_be(desk: Desk) -> None:
+    most = [desk.initrd()] * bounds.INITRDS
+    assert desk.gather(KernelFiles(desk.kernel(), most)).kernel.artifacts.initrd
+    with pytest.raises(InvalidInput, match="65 initrds, 64 at most"):
+        desk.gather(KernelFiles(desk.kernel(), [*most, desk.initrd()]))
 
 
 def test_a_missing_file_is_named(desk: Desk) -> None:
