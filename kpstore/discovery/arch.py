@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from kpstore.discovery.files import names
 from kpstore.discovery.installed import installed_kernels
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.arch import elf_arch
 from kpstore.formats.kernel import read_kernel
-from kpstore.loaders.listing import names
 
 _SURE: Final = ("bin/sh", "bin/bash", "usr/bin/env", "sbin/init", "bin/busybox")
 _FOLDERS: Final = ("usr/bin", "bin", "usr/sbin", "sbin")

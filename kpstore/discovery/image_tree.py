@@ -12,25 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from kpstore.discovery.files import read_matching, read_text
 from kpstore.discovery.installed import Installed, installed_kernels, release_of
 from kpstore.disk.beneath import Beneath
-from kpstore.errors import InvalidInput, NotFound
-from kpstore.loaders.bls.foreign import choose_entry, read_entries, read_extlinux
-from kpstore.loaders.grub.foreign import read_grub
-from kpstore.loaders.listing import (
-    Listed,
-    choose,
-    names,
-    read_environment,
-    read_text,
-    tokens,
-)
+from kpstore.errors import NotFound
+from kpstore.loaders.listing import Listed, tokens
+from kpstore.loaders.registry import FOREIGN
 from kpstore.model.names import PARAMETER
 
-_GRUB: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
-_LOADERS: Final = ("boot/loader", "efi/loader", "boot/efi/loader")
-_EXTLINUX: Final = ("boot/extlinux/extlinux.conf", "boot/extlinux.conf")
-_MAX_ENTRIES: Final = 1000  # files of one entries folder
 _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
@@ -82,78 +71,21 @@ def opened_tree(tree: Path) -> Iterator[Beneath]:
 def default_kernel(tree: Beneath) -> DefaultKernel:
     """Find what the tree boots by default; nothing in it is executed."""
     installed = installed_kernels(tree)
-    unread: list[str] = []
+    files = read_matching(tree, (place for each in FOREIGN for place in each.places))
+    listings = [listing for each in FOREIGN for listing in each.read(files)]
     said = [
         booted
-        for source, listed in _loaders(tree, unread)
-        if (booted := _booted(tree, installed, listed, source))
+        for listing in listings
+        if listing.chosen
+        and (booted := _booted(tree, installed, listing.chosen, listing.source))
     ]
     if not said and len(installed) == 1:
         said = [_only(tree, installed[0])]
     agreed = len({each.release for each in said}) == 1
     releases = {**dict.fromkeys(each.release for each in installed)}
     releases |= dict.fromkeys(each.release for each in said)
-    return DefaultKernel(said[0] if agreed else None, tuple(releases), tuple(unread))
-
-
-def _loaders(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
-    """Yield each loader's file and what it boots."""
-    readers = (_grub, _loader_conf, _extlinux)
-    for reader in readers:
-        yield from reader(tree, unread)
-
-
-def _grub(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
-    for folder in _folders(tree, _GRUB):
-        text = read_text(tree, f"{folder}/grub.cfg")
-        if text is None:
-            continue
-        source = f"{folder}/grub.cfg"
-        environment = read_environment(read_text(tree, f"{folder}/grubenv") or "")
-        try:
-            menu = read_grub(text, environment)
-        except InvalidInput as error:
-            unread.append(f"{source}: {error.message}")
-            continue
-        entries = [*menu.entries]
-        if menu.uses_bls:
-            entries = [*read_entries(_entry_files(tree), environment), *entries]
-        if chosen := choose(entries, menu.default):
-            yield source, chosen
-
-
-def _loader_conf(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
-    """Follow loader.conf; entry files without it are GRUB's to order."""
-    for folder in _LOADERS:
-        source = f"{folder}/loader.conf"
-        text = read_text(tree, source)
-        if text is not None:
-            entries = read_entries(_entry_files(tree, [folder]), {})
-            if chosen := choose_entry(entries, text):
-                yield source, chosen
-
-
-def _extlinux(tree: Beneath, unread: list[str]) -> Iterator[tuple[str, Listed]]:
-    for source in _EXTLINUX:
-        text = read_text(tree, source)
-        if text is not None and (chosen := read_extlinux(text)):
-            yield source, chosen
-
-
-def _entry_files(tree: Beneath, folders: Sequence[str] = _LOADERS) -> dict[str, str]:
-    paths = (
-        (name, f"{folder}/entries/{name}")
-        for folder in folders
-        for name in names(tree, f"{folder}/entries", "*.conf")[:_MAX_ENTRIES]
-    )
-    return {name: text for name, path in paths if (text := read_text(tree, path))}
-
-
-def _folders(tree: Beneath, patterns: Sequence[str]) -> Iterator[str]:
-    for pattern in patterns:
-        parent, _, name = pattern.rpartition("/")
-        found = names(tree, parent) if name == "*" else [name]
-        yield from (f"{parent}/{each}" for each in found)
+    unread = tuple(line for listing in listings for line in listing.unread)
+    return DefaultKernel(said[0] if agreed else None, tuple(releases), unread)
 
 
 def _booted(

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from kpstore.discovery.companions import CONFIGS, INITRDS, MAPS
+from kpstore.discovery.files import names
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.kernel import read_kernel
-from kpstore.loaders.listing import names, version_key
+from kpstore.loaders.listing import version_key
 from kpstore.model.names import RELEASE
 
 _RELEASE: Final = re.compile(RELEASE)

@@ -4,9 +4,10 @@ A loader's file is its language: pure functions from menus to text and back, and
 few facts below. Every writer first asks `kpstore.loaders.menu.admit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from kpstore.loaders.listing import Listing
 from kpstore.loaders.lookup import Lookup
 from kpstore.loaders.menu import Linux, Menu, TreeOptions
 
@@ -90,3 +91,17 @@ class DiskLoader(Protocol):
         self, files: Mapping[str, bytes], options: TreeOptions
     ) -> tuple[dict[str, Menu], str]:
         """Read back what `files` made: menus and default, by the entries' names."""
+
+
+class ForeignReader(Protocol):
+    """Reads a loader's configuration that kp did not write.
+
+    It never guesses: what it doesn't understand is said in a listing's `unread`.
+    """
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Patterns of paths in a tree, in the loader's own order; `*` in one part."""
+
+    def read(self, files: Mapping[str, str]) -> Iterator[Listing]:
+        """Yield what each configuration says, of the files found, by path."""

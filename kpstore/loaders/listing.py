@@ -1,16 +1,13 @@
-"""What a loader configuration that kp did not write lists: one boot choice."""
+"""What a loader's configuration that kp did not write says, in no loader's language."""
 
-import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kpstore.disk.beneath import Beneath
-from kpstore.errors import InvalidInput, Refused
+from kpstore.errors import InvalidInput
 from kpstore.model.params import split
 
-_LIMIT: Final = 1 << 20  # bytes of one loader file
 _VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_?#@*]+)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _DIGITS: Final = 18  # of a number in a version; int() is slow for very long ones
 _PART: Final = re.compile(r"[0-9]+|[A-Za-z]+|~")
@@ -32,20 +29,18 @@ class Listed:
     children: tuple["Listed", ...] = ()
 
 
-def read_text(tree: Beneath, path: str) -> str | None:
-    """Read a configuration file; None without one, or where it is no such thing."""
-    try:
-        return tree.read(path, _LIMIT).decode("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError, Refused):
-        return None
+@dataclass(frozen=True)
+class Listing:
+    """What one configuration says: its choices, and which of them boots by default.
 
+    `source` is its path. `chosen` is None where it doesn't tell; `unread` says what
+    could not be understood, with the file's name.
+    """
 
-def names(tree: Beneath, directory: str, pattern: str = "*") -> list[str]:
-    """List the names in a directory that match; none where it is no directory."""
-    try:
-        return fnmatch.filter(tree.names(directory), pattern)
-    except (FileNotFoundError, NotADirectoryError, Refused):
-        return []
+    source: str
+    choices: tuple[Listed, ...] = ()
+    chosen: Listed | None = None
+    unread: tuple[str, ...] = ()
 
 
 def choose(entries: Sequence[Listed], default: str) -> Listed | None:

@@ -5,10 +5,13 @@ from typing import Final, TypeVar
 
 from kpstore.errors import Refused
 from kpstore.loaders.bls import disk as bls
-from kpstore.loaders.contract import DiskLoader, NetworkLoader
+from kpstore.loaders.bls import foreign as bls_foreign
+from kpstore.loaders.contract import DiskLoader, ForeignReader, NetworkLoader
 from kpstore.loaders.grub import disk as grubcfg
+from kpstore.loaders.grub import foreign as grub_foreign
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
+from kpstore.loaders.syslinux import foreign as syslinux_foreign
 from kpstore.loaders.syslinux import pxelinux
 
 _L = TypeVar("_L")
@@ -19,6 +22,11 @@ NETWORK: Final[dict[str, NetworkLoader]] = {
     "pxelinux": pxelinux,
 }
 DISK: Final[dict[str, DiskLoader]] = {"bls": bls, "grub": grubcfg}
+FOREIGN: Final[tuple[ForeignReader, ...]] = (
+    grub_foreign,
+    bls_foreign,
+    syslinux_foreign,
+)
 
 
 def network(loader: str) -> NetworkLoader:

@@ -15,10 +15,11 @@ Format: https://uapi-group.org/specifications/specs/boot_loader_specification/
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput, Refused
+from kpstore.loaders.boot_entries import COUNTED, fields, first
 from kpstore.loaders.contract import DiskFiles
 from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
 from kpstore.model.names import check_name
@@ -26,7 +27,6 @@ from kpstore.model.params import compose, split
 
 FOLDER: Final = "boot/loader/entries"
 LOADER_CONF: Final = "boot/loader/loader.conf"
-_COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
 # `$` means something to GRUB even in the quotes that a token with a space gets.
 _SYNTAX: Final = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")
 
@@ -81,7 +81,7 @@ def write_loader_conf(default: str) -> bytes:
 
 
 def _file(name: str) -> str:
-    if _COUNTED.search(check_name(name, "entry")):
+    if COUNTED.search(check_name(name, "entry")):
         raise Refused(
             f"entry {name!r}: a boot loader would take its end for a count of tries",
             hint="name it without + and a number at the end",
@@ -94,9 +94,7 @@ def read_entry(data: bytes, seen: str = "") -> Menu:
 
     The menu's paths are the running system's, below /boot.
     """
-    said: dict[str, list[str]] = {}
-    for key, value in _pairs(data):
-        said.setdefault(key, []).append(value)
+    said = fields(text_of(data))
     if unknown := said.keys() - {"title", "sort-key", "linux", "initrd", "options"}:
         raise InvalidInput(f"unexpected in a boot loader entry: {sorted(unknown)}")
     match said.get("title"), said.get("linux"), said.get("options", [""]):
@@ -109,16 +107,9 @@ def read_entry(data: bytes, seen: str = "") -> Menu:
 
 def read_loader_conf(data: bytes) -> str:
     """Return the name of the entry that boots."""
-    return _name(dict(_pairs(data)).get("default", ""))
+    return _name(first(fields(text_of(data)), "default"))
 
 
 def _name(file: str) -> str:
     """Return the name of the entry that a file is of."""
     return file.rpartition("/")[2].removeprefix("kp-").removesuffix(".conf")
-
-
-def _pairs(data: bytes) -> Iterator[tuple[str, str]]:
-    for line in text_of(data).splitlines():
-        if not line.startswith("#"):
-            key, _, value = line.partition(" ")
-            yield key, value.strip()

@@ -5,44 +5,39 @@ of the environment block or of the last `set`. Follows the GRUB manual, chapters
 "Writing full configuration files directly" and "The GRUB environment block".
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.listing import Listed, expand
+from kpstore.loaders.boot_entries import ENTRIES, read_entries
+from kpstore.loaders.grub.script import Word, plain, statements
+from kpstore.loaders.listing import Listed, Listing, choose, read_environment
 
-_TOKEN: Final = re.compile(
-    r"""(?P<blank>[ \t\r]+ | \\\n)
-      | (?P<comment>\#[^\n]*)
-      | (?P<end>[;\n]|\|\||&&|[|&<>])
-      | (?P<brace>[{}])
-      | (?P<word>(?:'[^']*' | "(?:[^"\\]|\\.)*" | \\. | \$\{[^}\n]*\} | \$
-                  | [^\s'"\\;|&<>{}$])+)""",
-    re.VERBOSE | re.DOTALL,
+_FOLDERS: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
+_CONFIG, _BLOCK = "grub.cfg", "grubenv"
+places: Final = (
+    *(f"{folder}/{name}" for folder in _FOLDERS for name in (_CONFIG, _BLOCK)),
+    *ENTRIES,
 )
-_PIECE: Final = re.compile(
-    r"""'(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | \\(?P<escaped>.)
-      | (?P<plain>[^'"\\]+)""",
-    re.VERBOSE | re.DOTALL,
-)
-_KEYWORDS: Final = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "!"})
 _LINUX: Final = frozenset({"linux", "linux16", "linuxefi"})
 _INITRD: Final = frozenset({"initrd", "initrd16", "initrdefi"})
 _XEN: Final = frozenset({"multiboot", "multiboot2", "xen_hypervisor"})
 _MODULE: Final = frozenset({"module", "module2", "xen_module"})
-_DOLLAR: Final = "\ue000"  # a `$` that is no variable (private use)
 _MAX_DEPTH: Final = 4
 _ID_OPTION: Final = "$menuentry_id_option"
 
 
 @dataclass
 class _Command:
-    """Words as written but for quotes; variables are not yet filled in."""
+    """A command's words, and the commands in its braces."""
 
-    words: list[str]
+    words: list[Word]
     block: list["_Command"] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return plain(self.words[0])
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,22 @@ class GrubMenu:
     uses_bls: bool
 
 
+def read(files: Mapping[str, str]) -> Iterator[Listing]:
+    """Yield what each grub.cfg lists and boots."""
+    for source, text in files.items():
+        folder, _, name = source.rpartition("/")
+        if name == _CONFIG:
+            block = read_environment(files.get(f"{folder}/{_BLOCK}", ""))
+            try:
+                menu = read_grub(text, block)
+            except InvalidInput as error:
+                yield Listing(source, unread=(f"{source}: {error.message}",))
+                continue
+            more = read_entries(files, block) if menu.uses_bls else []
+            choices = (*more, *menu.entries)
+            yield Listing(source, choices, choose(choices, menu.default))
+
+
 def read_grub(text: str, environment: Mapping[str, str]) -> GrubMenu:
     """Read a grub.cfg; InvalidInput where quotes or braces don't match."""
     values = dict(environment)
@@ -62,7 +73,7 @@ def read_grub(text: str, environment: Mapping[str, str]) -> GrubMenu:
     return GrubMenu(
         tuple(_entries(commands, values)),
         default or "0",
-        any(each.words[0] == "blscfg" for each in commands),
+        any(each.name == "blscfg" for each in commands),
     )
 
 
@@ -73,16 +84,15 @@ def _default(commands: list[_Command], values: dict[str, str]) -> str:
     """
     default = ""
     for command in commands:
-        match command.words:
-            case ["set", setting]:
-                name, _, value = setting.partition("=")
-            case _:
-                continue
+        if command.name != "set" or len(command.words) != len(("set", "a=b")):
+            continue
+        setting = command.words[1]
+        name, _, value = _filled(setting, values).partition("=")
         if name == "default":
-            if "next_entry" not in value:
-                default = _filled(value, values) or default
+            is_for_once = any(each.text == "next_entry" for each in setting)
+            default = default if is_for_once else value or default
         elif name not in values:
-            values[name] = _filled(value, values)
+            values[name] = value
     return default
 
 
@@ -91,7 +101,7 @@ def _entries(
 ) -> Iterator[Listed]:
     """Yield what is listed, with submenus as deep as GRUB's scripts make them."""
     for command in commands:
-        match command.words[0]:
+        match command.name:
             case "menuentry":
                 yield _entry(command, values)
             case "submenu" if depth < _MAX_DEPTH:
@@ -115,98 +125,59 @@ def _entry(command: _Command, values: Mapping[str, str]) -> Listed:
     return Listed(title, ident, kernel, tuple(initrds), tuple(line), hypervisor)
 
 
-def _load(words: list[str], values: Mapping[str, str]) -> list[str]:
+def _load(words: list[Word], values: Mapping[str, str]) -> list[str]:
     """Return a command with variables filled in and without its options."""
-    verb, *rest = words
-    filled = (
-        word
-        for each in rest
-        for word in (
-            _filled(each, values).split(" ") if "$" in each else [_plain(each)]
-        )
-    )
+    verb = plain(words[0])
     options = verb in _MODULE | _XEN
-    return [verb, *(w for w in filled if w and not (options and w.startswith("--")))]
+    filled = (part for word in words[1:] for part in _split(word, values))
+    return [verb, *(w for w in filled if not (options and w.startswith("--")))]
 
 
-def _title(words: list[str]) -> tuple[str, str]:
+def _title(words: list[Word]) -> tuple[str, str]:
     """Return title and id of a menuentry or submenu."""
     title, ident = "", ""
-    rest = iter(words[1:])
+    rest = iter([plain(word) for word in words[1:]])
     for word in rest:
         if word in ("--id", _ID_OPTION):
-            ident = _plain(next(rest, ""))
+            ident = next(rest, "")
         elif word.startswith("--id="):
-            ident = _plain(word.removeprefix("--id="))
+            ident = word.removeprefix("--id=")
         elif word.startswith("--"):
             if word != "--unrestricted" and "=" not in word:
                 next(rest, "")
         elif not title:
-            title = _plain(word)
+            title = word
     return title, ident
 
 
-def _filled(word: str, values: Mapping[str, str]) -> str:
-    return _plain(expand(word, values))
+def _filled(word: Word, values: Mapping[str, str]) -> str:
+    return "".join(
+        values.get(each.text, "") if each.variable else each.text for each in word
+    )
 
 
-def _plain(word: str) -> str:
-    return word.replace(_DOLLAR, "$")
+def _split(word: Word, values: Mapping[str, str]) -> list[str]:
+    """Return the words that a word becomes: what a bare variable holds is split."""
+    made = [""]
+    for each in word:
+        text = values.get(each.text, "") if each.variable else each.text
+        first, *rest = text.split(" ") if each.variable and each.bare else [text]
+        made[-1] += first
+        made += rest
+    return [part for part in made if part]
 
 
 def _parse(text: str) -> list[_Command]:
     """Return the commands; those in braces are the block of the one before."""
     stack: list[list[_Command]] = [[]]
-    words: list[str] = []
-    for kind, token in _tokens(text):
-        if kind == "word":
-            words.append(_unquoted(token))
-            continue
-        command = _command(words)
-        words = []
+    for words, end in statements(text):
+        command = _Command(words) if words else None
         if command:
             stack[-1].append(command)
-        if token == "{":
+        if end == "{":
             stack.append(command.block if command else [])
-        elif token == "}":
+        elif end == "}":
             stack.pop()
             if not stack:
-                raise InvalidInput("grub.cfg: a brace is closed that was not opened")
+                raise InvalidInput("a brace is closed that was not opened")
     return stack[0]
-
-
-def _command(words: list[str]) -> _Command | None:
-    while words and words[0] in _KEYWORDS:
-        words = words[1:]
-    return _Command(words) if words else None
-
-
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise InvalidInput(f"grub.cfg: not GRUB's syntax at {text[at : at + 40]!r}")
-        at, kind = found.end(), found.lastgroup
-        if kind not in ("blank", "comment"):
-            yield "word" if kind == "word" else "end", found[0]
-    yield "end", "\n"
-
-
-def _unquoted(word: str) -> str:
-    """Take quotes away; a `$` that they protected is kept apart from a variable's."""
-    return "".join(map(_piece, _PIECE.finditer(word)))
-
-
-def _piece(found: re.Match[str]) -> str:
-    match found.lastgroup:
-        case "single" | "escaped":
-            return found[found.lastgroup].replace("$", _DOLLAR)
-        case "double":
-            return re.sub(r"\\([$\"\\])", _escaped, found["double"])
-        case _:
-            return found[0]
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return found[1].replace("$", _DOLLAR)

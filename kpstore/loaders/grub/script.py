@@ -1,88 +1,131 @@
-"""Reading GRUB's script language, as far as kp writes it.
+"""Reading GRUB's script language: kp's own files and others'.
 
-Shared by the readers of the network menu and of `grub.cfg`; the writers quote by
-themselves. Follows the GRUB manual, "Quoting" and "Variable expansion".
+Nothing is executed. Follows the GRUB manual, "Quoting" and "Variable expansion".
 """
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from kpstore.errors import InvalidInput
 from kpstore.loaders.menu import variable_of
 
-_KEYWORDS: Final = frozenset({"if", "then", "else", "fi", "for", "do", "done"})
-_PIECE: Final = re.compile(
-    r"""(?P<single>'[^']*')
-      | (?P<double>"[^"\\`]*")
-      | \$(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-      | (?P<end>[;\n{}])
-      | (?P<blank>[ \t]+ | (?:^|(?<=[\s;])) \#[^\n]*)
-      | (?P<plain>[^\s'"$;{}|&<>\\`]+)""",
-    re.VERBOSE,
+_KEYWORDS: Final = frozenset(
+    {"if", "then", "elif", "else", "fi", "for", "do", "done", "!"}
 )
-_NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+_TOKEN: Final = re.compile(
+    r"""(?P<blank>[ \t\r]+ | \\\n)
+      | (?P<comment>\#[^\n]*)
+      | (?P<end>[;\n{}]|\|\||&&|[|&<>])
+      | (?P<word>(?:'[^']*' | "(?:[^"\\]|\\.)*" | \\. | \$\{[^}\n]*\} | \$
+                  | [^\s'"\\;|&<>{}$])+)""",
+    re.VERBOSE | re.DOTALL,
+)
+_QUOTED: Final = re.compile(
+    r"""'(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | \\(?P<escaped>.)
+      | (?P<bare>[^'"\\]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+_PIECE: Final = re.compile(
+    r"""\$\{(?P<braced>[A-Za-z0-9_?#@*]+)\} | \$(?P<named>[A-Za-z_][A-Za-z0-9_]*)
+      | \\(?P<escaped>[$\"\\]) | (?P<text>[^$\\]+ | .)""",
+    re.VERBOSE | re.DOTALL,
+)
+_NOT_OWN: Final = ("\\", "\r", "`", "${")
+
+
+class Piece(NamedTuple):
+    """A part of a word: its text, or the name of a variable that stands there.
+
+    `bare`: outside quotes, so that a variable's value would be split at blanks.
+    """
+
+    text: str
+    variable: bool = False
+    bare: bool = False
+
+
+Word = tuple[Piece, ...]
+
+
+class Statement(NamedTuple):
+    """A command's words, without `if`, `then` and the like, and what ends it."""
+
+    words: list[Word]
+    end: str
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """Yield the commands; InvalidInput where a quote is not closed.
+
+    One without words is yielded for what ends it: a brace, say.
+    """
+    words: list[Word] = []
+    for kind, token in _tokens(text):
+        if kind == "word":
+            word = tuple(_pieces(token))
+            if words or plain(word) not in _KEYWORDS:
+                words.append(word)
+        else:
+            yield Statement(words, token)
+            words = []
+
+
+def plain(word: Word) -> str:
+    """Return a word that has no variables, or as it is with none filled in."""
+    return "".join(f"${each.text}" if each.variable else each.text for each in word)
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise InvalidInput(f"not GRUB's syntax at {text[at : at + 40]!r}")
+        at, kind = found.end(), found.lastgroup or ""
+        if kind not in ("blank", "comment"):
+            yield kind, found[0]
+    yield "end", "\n"
+
+
+def _pieces(word: str) -> Iterator[Piece]:
+    for found in _QUOTED.finditer(word):
+        match found.lastgroup:
+            case "single" | "escaped":
+                yield Piece(found[found.lastgroup])
+            case "double":
+                yield from _filled(found["double"], bare=False)
+            case _:
+                yield from _filled(found["bare"], bare=True)
+
+
+def _filled(text: str, *, bare: bool) -> Iterator[Piece]:
+    for found in _PIECE.finditer(text):
+        kind = found.lastgroup or ""
+        yield Piece(found[kind], kind in ("braced", "named"), bare)
 
 
 def commands(text: str) -> list[list[str]]:
-    """Return the commands, each a list of words, without `if`, `then` and the like.
+    """Return the commands of a file of kp's own, each a list of words.
 
     A variable of a node comes back as its reference (`{node.index}`), any other as
-    `{its name}`: no literal text holds braces.
+    `{its name}`: no literal text holds braces. InvalidInput for what kp doesn't write.
     """
-    found: list[list[str]] = [[]]
-    word: list[str] | None = None
-    for kind, piece in _pieces(text):
-        if kind in ("blank", "end"):
-            if word is not None:
-                found[-1].append("".join(word))
-            word = None
-            if kind == "end":
-                found.append([])
-        else:
-            word = [*(word or []), piece]
-    if word is not None:
-        found[-1].append("".join(word))
-    return [command for words in found if (command := _command(words))]
+    if any(each in text for each in _NOT_OWN):
+        raise InvalidInput("not GRUB as kp writes it: an escape, or a form of its own")
+    found = []
+    for words, end in statements(text):
+        if end not in (";", "\n", "{", "}"):
+            raise InvalidInput(f"not GRUB as kp writes it: {end}")
+        if words:
+            found.append(["".join(map(_own, word)) for word in words])
+    return found
 
 
-def _command(words: list[str]) -> list[str]:
-    while words and words[0] in _KEYWORDS:
-        words = words[1:]
-    return words
-
-
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    at = 0
-    while at < len(text):
-        match = _PIECE.match(text, at)
-        if match is None:
-            raise InvalidInput(f"not GRUB as kp writes it: {text[at : at + 40]!r}")
-        at, kind = match.end(), match.lastgroup or ""
-        yield kind, _meaning(kind, match[kind])
-
-
-def _meaning(kind: str, text: str) -> str:
-    match kind:
-        case "single":
-            return _literal(text[1:-1])
-        case "double":
-            literal, *rest = _NAME.split(text[1:-1])
-            pairs = zip(rest[::2], rest[1::2], strict=True)
-            filled = (_reference(name) + _literal(tail) for name, tail in pairs)
-            return "".join([_literal(literal), *filled])
-        case "name":
-            return _reference(text)
-        case _:
-            return text
-
-
-def _literal(text: str) -> str:
-    if "{" in text or "}" in text:
-        raise InvalidInput(f"braces in a GRUB word: {text!r}")
-    return text
-
-
-def _reference(name: str) -> str:
-    variable = variable_of(name)
-    return f"{{node.{variable}}}" if variable else f"{{{name}}}"
+def _own(piece: Piece) -> str:
+    if piece.variable:
+        variable = variable_of(piece.text)
+        return f"{{node.{variable}}}" if variable else f"{{{piece.text}}}"
+    if set(piece.text) & set("{}") or (piece.bare and "$" in piece.text):
+        raise InvalidInput(f"not GRUB as kp writes it: {piece.text!r} in a word")
+    return piece.text

@@ -1,0 +1,70 @@
+"""Boot Loader Specification, type 1: the files that several loaders read.
+
+Format: https://uapi-group.org/specifications/specs/boot_loader_specification/
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from kpstore.loaders.listing import Listed, expand, tokens, version_key
+
+FOLDERS: Final = ("boot/loader", "efi/loader", "boot/efi/loader")
+ENTRIES: Final = tuple(f"{folder}/entries/*.conf" for folder in FOLDERS)
+COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
+"""A count of tries at the end of an entry's name."""
+
+
+def fields(text: str) -> dict[str, list[str]]:
+    """Read an entry or loader.conf: each key's values, in their order."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, *value = line.strip().split(maxsplit=1) or [""]
+        if key and not key.startswith("#"):
+            found.setdefault(key, []).append("".join(value))
+    return found
+
+
+def first(said: Mapping[str, Sequence[str]], key: str) -> str:
+    """Return a key's first value; nothing without one."""
+    return next(iter(said.get(key, ())), "")
+
+
+def read_entries(
+    files: Mapping[str, str],
+    environment: Mapping[str, str],
+    folders: Sequence[str] = FOLDERS,
+) -> list[Listed]:
+    """Read the entries in those folders, newest version first, as loaders order them.
+
+    `files` are by path; `environment` fills in what GRUB would.
+    """
+    named = dict(_named(files, folders))
+    found = [(fields(text), name) for name, text in named.items()]
+    found.sort(key=lambda each: version_key(each[1]), reverse=True)
+    found.sort(key=lambda each: version_key(first(each[0], "version")), reverse=True)
+    return [_entry(said, name, environment) for said, name in found]
+
+
+def _named(
+    files: Mapping[str, str], folders: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    within = {f"{folder}/entries" for folder in folders}
+    for path, text in files.items():
+        folder, _, name = path.rpartition("/")
+        if folder in within and text:
+            yield name.removesuffix(".conf"), text
+
+
+def _entry(
+    said: Mapping[str, Sequence[str]], name: str, environment: Mapping[str, str]
+) -> Listed:
+    options = expand(" ".join(said.get("options", ())), environment)
+    initrds = expand(" ".join(said.get("initrd", ())), environment)
+    return Listed(
+        title=" ".join(said.get("title", ())),
+        ident=COUNTED.sub("", name),
+        kernel=first(said, "linux"),
+        initrds=tuple(initrds.split()),
+        words=tokens(options),
+    )
