@@ -11,6 +11,14 @@ from support.sources import ROOT
 
 BREACHES = {
     "imports point one way": ("kpstore/model/names.py", "import kpstore.picker"),
+    "loaders' families don't know each other": (
+        "kpstore/loaders/grub/foreign.py",
+        "from kpstore.loaders.bls import disk",
+    ),
+    "what is pure touches no disk": (
+        "kpstore/loaders/listing.py",
+        "from kpstore.disk.beneath import Beneath",
+    ),
     "the library does not know its front ends": (
         "kpstore/health/verdicts.py",
         "import kpcmd",
