@@ -166,7 +166,8 @@ def _check_target(moves: Moves, name: str, target: Target) -> None:
             hint=f"its loaders are {' '.join(sorted(allowed))}",
         )
     if (target.kind in OF_AN_IMAGE) != (target.image is not None):
-        raise InvalidInput(f"target {name}: an image belongs to kind image, only")
+        kinds = " and ".join(sorted(OF_AN_IMAGE))
+        raise InvalidInput(f"target {name}: an image belongs to kind {kinds}, only")
     if target.image is not None:
         moves.new.image(target.image)
         _check_one_tree(moves, name, target.image)

@@ -23,3 +23,9 @@ WRITTEN: Final[Mapping[str, tuple[Loader, ...]]] = {
 
 OF_AN_IMAGE: Final[frozenset[str]] = frozenset({"image"})
 """The kinds whose targets belong to one image each."""
+
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "tftp": ("prefix", "grub_dir"),
+    "image": ("replace",),
+}
+"""What of a document's options people set for each kind."""

@@ -13,7 +13,6 @@ from kpstore.disk.durable import write_file
 from kpstore.disk.streams import read_regular
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds
-from kpstore.targets.observers import place_of
 from kpstore.targets.spec import TargetSpec
 
 _TABLES = ("roots", "trees")
@@ -28,9 +27,10 @@ class Settings(NamedTuple):
     trees: dict[str, Path]
 
     def path_of(self, spec: TargetSpec) -> Path | None:
-        """Return a target's path on this server."""
-        table, name = place_of(spec)
-        return {"roots": self.roots, "trees": self.trees}[table].get(name)
+        """Return a target's path on this server; a target of an image has its."""
+        if spec.image is not None:
+            return self.trees.get(spec.image)
+        return self.roots.get(spec.name)
 
 
 def load(file: Path) -> Settings:

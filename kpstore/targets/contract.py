@@ -185,6 +185,9 @@ class Kind(Observer, Protocol):
     ) -> Iterator[Request]:
         """Yield what a node that boots over the network asks this target for."""
 
+    def advice(self, spec: TargetSpec, root: Path) -> Iterator[str]:
+        """Say what the servers around a target need to be told; kp touches none."""
+
     def samples(self, images: Collection[str]) -> dict[str, documents.Target]:
         """Return made-up targets, by name, that together draw all that it can draw.
 

@@ -6,13 +6,10 @@ is `contract`.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.values import Finding, Identity, Look, Marker
-
-Place = tuple[Literal["roots", "trees"], str]
-"""A row of kp.toml: its table, and the name of a target or of an image."""
 
 
 class Observed(Protocol):
@@ -68,9 +65,6 @@ class Observer(Protocol):
 
         What they were is noted for it then, and `open` is given it.
         """
-
-    def place(self, spec: TargetSpec) -> Place:
-        """Return the row of kp.toml that holds the target's path."""
 
     def inputs(self, spec: TargetSpec) -> Sequence[str]:
         """Return the paths, in a commit, of all that its rendering is made of.

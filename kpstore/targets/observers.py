@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from kpstore.targets.observed import Observed, Observer, Place
+from kpstore.targets.observed import Observed, Observer
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.observe import TftpObserver
 from kpstore.targets.tree.observe import TreeObserver
@@ -15,11 +15,6 @@ from kpstore.targets.tree.observe import TreeObserver
 _KINDS: Final[tuple[Observer, ...]] = (TftpObserver(), TreeObserver())
 
 OBSERVERS: Final[dict[str, Observer]] = {kind.name: kind for kind in _KINDS}
-
-
-def place_of(spec: TargetSpec) -> Place:
-    """Return the row of kp.toml that holds a target's path."""
-    return OBSERVERS[spec.kind].place(spec)
 
 
 def observe(spec: TargetSpec, root: Path) -> Observed:

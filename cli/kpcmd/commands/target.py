@@ -16,12 +16,17 @@ from kpcmd.errors import CONFLICT, LAGGING, LOCKED, OK, WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
-from kpcmd.views.boot_server import advice
 from kpstore.edits import targets
 from kpstore.model.state import State
+from kpstore.model.vocabulary import LOADERS, OF_AN_IMAGE, OPTIONS, WRITTEN
+from kpstore.queries.advice import advice
 
 app = noun("The places that kp publishes to.")
 apps = {"target": app}
+
+_KINDS = f"{' or '.join(LOADERS)}."
+_LOADERS = (f"{kind}: {' '.join(written)}" for kind, written in WRITTEN.items())
+_WRITTEN = f"{'; '.join(_LOADERS)}."
 
 
 @committing(
@@ -35,7 +40,7 @@ apps = {"target": app}
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.")],
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="tftp or image.")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help=_KINDS)],
     root: Annotated[
         Path,
         typer.Option("--root", metavar="DIR", help="Its directory here."),
@@ -45,7 +50,7 @@ def add(
         typer.Option(
             "--loader",
             metavar="L",
-            help="tftp: pxelinux grub ipxe; image: grub bls.",
+            help=_WRITTEN,
         ),
     ],
     image: Annotated[
@@ -77,36 +82,34 @@ def add(
 ) -> int:
     """Add a target. What is published is versioned; the path is this server's own."""
     session = session_of(context)
-    only_tftp = {"prefix": prefix, "grub_dir": grub_dir}
-    given = {option: text for option, text in only_tftp.items() if text is not None}
-    _check(kind, image, only_tftp=given, replace=replace)
+    given = {"prefix": prefix, "grub_dir": grub_dir, "replace": replace or None}
+    options = {option: value for option, value in given.items() if value is not None}
+    _check(kind, image, options)
     fields: dict[str, Any] = {"kind": kind, "loaders": tuple(loader), "image": image}
-    fields["options"] = {**given, "replace": replace}
+    fields["options"] = options
     manner = Manner("target add", message, dry_run, yes)
-    table: Table = "trees" if kind == "image" else "roots"
+    table: Table = "roots" if image is None else "trees"
     with kept_path(session, table, image or name, root, dry_run=dry_run):
         status = edit(session, manner, lambda state: targets.add(state, name, fields))
-    for text in advice(kind, root.absolute(), loader, prefix or ""):
+    for text in advice(name, fields, root.absolute()):
         session.out.say(text)
     return status
 
 
-def _check(
-    kind: str, image: str | None, *, only_tftp: Collection[str], replace: bool
-) -> None:
-    """WrongUsage for a kind that isn't one, or for options of the other kind."""
-    check_choice("--kind", kind, ("tftp", "image"))
-    if (kind == "image") != (image is not None):
+def _check(kind: str, image: str | None, options: Collection[str]) -> None:
+    """WrongUsage for a kind that isn't one, or for options of another kind."""
+    check_choice("--kind", kind, tuple(LOADERS))
+    if (kind in OF_AN_IMAGE) != (image is not None):
         raise WrongUsage(
             "--image goes with --kind image, and that needs one",
             hint="kp target add NAME --kind image --root DIR --image IMAGE --loader L",
         )
-    if kind == "image" and only_tftp:
-        raise WrongUsage(
-            "--prefix and --grub-dir go with --kind tftp", hint="leave them out"
-        )
-    if kind == "tftp" and replace:
-        raise WrongUsage("--replace goes with --kind image", hint="leave it out")
+    for other, own in OPTIONS.items():
+        if other != kind and set(own) & set(options) - set(OPTIONS[kind]):
+            flags = " and ".join(f"--{option.replace('_', '-')}" for option in own)
+            go, them = ("goes", "it") if len(own) == 1 else ("go", "them")
+            text = f"{flags} {go} with --kind {other}"
+            raise WrongUsage(text, hint=f"leave {them} out")
 
 
 @verb(app, "list", "kp target list")

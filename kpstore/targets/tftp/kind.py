@@ -93,6 +93,16 @@ class TftpKind(TftpObserver):
             shown = f"{spec.prefix}/{path}" if spec.prefix else path
             yield Request(f"{spec.name}: {what}", shown, layout.path(path))
 
+    def advice(self, spec: TargetSpec, root: Path) -> Iterator[str]:
+        """Say what DHCP and TFTP must be set to."""
+        where = f" in {spec.prefix}/" if spec.prefix else ""
+        yield f"TFTP: serve {root} (in.tftpd -s {root}, or dnsmasq --tftp-root={root})"
+        for loader in spec.loaders:
+            if loader in registry.NETWORK:
+                boot_files = registry.NETWORK[loader].boot_files
+                yield f"DHCP: boot file{where}: {boot_files}"
+        yield "then: kp doctor fetches a menu and a kernel as a node would"
+
     def samples(self, images: Collection[str]) -> dict[str, documents.Target]:
         """Return one with every loader in the usual places, and one in others."""
         del images

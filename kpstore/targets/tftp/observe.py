@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kpstore.targets.observed import Place
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp import quick as tftp_quick
 from kpstore.targets.tftp.format import damage as tftp_damage
@@ -52,10 +51,6 @@ class TftpObserver:
     name = "tftp"
     order = 1  # after the image trees: a node may boot from its disk meanwhile
     replaces = False
-
-    def place(self, spec: TargetSpec) -> Place:
-        """Return the row of the target."""
-        return "roots", spec.name
 
     def inputs(self, spec: TargetSpec) -> Sequence[str]:
         """Return all that decides what nodes boot."""

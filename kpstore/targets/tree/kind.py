@@ -68,6 +68,11 @@ class TreeKind(TreeObserver):
         del spec, root, node, boot
         yield from ()
 
+    def advice(self, spec: TargetSpec, root: Path) -> Iterator[str]:
+        """Nothing: a disk needs no server."""
+        del spec, root
+        yield from ()
+
     def samples(self, images: Collection[str]) -> dict[str, documents.Target]:
         """Return one for every loader and image."""
         return {

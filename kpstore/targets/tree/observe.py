@@ -6,7 +6,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kpstore.disk.beneath import Beneath
-from kpstore.targets.observed import Place
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tree import quick as tree_quick
 from kpstore.targets.tree import records
@@ -76,10 +75,6 @@ class TreeObserver:
     name = "image"
     order = 0
     replaces = True
-
-    def place(self, spec: TargetSpec) -> Place:
-        """Return the row of the image."""
-        return "trees", spec.image or ""
 
     def inputs(self, spec: TargetSpec) -> Sequence[str]:
         """Return the image: groups and nodes don't reach its own disk."""
