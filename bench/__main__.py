@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import audit, cold, commits, flushes, verifying
+from bench import audit, busy, cold, commits, flushes, verifying
 from bench.clock import Table
 from bench.place import private
 
@@ -20,6 +20,7 @@ def main() -> int:
         own = commits.measure_own_files(place, report)
         verifying.measure_deep(own, "100,000 nodes with own files", report)
         audit.measure(place, report)
+        busy.measure(place, report)
     print(f"\n{report.markdown()}")
     return 0 if all(holds for *_, holds in report.rows) else 1
 

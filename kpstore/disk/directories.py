@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kpstore.disk.descriptors import (
     DIRECTORY,
+    TEMP_PREFIX,
     about,
     closing,
     is_stale,
@@ -94,7 +95,8 @@ def sweep_temporaries(directory: Path) -> list[str]:
     Those of living processes stay: an import writes without the site's lock.
     """
     with suppress(FileNotFoundError):
-        stale = [name for name in sorted(os.listdir(directory)) if is_stale(name)]
+        temps = [n for n in os.listdir(directory) if n.startswith(TEMP_PREFIX)]
+        stale = [name for name in sorted(temps) if is_stale(name)]
         for name in stale:
             remove_tree_at(str(directory / name))
         return stale

@@ -3,7 +3,8 @@
 Not of model or readers: they stay sound, and import nothing of this.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from copy import copy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -30,16 +31,17 @@ class Sown(NamedTuple):
     often: Collection[str] = ()
 
 
-def _own_files_forgotten(layout: Any, kept: Mapping[str, Any], since: float) -> Any:
+def _own_files_forgotten(layout: Any, parts: Any, since: float) -> Any:
     """What a generation needs leaves out what only nodes' own files name."""
-    without = {
+    forgetful = copy(parts)
+    forgetful.kept = {
         name: replace(
             state,
             shards={xx: replace(p, objects=()) for xx, p in state.shards.items()},
         )
-        for name, state in kept.items()
+        for name, state in parts.kept.items()
     }
-    return _going(layout, without, since)
+    return _going(layout, forgetful, since)
 
 
 def _nothing_kept(layout: Any, _: Collection[str], *args: Any, **more: Any) -> Any:

@@ -74,10 +74,13 @@ def _disk(trial: Trial, name: str, state: Any, listed: Any) -> None:
 
 
 def _complete(trial: Trial, name: str, prefix: str) -> None:
-    """Whatever a generation that is kept names is there: no dialect is asked."""
+    """Whatever a generation that is kept names is there: no dialect is asked.
+
+    So is what was dropped lately.
+    """
     base = trial.root(name) / prefix / "kp"
     place = trial.model.places[name]
-    for generation in (base / "generations").iterdir():
+    for generation in (*(base / "generations").iterdir(), base / "retired"):
         for link in generation.iterdir():
             if link.name in ("STATE", "MOVING", "+"):
                 continue

@@ -8,10 +8,16 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from kpstore.disk.durable import remove_tree, sweep_temporaries
+from kpstore.disk.durable import (
+    remove,
+    remove_tree,
+    sweep_temporaries,
+    sync_directory,
+)
 from kpstore.errors import CorruptState, Refused
 from kpstore.targets.keep import Remembered
 from kpstore.targets.tftp.format import retired
+from kpstore.targets.tftp.format.aside import clear_folder
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
     KP,
@@ -60,10 +66,12 @@ def sweep(
             kept[name] = read_state(layout, name)
         except CorruptState:
             return _temporaries(layout)
-    walk = _Parts(layout, kept, retired.young(layout, since), remembered)
-    going = _going(layout, walk, since)
-    _prove(layout, walk, going)
-    return [*_remove(layout, going), *_temporaries(layout)]
+    young, old = retired.aged(layout, since)
+    parts = _Parts(layout, kept, young, remembered)
+    going = _going(layout, parts, since)
+    _prove(layout, parts, going)
+    gone = [*_forget(layout, old), *_remove(layout, going)]
+    return [*gone, *_temporaries(layout)]
 
 
 def generations(layout: Layout) -> list[tuple[int, str]]:
@@ -160,7 +168,7 @@ def _going(layout: Layout, parts: _Parts, since: float) -> dict[str, list[str]]:
     old = [name for name in going[OBJECTS] if not _newer(layout, name, since)]
     if old:
         old = sorted({*old}.difference(parts.needed()))
-    return {RETIRED: retired.old(layout, since), **going, OBJECTS: old}
+    return {**going, OBJECTS: old}
 
 
 def _is_ours(folder: str, name: str) -> bool:
@@ -196,6 +204,16 @@ def _linked(layout: Layout, generation: str) -> Iterator[str]:
         folder, _, part = text.removeprefix("../../").rpartition("/")
         if f"{KP}/{folder}" in _PARTS:
             yield f"{KP}/{folder}/{part}"
+
+
+def _forget(layout: Layout, names: Collection[str]) -> Iterator[str]:
+    """Remove names of what was dropped long ago: before what they name."""
+    for name in names:
+        clear_folder(layout, f"{RETIRED}/{name}")  # a stranger's
+        remove(layout.path(RETIRED, name))
+        yield f"{RETIRED}/{name}"
+    if names:
+        sync_directory(layout.path(RETIRED))
 
 
 def _remove(layout: Layout, going: Mapping[str, list[str]]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from kpstore.targets.tftp.format.links import is_folder, link_text, names_in
 from kpstore.targets.tftp.format.state import Live, State, read_state
 from kpstore.targets.values import Finding
 
+_DIGITS: Final = 64
 _NAME: Final = re.compile(r"([0-9]{10,})-([0-9a-f]{64})")
 
 
@@ -67,15 +68,22 @@ def recent(layout: Layout, live: Live, since: float) -> Iterator[tuple[str, Stat
         yield name, state
 
 
-def young(layout: Layout, since: float) -> set[str]:
-    """Return the digests of what was dropped after `since`."""
-    times = _times(layout)
-    return {digest for _, (time, digest) in times if time > since}
+def aged(layout: Layout, since: float) -> tuple[set[str], list[str]]:
+    """Return the digests of what was dropped after `since`, and the names of the rest.
 
-
-def old(layout: Layout, since: float) -> list[str]:
-    """Return the names of what was dropped at `since` or before, sorted."""
-    return sorted(name for name, (time, _) in _times(layout) if time <= since)
+    Ten thousand names are read by their halves: `findings` says whether they are kp's.
+    """
+    young: set[str] = set()
+    old: list[str] = []
+    for name in names_in(layout.path(RETIRED)):
+        time, _, digest = name.partition("-")
+        if len(digest) != _DIGITS or not time.isdecimal():
+            continue
+        if int(time) > since:
+            young.add(digest)
+        else:
+            old.append(name)
+    return young, sorted(old)
 
 
 def findings(layout: Layout) -> Iterator[Finding]:
@@ -100,9 +108,3 @@ def text_for(layout: Layout, name: str) -> str:
 
 def _texts(digest: str) -> Collection[str]:
     return (f"../menus/{digest}", f"../shards/{digest}")
-
-
-def _times(layout: Layout) -> Iterator[tuple[str, tuple[int, str]]]:
-    for name in names_in(layout.path(RETIRED)):
-        if found := _NAME.fullmatch(name):
-            yield name, (int(found[1]), found[2])
