@@ -31,7 +31,7 @@ from kpstore.history.index.connection import (
     transaction,
 )
 from kpstore.history.index.steps import Held, NodeChange, Step
-from kpstore.history.revisions import Query, Revision, Touch
+from kpstore.history.revisions import Query, Revision
 
 _AT_ONCE: Final = 400  # pairs in one question: SQLite takes 999 values at least
 _NOTE: Final = "said "
@@ -191,7 +191,7 @@ class Index:
         for number, touch in enumerate(query.touches):
             alias = f"t{number}"
             tables += f" JOIN touches {alias} ON {alias}.number = r.number"
-            clause, found = _touch_clause(alias, touch)
+            clause, found = schema.touch_clause(alias, touch)
             clauses.append(clause)
             values += found
         for condition, value in (
@@ -213,16 +213,13 @@ class Index:
             return [Revision(*row) for row in self._db.execute(sql, values)]
 
     def before_changes(self, kinds: Collection[str], after: int) -> list[Revision]:
-        """Return the last revisions before documents of some kinds changed.
-
-        The newest first, which is the last of all; only later ones than `after`.
-        """
-        sql = (
-            f"SELECT {_COLUMNS} FROM revisions WHERE number > ? AND number IN"
-            " (SELECT max(number) FROM revisions UNION SELECT number - 1 FROM touches"
-            f" WHERE kind IN ({','.join('?' * len(kinds))})) ORDER BY number DESC"
+        """Return main's tip and what changes of some kinds came after, newest first."""
+        where = (
+            "WHERE number > ? AND number IN (SELECT max(number) FROM revisions UNION"
+            " SELECT number - 1 FROM touches WHERE kind IN"
+            f" ({','.join('?' * len(kinds))})) ORDER BY number DESC"
         )
-        return [Revision(*row) for row in self._rows(sql, after, *kinds)]
+        return self._select(where, (after, *kinds))
 
     def templates(self) -> dict[str, int]:
         """Return the keys of the templates in use, and the number of their nodes."""
@@ -295,13 +292,6 @@ class Index:
 
     def _set(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (name, value))
-
-
-def _touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
-    clause = f"{alias}.kind = ? AND {alias}.name = ?"
-    if touch.within is None:  # by the index for that: it must say the same condition
-        return f"{clause} AND {alias}.within <> ''", [touch.kind, touch.name]
-    return f"{clause} AND {alias}.within = ?", list(map(str, touch))
 
 
 def _sum(text: str) -> str:

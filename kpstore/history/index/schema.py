@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from kpstore.history.revisions import Touch
+
 VERSION: Final = "2"
 
 # touches: keyed as it is asked for, newest revision last, so that the 1,000 newest
@@ -31,3 +33,11 @@ CREATE TABLE uniques (
 """
 
 TABLES: Final = ("meta", "revisions", "touches", "templates", "nodes", "uniques")
+
+
+def touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
+    """Return the condition under which a row of touches is the one meant."""
+    clause = f"{alias}.kind = ? AND {alias}.name = ?"
+    if touch.within is None:  # by the index for that: it must say the same condition
+        return f"{clause} AND {alias}.within <> ''", [touch.kind, touch.name]
+    return f"{clause} AND {alias}.within = ?", list(map(str, touch))
