@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kpstore.edits.adding import put_new
 from kpstore.edits.images import set_default
 from kpstore.errors import Refused
 from kpstore.model.documents import BootConfig
@@ -26,7 +25,7 @@ def add(
     base = dict(state.entry(image, like)) if like else {}
     entry = make(BootConfig, {**base, **fields}, f"entry {image}/{name}")
     state.kernel(image, entry.kernel)
-    put_new(state, Key("entry", name, image), entry)
+    state.add(Key("entry", name, image), entry)
     if default or state.image(image).default is None:
         set_default(state, image, name)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kpstore.edits.adding import put_new
 from kpstore.errors import Refused
 from kpstore.model.documents import Group
 from kpstore.model.keys import Key
@@ -17,7 +16,7 @@ from kpstore.model.validation import add_tokens, make, remove_tokens, replace
 def add(state: State, name: str, fields: dict[str, Any]) -> None:
     """Add a group; `nodes` is a node set of names and known groups."""
     group = make(Group, _checked(state, fields), f"group {name}")
-    put_new(state, Key("group", name), group)
+    state.add(Key("group", name), group)
 
 
 def change(
@@ -52,7 +51,7 @@ def join(state: State, wanted: Mapping[str, Iterable[str]]) -> None:
         group = state.get(Key("group", name))
         known = group if isinstance(group, Group) else Group()
         if not isinstance(group, Group):
-            put_new(state, Key("group", name), known)
+            state.add(Key("group", name), known)
         together = members(known.nodes, group_sets(state)) | set(nodes)
         folded = {"nodes": fold(together)}
         state.put(Key("group", name), replace(known, folded, f"group {name}"))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kpstore.edits.adding import put_new
 from kpstore.errors import InvalidInput
 from kpstore.model.documents import Image
 from kpstore.model.keys import Key
@@ -13,7 +12,7 @@ from kpstore.model.validation import make, replace
 def add(state: State, name: str, fields: dict[str, Any]) -> Image:
     """Add an image; Refused when there is one of that name."""
     image = make(Image, fields, f"image {name}")
-    put_new(state, Key("image", name), image)
+    state.add(Key("image", name), image)
     return image
 
 

@@ -1,6 +1,5 @@
 """Edits of an image's kernels."""
 
-from kpstore.edits.adding import put_new
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
@@ -29,7 +28,7 @@ def add(
     key = Key("kernel", name, image)
     known = state.get(key)
     if not isinstance(known, KernelConfig):
-        put_new(state, key, kernel)
+        state.add(key, kernel)
     elif known.kind != kernel.kind:
         raise InvalidInput(
             f"kernel {image}/{name} is of kind {known.kind}",

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kpstore.edits.adding import put_new
 from kpstore.model.documents import Target
 from kpstore.model.keys import Key
 from kpstore.model.state import State
@@ -11,7 +10,7 @@ from kpstore.model.validation import make, replace
 
 def add(state: State, name: str, fields: dict[str, Any]) -> None:
     """Add a target."""
-    put_new(state, Key("target", name), make(Target, fields, f"target {name}"))
+    state.add(Key("target", name), make(Target, fields, f"target {name}"))
 
 
 def enable(state: State, name: str, enabled: bool) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from kpstore.errors import CorruptState, KpError, NotFound, Refused
 from kpstore.health.verdicts import bad_verdict, is_good
-from kpstore.model.boot import Boot, boot_of, disk_default
+from kpstore.model.boot import boot_of, default_boot
 from kpstore.model.documents import Document, Node
 from kpstore.model.keys import Key
 from kpstore.model.state import Documents, State
@@ -18,40 +18,6 @@ class Earlier(NamedTuple):
 
     revision: str
     documents: Documents
-
-
-def default_boot(documents: Documents, image: str) -> Boot | None:
-    """Return what the image's default boots, groups and nodes left out.
-
-    None without a default, without the image, or where the state dangles.
-    """
-    state = documents if isinstance(documents, State) else State(documents)
-    there = state.get(Key("image", image)) is not None
-    default = state.image(image).default if there else None
-    return _boot_or_none(state, image, default)
-
-
-def disk_boot(documents: Documents, image: str) -> Boot | None:
-    """Return what the image's own disks boot that a target of the site serves.
-
-    None where there is no such target, or the state dangles.
-    """
-    state = documents if isinstance(documents, State) else State(documents)
-    if state.get(Key("image", image)) is None or not _has_tree(state, image):
-        return None
-    return _boot_or_none(state, image, disk_default(state, image))
-
-
-def _has_tree(state: State, image: str) -> bool:
-    found = (state.target(name) for name in state.names("target"))
-    return any(target.enabled and target.image == image for target in found)
-
-
-def _boot_or_none(state: State, image: str, entry: str | None) -> Boot | None:
-    try:
-        return boot_of(state, image, entry) if entry else None
-    except NotFound:
-        return None
 
 
 def serves(then: Documents, away: Mapping[str, str], tree_of: str | None) -> bool:

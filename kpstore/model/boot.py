@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from kpstore.errors import NotFound
 from kpstore.model.documents import BootConfig, Image, KernelConfig, Node
+from kpstore.model.keys import Key
 from kpstore.model.params import Layer, Merged, check_tie, compose, merge
 from kpstore.model.payload import Payload, payload_of
-from kpstore.model.state import State
+from kpstore.model.state import Documents, State
 from kpstore.model.templates import Template
 from kpstore.model.variables import fill, used, value
 
@@ -113,6 +115,40 @@ def disk_default(state: State, image: str) -> str | None:
     """
     listed, chosen = disk_entries(state, image), state.image(image).default
     return chosen if chosen in listed else next(iter(listed), None)
+
+
+def default_boot(documents: Documents, image: str) -> Boot | None:
+    """Return what the image's default boots, groups and nodes left out.
+
+    None without a default, without the image, or where the state dangles.
+    """
+    state = documents if isinstance(documents, State) else State(documents)
+    there = state.get(Key("image", image)) is not None
+    default = state.image(image).default if there else None
+    return _boot_or_none(state, image, default)
+
+
+def disk_boot(documents: Documents, image: str) -> Boot | None:
+    """Return what the image's own disks boot that a target of the site serves.
+
+    None where there is no such target, or the state dangles.
+    """
+    state = documents if isinstance(documents, State) else State(documents)
+    if state.get(Key("image", image)) is None or not _has_tree(state, image):
+        return None
+    return _boot_or_none(state, image, disk_default(state, image))
+
+
+def _has_tree(state: State, image: str) -> bool:
+    found = (state.target(name) for name in state.names("target"))
+    return any(target.enabled and target.image == image for target in found)
+
+
+def _boot_or_none(state: State, image: str, entry: str | None) -> Boot | None:
+    try:
+        return boot_of(state, image, entry) if entry else None
+    except NotFound:
+        return None
 
 
 def check_ties(state: State, template: Template) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol, TypeVar
 
-from kpstore.errors import InvalidInput
+from kpstore.errors import InvalidInput, Refused
 from kpstore.model.documents import (
     BootConfig,
     Document,
@@ -16,7 +16,7 @@ from kpstore.model.documents import (
     Verdict,
 )
 from kpstore.model.keys import MODELS, Key, Kind
-from kpstore.model.names import missing
+from kpstore.model.names import check_name, missing
 
 Changes = Mapping[Key, Document | None]
 _D = TypeVar("_D", bound=Document)
@@ -90,6 +90,17 @@ class State:
         for document in self._changes.values():
             if isinstance(document, Node):
                 yield document
+
+    def add(self, key: Key, document: Document) -> None:
+        """Add a document; Refused when its name is taken, by case folding too."""
+        check_name(key.name, key.kind)
+        for other in self.names(key.kind, key.within):
+            if other.casefold() == key.name.casefold():
+                raise Refused(
+                    f"{key.kind} {other} exists in {key.within or 'this site'}",
+                    hint="choose another name, or change that one",
+                )
+        self.put(key, document)
 
     def put(self, key: Key, document: Document) -> None:
         """Add or replace a document."""

@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from kpstore.errors import CorruptState
-from kpstore.health.candidates import default_boot
 from kpstore.history import walk
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Revision
 from kpstore.history.snapshot import Snapshot
+from kpstore.model.boot import default_boot
 from kpstore.site.reader import SiteReader
 
 _NOTE: Final = "defaults"

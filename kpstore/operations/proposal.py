@@ -9,13 +9,12 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from kpstore.errors import NotFound, Refused
-from kpstore.health.candidates import default_boot, disk_boot
 from kpstore.health.verdicts import refuse_bad
 from kpstore.history.git import trees
 from kpstore.history.git.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
-from kpstore.model.boot import Boot, boot_of
+from kpstore.model.boot import Boot, boot_of, default_boot, disk_boot
 from kpstore.model.cautions import cautions
 from kpstore.model.checks import check
 from kpstore.model.documents import Artifacts, KernelConfig, Target

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from kpstore.errors import KpError, NotFound, Refused
-from kpstore.health.candidates import default_boot
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
-from kpstore.model.boot import Boot, boot_of
+from kpstore.model.boot import Boot, boot_of, default_boot
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State

@@ -7,19 +7,12 @@ from functools import partial
 from typing import Final
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused, disk_failures
-from kpstore.health.candidates import (
-    choose,
-    clear_overrides,
-    default_boot,
-    disk_boot,
-    restore_image,
-    serves,
-)
+from kpstore.health.candidates import choose, clear_overrides, restore_image, serves
 from kpstore.health.verdicts import bad_verdict, give, is_good, proved_by_reports
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.snapshot import Snapshot
 from kpstore.history.times import utc
-from kpstore.model.boot import Boot
+from kpstore.model.boot import Boot, default_boot, disk_boot
 from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.moves import image_of

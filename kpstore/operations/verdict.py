@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import Said, bad_verdict
 from kpstore.history.record import person_name
+from kpstore.model.boot import default_boot
 from kpstore.model.state import State
 from kpstore.operations.caller import Caller
 

@@ -10,10 +10,10 @@ import pytest
 
 from kpstore.edits import entries, groups, images, nodes, targets
 from kpstore.errors import NeedsConfirmation, NotFound, Refused
-from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import Said, bad_verdict, give, is_good
 from kpstore.history import drafts
 from kpstore.history.snapshot import Snapshot
+from kpstore.model.boot import default_boot
 from kpstore.model.documents import Rollout
 from kpstore.model.keys import Key
 from kpstore.model.state import State

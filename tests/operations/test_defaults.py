@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kpstore.edits import entries, images, nodes
-from kpstore.health.candidates import default_boot
 from kpstore.history import walk
+from kpstore.model.boot import default_boot
 from kpstore.model.keys import Key
 from kpstore.operations import defaults
 from kpstore.operations.defaults import Defaults, defaults_of, remember

@@ -7,8 +7,8 @@ import pytest
 
 from kpstore.edits import entries, images, targets
 from kpstore.errors import NeedsConfirmation, Refused
-from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import Said, bad_verdict, give
+from kpstore.model.boot import default_boot
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.model.state import State

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import NeedsConfirmation, Refused
-from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import bad_verdict
+from kpstore.model.boot import default_boot
 from kpstore.operations.rollback import Rollback
 from support import sites
 from support.sites import SmallSite, call_good, first_import, roll_back, second_kernel

@@ -8,8 +8,8 @@ import pytest
 
 from kpstore.edits import entries, images, nodes
 from kpstore.errors import NotFound, Refused
-from kpstore.health.candidates import default_boot
 from kpstore.health.verdicts import bad_verdict, is_good
+from kpstore.model.boot import default_boot
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.operations.publish import Publish
