@@ -20,7 +20,7 @@ NOT_LIVE: Final = "not live: kp plan, kp commit"
 
 
 @dataclass(frozen=True)
-class Manner:
+class Way:
     """What was asked besides the change: -m, -n, -y, --force.
 
     `op` goes into the record. `beside_draft`: the draft is not looked at.
@@ -34,31 +34,31 @@ class Manner:
     beside_draft: bool = False
 
 
-def edit(session: Session, manner: Manner, change: Callable[[State], object]) -> int:
-    """Apply a change as `manner` says; print what came of it.
+def edit(session: Session, way: Way, change: Callable[[State], object]) -> int:
+    """Apply a change as `way` says; print what came of it.
 
     `change` may be called twice: once for the question, once for the commit.
     """
-    if manner.dry_run:
-        return _preview(session, manner, change)
-    if manner.message is None:
+    if way.dry_run:
+        return _preview(session, way, change)
+    if way.message is None:
         if session.without or session.along:
             raise WrongUsage(
                 "--without and --with go with -m: a draft is published when it is "
                 "committed",
                 hint="kp commit --without TARGET",
             )
-        return _draft(session, change, force=bool(manner.force))
+        return _draft(session, change, force=bool(way.force))
     asked = None
-    if _is_asked(session, manner.yes):
-        asked = _planned(session, manner, change)
+    if _is_asked(session, way.yes):
+        asked = _planned(session, way, change)
         confirm(session, asked)
     opened = picker(session)
     with opened.edit(
-        manner.message,
-        op=manner.op,
-        force=manner.force,
-        beside_draft=manner.beside_draft,
+        way.message,
+        op=way.op,
+        force=way.force,
+        beside_draft=way.beside_draft,
     ) as made:
         if asked and opened.site.tip() != asked.base:
             raise Conflict(
@@ -82,9 +82,7 @@ def _draft(session: Session, change: Callable[[State], object], *, force: bool) 
     return status
 
 
-def _preview(
-    session: Session, manner: Manner, change: Callable[[State], object]
-) -> int:
+def _preview(session: Session, way: Way, change: Callable[[State], object]) -> int:
     """Show what an edit changes, and what a commit would do then.
 
     Without -m that is the commit of the caller's draft with the edit in it.
@@ -101,7 +99,7 @@ def _preview(
             if before.get(key, nothing) != after.get(key, nothing)
         )
 
-    plan = _planned(session, manner, compared)
+    plan = _planned(session, way, compared)
     for warning in plan.warnings:
         session.out.warn(warning)
     what = f"this would change: {summary(edits)}"
@@ -110,14 +108,12 @@ def _preview(
     return 0
 
 
-def _planned(
-    session: Session, manner: Manner, change: Callable[[State], object]
-) -> Plan:
+def _planned(session: Session, way: Way, change: Callable[[State], object]) -> Plan:
     with picker(session).edit(
-        manner.message,
+        way.message,
         dry_run=True,
-        force=manner.force,
-        beside_draft=manner.beside_draft,
+        force=way.force,
+        beside_draft=way.beside_draft,
     ) as made:
         change(made.state)
     assert made.plan  # a dry run has one

@@ -53,10 +53,15 @@ def _options(
     """Declare the global options."""
 
 
-_declared = typer.Typer(add_completion=False)
-_declared.command()(_options)
+def params_of(options: Callable[..., None]) -> list[Any]:
+    """Return the options that a function declares, for a set that many verbs take."""
+    declared = typer.Typer(add_completion=False)
+    declared.command()(options)
+    return typer.main.get_command(declared).params
+
+
 # The same objects serve the root and the verb, so that typer resolves each once.
-GLOBAL = typer.main.get_command(_declared).params
+GLOBAL = params_of(_options)
 
 
 class VerbCommand(TyperCommand):

@@ -1,14 +1,17 @@
 """Edits of boot entries."""
 
-from typing import Any
+from typing import Any, Final
 
+from kpstore.edits import kernels
 from kpstore.edits.images import set_default
 from kpstore.errors import Refused
-from kpstore.model.documents import BootConfig
+from kpstore.model.documents import BootConfig, KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.model.templates import next_entry
 from kpstore.model.validation import add_tokens, make, remove_tokens, replace
+
+PRODUCTION: Final = "production"
 
 
 def add(
@@ -28,6 +31,15 @@ def add(
     state.add(Key("entry", name, image), entry)
     if default or state.image(image).default is None:
         set_default(state, image, name)
+
+
+def add_production(
+    state: State, name: str, kernel: KernelConfig, params: tuple[str, ...]
+) -> None:
+    """Make `production`: the kernel that the image's own loader boots, locally."""
+    kernels.add(state, name, kernel.release, kernel)
+    fields = {"kernel": kernel.release, "method": "local", "params": params}
+    add(state, name, PRODUCTION, fields, default=True)
 
 
 def change(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from kpcmd.arguments.committing import CommittingCommand
+from kpcmd.arguments.committing import ForcibleCommand
 from kpcmd.errors import WrongUsage
 from kpstore.errors import Refused
 from kpstore.kernels.contract import Given, KernelOrigin, Option
@@ -130,7 +130,7 @@ def _declared() -> list[Any]:
     return typer.main.get_command(app).params
 
 
-class TakingCommand(CommittingCommand):
+class TakingCommand(ForcibleCommand):
     """A verb that takes a kernel in; its origins come behind its arguments."""
 
     def __init__(self, *args: Any, **more: Any) -> None:

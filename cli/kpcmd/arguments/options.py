@@ -1,7 +1,7 @@
 """Options and arguments that several verbs share, each declared once."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,7 @@ from kpcmd.arguments import completion
 from kpcmd.errors import WrongUsage
 
 
-def _reason(context: typer.Context, value: str) -> str:
+def reason(context: typer.Context, value: str) -> str:
     """Hold --force to a reason, where it is given at all."""
     source = context.get_parameter_source("force")
     if source is not None and source.name == "COMMANDLINE" and not value.strip():
@@ -42,29 +42,35 @@ def check_choice(option: str, value: str | None, choices: Sequence[str]) -> None
         )
 
 
-Message = Annotated[
-    str | None,
-    typer.Option("-m", "--message", metavar="MSG", help="Commit and publish at once."),
-]
+def message(**more: Any) -> Any:
+    """Return -m of what goes into the draft without it."""
+    text = "Commit and publish at once."
+    return typer.Option("-m", "--message", metavar="MSG", help=text, **more)
+
+
+def dry_run(**more: Any) -> Any:
+    """Return -n."""
+    return typer.Option("-n", "--dry-run", help="Show what would change.", **more)
+
+
+def yes(**more: Any) -> Any:
+    """Return -y."""
+    text = "Don't ask, however many nodes change."
+    return typer.Option("-y", "--yes", help=text, **more)
+
+
+def force(**more: Any) -> Any:
+    """Return --force, whose callback should hold it to a `reason`."""
+    text = "Make a known-bad payload default."
+    return typer.Option("--force", metavar="REASON", help=text, **more)
+
+
 Why = Annotated[
     str | None, typer.Option("-m", "--message", metavar="MSG", help="Say why.")
 ]
-DryRun = Annotated[
-    bool,
-    typer.Option("-n", "--dry-run", help="Show what would change."),
-]
-Yes = Annotated[
-    bool, typer.Option("-y", "--yes", help="Don't ask, however many nodes change.")
-]
-Force = Annotated[
-    str,
-    typer.Option(
-        "--force",
-        metavar="REASON",
-        callback=_reason,
-        help="Make a known-bad payload default.",
-    ),
-]
+DryRun = Annotated[bool, dry_run()]
+Yes = Annotated[bool, yes()]
+Force = Annotated[str, force(callback=reason)]
 Mismatch = Annotated[
     bool,
     typer.Option("--force-mismatch", help="Take files that don't belong together."),

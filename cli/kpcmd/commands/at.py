@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.arguments.entries import shown_json, shown_lines
 from kpcmd.arguments.times import written
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
+from kpcmd.views.entries import shown_json, shown_lines
 from kpstore.errors import InvalidInput
 from kpstore.picker import KernelPicker
 from kpstore.queries.entry import EntryShown, shown_entry

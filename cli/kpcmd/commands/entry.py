@@ -5,34 +5,22 @@ from typing import Annotated
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.arguments.committing import committing
-from kpcmd.arguments.entries import (
-    fields_of,
-    hypervisor_of,
-    line,
-    need_kernel,
-    set_tokens,
-    shown_json,
-    shown_lines,
-    usual,
-)
+from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
+from kpcmd.arguments.entries import fields_of, hypervisor_of, need_kernel, set_tokens
 from kpcmd.arguments.options import (
     AddParams,
-    DryRun,
     EntryArg,
-    Force,
     ImageArg,
-    Message,
     Params,
     RemoveParams,
-    Yes,
     check_given,
     check_tokens,
 )
-from kpcmd.editing import Manner, edit
+from kpcmd.editing import edit
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
+from kpcmd.views.entries import line, shown_json, shown_lines, usual
 from kpstore.edits import entries, images
 from kpstore.model.state import State
 from kpstore.queries.entry import shown_entry
@@ -73,12 +61,12 @@ Ssi = Annotated[
 ]
 
 
-@committing(
+@editing(
     app,
     "add",
     "kp entry add web next --kernel 6.12 --like production",
     'kp entry add web rescue --kernel 6.1 --params "root=/dev/sda1 single" --default',
-    exits=(3, 6, 75),
+    cls=ForcibleCommand,
 )
 def add(  # one a field
     context: typer.Context,
@@ -96,10 +84,6 @@ def add(  # one a field
     default: Annotated[
         bool, typer.Option("--default", help="Make it the image's default.")
     ] = False,
-    force: Force = "",
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Add a boot entry; an image's first becomes its default.
 
@@ -109,7 +93,7 @@ def add(  # one a field
     session = session_of(context)
     check_tokens(add_param, remove_param)
     fields = fields_of(kernel, method, params, ssi)
-    manner = Manner("entry add", message, dry_run, yes, force)
+    way = way_of(context, "entry add")
 
     def change(state: State) -> None:
         whole = fields | hypervisor_of(state, image, like, xen, xen_params)
@@ -121,15 +105,15 @@ def add(  # one a field
         if default:
             images.set_default(state, image, name)
 
-    return edit(session, manner, change)
+    return edit(session, way, change)
 
 
-@committing(
+@editing(
     app,
     "set",
     "kp entry set web production --kernel 6.12",
     "kp entry set web production --add-param panic=30 --remove-param quiet",
-    exits=(3, 6, 75),
+    cls=ForcibleCommand,
 )
 def set_(  # one a field
     context: typer.Context,
@@ -147,10 +131,6 @@ def set_(  # one a field
     default: Annotated[
         bool, typer.Option("--default", help="Make it the image's default.")
     ] = False,
-    force: Force = "",
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Set fields of a boot entry; what isn't given stays."""
     session = session_of(context)
@@ -165,7 +145,7 @@ def set_(  # one a field
         default or None,
     )
     check_tokens(add_param, remove_param)
-    manner = Manner("entry set", message, dry_run, yes, force)
+    way = way_of(context, "entry set")
 
     def change(state: State) -> None:
         whole = fields | hypervisor_of(state, image, like or name, xen, xen_params)
@@ -181,7 +161,7 @@ def set_(  # one a field
         if default:
             images.set_default(state, image, name)
 
-    return edit(session, manner, change)
+    return edit(session, way, change)
 
 
 @verb(app, "list", "kp entry list web")
@@ -227,16 +207,13 @@ def show(
     session.out.answer(shown_json(shown), shown_lines(session, shown))
 
 
-@committing(app, "rm", "kp entry rm web next", exits=(3, 6, 75))
+@editing(app, "rm", "kp entry rm web next")
 def rm(
     context: typer.Context,
     image: ImageArg,
     name: EntryArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Remove a boot entry that is no default and no node's next boot."""
     session = session_of(context)
-    manner = Manner("entry rm", message, dry_run, yes)
-    return edit(session, manner, lambda state: entries.remove(state, image, name))
+    way = way_of(context, "entry rm")
+    return edit(session, way, lambda state: entries.remove(state, image, name))

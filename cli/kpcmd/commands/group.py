@@ -5,18 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.arguments.committing import committing
+from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.options import (
     AddParams,
-    DryRun,
     GroupArg,
-    Message,
     RemoveParams,
-    Yes,
     check_given,
     check_tokens,
 )
-from kpcmd.editing import Manner, edit, say_nodes
+from kpcmd.editing import edit, say_nodes
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
@@ -44,11 +41,10 @@ Priority = Annotated[
 ]
 
 
-@committing(
+@editing(
     app,
     "add",
     "kp group add rack1 --nodes n[001-040] --add-param console=ttyS1,115200",
-    exits=(3, 6, 75),
 )
 def add(
     context: typer.Context,
@@ -56,9 +52,6 @@ def add(
     nodes: Nodes = None,
     add_param: AddParams = None,
     priority: Priority = None,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Add a group."""
     session = session_of(context)
@@ -68,15 +61,14 @@ def add(
         groups.add(state, name, fields)
         say_nodes(session, members(nodes or "", group_sets(state)))
 
-    return edit(session, Manner("group add", message, dry_run, yes), change)
+    return edit(session, way_of(context, "group add"), change)
 
 
-@committing(
+@editing(
     app,
     "set",
     "kp group set rack1 --nodes n[001-042]",
     "kp group set rack1 --remove-param console -m 'back to the usual console'",
-    exits=(3, 6, 75),
 )
 def set_(
     context: typer.Context,
@@ -85,9 +77,6 @@ def set_(
     add_param: AddParams = None,
     remove_param: RemoveParams = None,
     priority: Priority = None,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Set fields of a group; what isn't given stays."""
     session = session_of(context)
@@ -104,7 +93,7 @@ def set_(
         )
         say_nodes(session, members(state.group(name).nodes, group_sets(state)))
 
-    return edit(session, Manner("group set", message, dry_run, yes), change)
+    return edit(session, way_of(context, "group set"), change)
 
 
 @verb(app, "list", "kp group list")
@@ -137,13 +126,10 @@ def show(context: typer.Context, name: GroupArg) -> None:
     session.out.answer(document, lines)
 
 
-@committing(app, "rm", "kp group rm rack1 -m 'the rack is gone'", exits=(3, 6, 75))
+@editing(app, "rm", "kp group rm rack1 -m 'the rack is gone'")
 def rm(
     context: typer.Context,
     name: GroupArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Remove a group; its nodes stay."""
     session = session_of(context)
@@ -152,7 +138,7 @@ def rm(
         say_nodes(session, members(state.group(name).nodes, group_sets(state)))
         groups.remove(state, name)
 
-    return edit(session, Manner("group rm", message, dry_run, yes), change)
+    return edit(session, way_of(context, "group rm"), change)
 
 
 def _fields(nodes: str | None, priority: int | None) -> dict[str, Any]:

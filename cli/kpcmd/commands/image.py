@@ -1,33 +1,48 @@
 """`kp image`: the operating systems that nodes run."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from kpcmd.arguments.committing import committing
+from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
 from kpcmd.arguments.options import (
-    DryRun,
-    Force,
     ImageArg,
-    Message,
     Mismatch,
-    Yes,
     check_given,
 )
 from kpcmd.arguments.paths import kept_path, tidied
-from kpcmd.editing import Manner, edit
+from kpcmd.context import Session
+from kpcmd.editing import edit
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.stock import look_at, offer_production
 from kpcmd.terminal.output import columns
-from kpstore.edits import images
+from kpcmd.views.kernels import warn_of
+from kpstore.discovery.image_tree import Booted
+from kpstore.edits import entries, images
+from kpstore.kernels.contract import Given
+from kpstore.kernels.gather import Gathered
+from kpstore.kernels.origins.installed import InstalledKernel
+from kpstore.model.documents import Image
 from kpstore.model.params import split
 from kpstore.model.state import State
+from kpstore.model.validation import make
+from kpstore.picker import KernelPicker
 
 app = noun("The operating systems that nodes run.")
 apps = {"image": app}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A tree's architecture, and the kernel that it boots, taken in."""
+
+    arch: str | None
+    booted: Booted | None = None
+    kernel: Gathered | None = None
+
 
 Name = Annotated[str, typer.Argument(metavar="IMAGE", help="Its name.")]
 Arch = Annotated[
@@ -40,12 +55,12 @@ ImageParams = Annotated[
 ]
 
 
-@committing(
+@editing(
     app,
     "add",
     "kp image add web --tree /srv/images/web",
     'kp image add db --arch aarch64 --params "console=ttyAMA0 panic=30" -m "new image"',
-    exits=(3, 6, 75),
+    cls=ForcibleCommand,
 )
 def add(
     context: typer.Context,
@@ -57,10 +72,6 @@ def add(
     arch: Arch = None,
     params: ImageParams = None,
     mismatch: Mismatch = False,
-    force: Force = "",
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Add an image.
 
@@ -73,17 +84,23 @@ def add(
             "an image needs --tree DIR, or --arch ARCH without one",
             hint="kp image add IMAGE --tree DIR",
         )
-    session.weighed = set() if dry_run else None
-    found = look_at(session, picker(session), tree, arch, force_mismatch=mismatch)
+    way = way_of(context, "image add")
+    session.weighed = set() if way.dry_run else None
+    found = _look_at(session, picker(session), tree, arch, force_mismatch=mismatch)
     fields = {"arch": images.require_arch(found.arch), "params": split(params or "")}
-    manner = Manner("image add", message, dry_run, yes, force)
 
     def change(state: State) -> None:
         images.add(state, image, fields)
-        offer_production(session, state, image, found)
+        if found.booted and found.kernel:
+            entries.add_production(
+                state, image, found.kernel.kernel, found.booted.params
+            )
+            where = found.booted.source or "the only kernel"
+            what = f"kernel {found.booted.release}, from {where}"
+            session.out.say(f"entry {entries.PRODUCTION}: {what}")
 
-    with kept_path(session, "trees", image, tree, dry_run=dry_run):
-        return edit(session, manner, change)
+    with kept_path(session, "trees", image, tree, dry_run=way.dry_run):
+        return edit(session, way, change)
 
 
 @verb(app, "list", "kp image list", "kp image list --json")
@@ -112,8 +129,11 @@ def show(context: typer.Context, image: ImageArg) -> None:
     )
 
 
-@committing(
-    app, "set", 'kp image set web --params "console=ttyS0 panic=30"', exits=(3, 6, 75)
+@editing(
+    app,
+    "set",
+    'kp image set web --params "console=ttyS0 panic=30"',
+    cls=ForcibleCommand,
 )
 def set_(
     context: typer.Context,
@@ -135,10 +155,6 @@ def set_(
         str | None,
         typer.Option("--ssi-params", metavar="P", help="What --ssi entries add."),
     ] = None,
-    force: Force = "",
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Set fields of an image; what is given replaces what was."""
     session = session_of(context)
@@ -152,23 +168,67 @@ def set_(
         fields["required_firmware"] = tuple(filter(None, require_firmware))
     if ssi_params is not None:
         fields["ssi"] = {"params": split(ssi_params)} if ssi_params else None
-    manner = Manner("image set", message, dry_run, yes, force)
-    return edit(session, manner, lambda state: images.change(state, image, fields))
+    way = way_of(context, "image set")
+    return edit(session, way, lambda state: images.change(state, image, fields))
 
 
-@committing(app, "rm", 'kp image rm web -m "retired"', exits=(3, 6, 75))
+@editing(app, "rm", 'kp image rm web -m "retired"')
 def rm(
     context: typer.Context,
     image: ImageArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Remove an image with its entries and kernels; refused while nodes use it."""
     session = session_of(context)
-    manner = Manner("image rm", message, dry_run, yes)
+    way = way_of(context, "image rm")
     with tidied(session):
-        return edit(session, manner, lambda state: images.remove(state, image))
+        return edit(session, way, lambda state: images.remove(state, image))
+
+
+def _look_at(
+    session: Session,
+    opened: KernelPicker,
+    tree: Path | None,
+    arch: str | None,
+    *,
+    force_mismatch: bool = False,
+) -> _Found:
+    """Look into an image tree; nothing of it is run."""
+    if tree is None:
+        return _Found(arch)
+    arch = arch or opened.intake.arch_of(tree)
+    if arch is None:
+        return _Found(arch)
+    default = opened.intake.default_of(tree)
+    for text in default.unread:
+        session.out.warn(f"not understood: {text}")
+    booted = default.booted
+    if booted is None:
+        _name_candidates(session, default.candidates)
+        return _Found(arch)
+    for token in booted.dropped:
+        session.out.warn(f"left out of the parameters, as kp can't pass it on: {token}")
+    image = make(Image, {"arch": arch}, "the image")
+    with session.out.progress(f"taking in {booted.release}") as progress:
+        kernel = opened.intake.take(
+            image,
+            InstalledKernel().open(Given(booted.release, tree=tree)),
+            tree,
+            force_mismatch=force_mismatch,
+            progress=progress,
+        )
+    warn_of(session, kernel)
+    return _Found(arch, booted, kernel)
+
+
+def _name_candidates(session: Session, candidates: tuple[str, ...]) -> None:
+    if not candidates:
+        session.out.say("no kernel is installed in the tree: kp kernel add")
+        return
+    session.out.say(
+        f"the tree's loader doesn't say which of {len(candidates)} kernels it boots: "
+        f"{', '.join(candidates)}"
+    )
+    session.out.say("next: kp kernel add IMAGE --installed RELEASE, kp entry add")
 
 
 def _line(state: State, name: str) -> dict[str, Any]:

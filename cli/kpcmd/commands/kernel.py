@@ -4,24 +4,19 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd.arguments.committing import committing
+from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.kernel_origin import GivenOrigin, TakingCommand
 from kpcmd.arguments.options import (
-    DryRun,
-    Force,
     ImageArg,
     KernelArg,
-    Message,
     Mismatch,
-    Yes,
 )
 from kpcmd.context import Session
-from kpcmd.editing import Manner, edit
-from kpcmd.errors import CONFLICT, LAGGING, LOCKED
+from kpcmd.editing import edit
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.stock import warn_of
 from kpcmd.terminal.output import columns
+from kpcmd.views.kernels import warn_of
 from kpstore.edits import kernels
 from kpstore.kernels.gather import Gathered
 from kpstore.model.state import State
@@ -39,14 +34,13 @@ Replace = Annotated[
 ]
 
 
-@committing(
+@editing(
     app,
     "add",
     "kp kernel add web --files vmlinuz-6.12 --initrd initrd.img-6.12 "
     "--modules lib/modules/6.12",
     "kp kernel add web --installed 6.1.0-28-amd64 -m 'as installed'",
     "kp kernel add web --files arch/x86/boot/bzImage --name test --replace -m again",
-    exits=(CONFLICT, LAGGING, LOCKED),
     cls=TakingCommand,
 )
 def add(
@@ -55,10 +49,6 @@ def add(
     name: Name = None,
     replace: Replace = False,
     mismatch: Mismatch = False,
-    force: Force = "",
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Take a kernel in, from exactly one origin.
 
@@ -67,7 +57,8 @@ def add(
     """
     session = session_of(context)
     origin = GivenOrigin.of(context)
-    session.weighed = set() if dry_run else None
+    way = way_of(context, "kernel add")
+    session.weighed = set() if way.dry_run else None
     opened = picker(session)
     whose = opened.view().image(image)
     with session.out.progress("taking in") as progress:
@@ -78,7 +69,7 @@ def add(
     def change(state: State) -> None:
         kernels.add(state, image, called, found.kernel, replace=replace)
 
-    return edit(session, Manner("kernel add", message, dry_run, yes, force), change)
+    return edit(session, way, change)
 
 
 def _tell(session: Session, called: str, found: Gathered) -> None:
@@ -129,19 +120,16 @@ def show(context: typer.Context, image: ImageArg, kernel: KernelArg) -> None:
     session.out.answer(found, lines)
 
 
-@committing(app, "rm", "kp kernel rm web 6.1", exits=(CONFLICT, LOCKED))
+@editing(app, "rm", "kp kernel rm web 6.1")
 def rm(
     context: typer.Context,
     image: ImageArg,
     kernel: KernelArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Remove a kernel that no entry boots; its files go with kp gc, in time."""
-    manner = Manner("kernel rm", message, dry_run, yes)
+    way = way_of(context, "kernel rm")
     return edit(
-        session_of(context), manner, lambda state: kernels.remove(state, image, kernel)
+        session_of(context), way, lambda state: kernels.remove(state, image, kernel)
     )
 
 

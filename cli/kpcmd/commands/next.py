@@ -9,7 +9,7 @@ from kpcmd.arguments import completion
 from kpcmd.arguments.committing import committing
 from kpcmd.arguments.nodesets import chosen
 from kpcmd.arguments.options import AddParams, DryRun, Why, Yes
-from kpcmd.editing import Manner, edit, nodes_of
+from kpcmd.editing import Way, edit, nodes_of
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
 from kpcmd.opening import picker
@@ -72,9 +72,9 @@ def next_(
         raise WrongUsage("which nodes?", hint="kp next NODESET --entry NAME")
     _refuse_once(once=once)
     text = f"next: {','.join(nodeset)} {f'boot {entry}' if entry else 'cleared'}"
-    manner = Manner("next", message or text, dry_run, yes, beside_draft=True)
+    way = Way("next", message or text, dry_run, yes, beside_draft=True)
     params = tuple(add_param or ())
-    return edit(session, manner, _change(session, nodeset, entry, params))
+    return edit(session, way, _change(session, nodeset, entry, params))
 
 
 def _change(

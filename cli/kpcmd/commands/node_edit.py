@@ -5,29 +5,25 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd.arguments.committing import committing
+from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.nodesets import OfImage, chosen, fields_of
 from kpcmd.arguments.options import (
     AddParams,
-    DryRun,
-    Message,
     NodeArg,
     NodeSets,
     RemoveParams,
-    Yes,
     check_given,
     check_tokens,
 )
 from kpcmd.arguments.tables import read_table
+from kpcmd.commands.node import app
 from kpcmd.context import Session
-from kpcmd.editing import Manner, edit, nodes_of, say_nodes
-from kpcmd.frame import noun, session_of, verb
+from kpcmd.editing import edit, nodes_of, say_nodes
+from kpcmd.frame import session_of, verb
 from kpcmd.opening import picker
 from kpstore.edits import groups, nodes
 from kpstore.model.state import State
 from kpstore.queries.nodes import listed_nodes
-
-app = noun("The client machines.")
 
 Macs = Annotated[
     list[str] | None, typer.Option("--mac", metavar="MAC", help="A network card.")
@@ -45,11 +41,10 @@ Variables = Annotated[
 ]
 
 
-@committing(
+@editing(
     app,
     "add",
     "kp node add n001 --mac 02:00:00:00:00:01 --image web --index 1",
-    exits=(3, 6, 75),
 )
 def add(
     context: typer.Context,
@@ -60,9 +55,6 @@ def add(
     index: Index = None,
     var: Variables = None,
     add_param: AddParams = None,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Add a node."""
     session = session_of(context)
@@ -74,16 +66,15 @@ def add(
             state.image(image)
         nodes.add(state, name, fields)
 
-    return edit(session, Manner("node add", message, dry_run, yes), change)
+    return edit(session, way_of(context, "node add"), change)
 
 
-@committing(
+@editing(
     app,
     "import",
     "kp node import nodes.csv --format csv -m 'the racks 1 to 4'",
     "printf 'name,mac,image\\nn1,02:00:00:00:00:01,web\\n' | kp node import - "
     "--format csv",
-    exits=(3, 6, 75),
 )
 def import_(
     context: typer.Context,
@@ -92,9 +83,6 @@ def import_(
         str, typer.Option("--format", metavar="FORMAT", help="csv; others come later.")
     ],
     image: OfImage = None,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Add or replace nodes from a table: `name,mac[,ip,image,index,group,var.NAME]`.
 
@@ -114,7 +102,7 @@ def import_(
         nodes.put_all(state, table.nodes)
         groups.join(state, table.groups)
 
-    return edit(session, Manner("node import", message, dry_run, yes), change)
+    return edit(session, way_of(context, "node import"), change)
 
 
 @verb(app, "show", "kp node show n001")
@@ -126,12 +114,11 @@ def show(context: typer.Context, node: NodeArg) -> None:
     session.out.answer(fields, (f"{name}: {_text(fields[name])}" for name in fields))
 
 
-@committing(
+@editing(
     app,
     "set",
     "kp node set n[001-100] --image web",
     "kp node set @rack1 --add-param console=ttyS1 -m 'rack 1 has other cables'",
-    exits=(3, 6, 75),
 )
 def set_(
     context: typer.Context,
@@ -143,9 +130,6 @@ def set_(
     var: Variables = None,
     add_param: AddParams = None,
     remove_param: RemoveParams = None,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Set fields of nodes; what isn't given stays. `--image none` takes it away."""
     session = session_of(context)
@@ -165,16 +149,13 @@ def set_(
             remove_params=tuple(remove_param or ()),
         )
 
-    return edit(session, Manner("node set", message, dry_run, yes), change)
+    return edit(session, way_of(context, "node set"), change)
 
 
-@committing(app, "rm", "kp node rm n[090-100] -m 'sold'", exits=(3, 6, 75))
+@editing(app, "rm", "kp node rm n[090-100] -m 'sold'")
 def rm(
     context: typer.Context,
     nodeset: NodeSets,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Remove nodes; then they boot as unknown ones do."""
     session = session_of(context)
@@ -182,7 +163,7 @@ def rm(
     def change(state: State) -> None:
         nodes.remove(state, nodes_of(session, state, nodeset))
 
-    return edit(session, Manner("node rm", message, dry_run, yes), change)
+    return edit(session, way_of(context, "node rm"), change)
 
 
 def _text(value: Any) -> str:

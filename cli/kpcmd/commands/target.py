@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.arguments.committing import committing
-from kpcmd.arguments.options import DryRun, Message, TargetArg, Yes, check_choice
+from kpcmd.arguments.committing import editing, way_of
+from kpcmd.arguments.options import TargetArg, check_choice
 from kpcmd.arguments.paths import Table, kept_path, tidied
 from kpcmd.context import Done
-from kpcmd.editing import Manner, edit
-from kpcmd.errors import CONFLICT, LAGGING, LOCKED, OK, WrongUsage
+from kpcmd.editing import Way, edit
+from kpcmd.errors import CONFLICT, LOCKED, OK, WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
@@ -29,13 +29,12 @@ _LOADERS = (f"{kind}: {' '.join(written)}" for kind, written in WRITTEN.items())
 _WRITTEN = f"{'; '.join(_LOADERS)}."
 
 
-@committing(
+@editing(
     app,
     "add",
     "kp target add boot1 --kind tftp --root /srv/tftp --loader pxelinux --loader grub",
     "kp target add web-disk --kind image --root /srv/images/web --image web "
     "--loader grub",
-    exits=(CONFLICT, LAGGING, LOCKED),
 )
 def add(
     context: typer.Context,
@@ -76,9 +75,6 @@ def add(
             "--replace", help="Let a foreign loader file give way; it is kept."
         ),
     ] = False,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Add a target. What is published is versioned; the path is this server's own."""
     session = session_of(context)
@@ -87,10 +83,10 @@ def add(
     _check(kind, image, options)
     fields: dict[str, Any] = {"kind": kind, "loaders": tuple(loader), "image": image}
     fields["options"] = options
-    manner = Manner("target add", message, dry_run, yes)
+    way = way_of(context, "target add")
     table: Table = "roots" if image is None else "trees"
-    with kept_path(session, table, image or name, root, dry_run=dry_run):
-        status = edit(session, manner, lambda state: targets.add(state, name, fields))
+    with kept_path(session, table, image or name, root, dry_run=way.dry_run):
+        status = edit(session, way, lambda state: targets.add(state, name, fields))
     for text in advice(name, fields, root.absolute()):
         session.out.say(text)
     return status
@@ -140,54 +136,45 @@ def list_(context: typer.Context) -> None:
     session.out.answer(found, columns(("TARGET", "KIND", "LOADERS", "ROOT", ""), rows))
 
 
-@committing(app, "rm", "kp target rm boot1", exits=(CONFLICT, LOCKED))
+@editing(app, "rm", "kp target rm boot1")
 def rm(
     context: typer.Context,
     name: TargetArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Take a target out of the site."""
     session = session_of(context)
-    manner = Manner("target rm", message, dry_run, yes)
+    way = way_of(context, "target rm")
     with tidied(session):
-        return edit(session, manner, lambda state: targets.remove(state, name))
+        return edit(session, way, lambda state: targets.remove(state, name))
 
 
-@committing(
+@editing(
     app, "disable", "kp target disable boot1 -m 'being rebuilt'", exits=(CONFLICT,)
 )
 def disable(
     context: typer.Context,
     name: TargetArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Publish to a target no more; what it serves stays as it is."""
-    return _enable(context, name, Manner("target disable", message, dry_run, yes))
+    return _enable(context, name, way_of(context, "target disable"))
 
 
-@committing(app, "enable", "kp target enable boot1", exits=(CONFLICT, LAGGING, LOCKED))
+@editing(app, "enable", "kp target enable boot1")
 def enable(
     context: typer.Context,
     name: TargetArg,
-    message: Message = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
 ) -> int:
     """Publish to a disabled target again."""
-    return _enable(context, name, Manner("target enable", message, dry_run, yes))
+    return _enable(context, name, way_of(context, "target enable"))
 
 
-def _enable(context: typer.Context, name: str, manner: Manner) -> int:
-    wanted = manner.op == "target enable"
+def _enable(context: typer.Context, name: str, way: Way) -> int:
+    wanted = way.op == "target enable"
 
     def change(state: State) -> None:
         targets.enable(state, name, wanted)
 
-    return edit(session_of(context), manner, change)
+    return edit(session_of(context), way, change)
 
 
 @verb(app, "adopt", "kp target adopt boot1", exits=(LOCKED,))

@@ -5,11 +5,11 @@ from typing import Any
 
 import typer
 
-from kpcmd.arguments.entries import shown_json
 from kpcmd.arguments.options import NodeArg
 from kpcmd.context import Session
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
+from kpcmd.views.entries import shown_json
 from kpstore.queries.why import Why
 from kpstore.site.reader import utc
 
