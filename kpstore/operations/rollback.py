@@ -18,7 +18,6 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Documents, State
-from kpstore.operations import reserves
 from kpstore.operations.caller import Caller
 from kpstore.operations.consequences import bad_boots, refusals, unresolved
 from kpstore.operations.outcome import Outcome
@@ -27,6 +26,7 @@ from kpstore.operations.session import Session
 from kpstore.operations.staging import commit_of
 from kpstore.operations.transaction import Manner, carry_out
 from kpstore.operations.verdict import said_by, spread
+from kpstore.site import reserves
 from kpstore.site.opened import OpenSite
 
 _UNDONE: Final = 20  # commits that are named; `kp log` has more

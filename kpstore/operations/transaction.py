@@ -21,12 +21,12 @@ from kpstore.model.bulk import uncollected
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import State
-from kpstore.operations import reserves
 from kpstore.operations.caller import Intent, silent
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging
+from kpstore.site import reserves
 from kpstore.targets.spec import TargetSpec
 
 _NAMED_NODES = 1000
