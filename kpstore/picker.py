@@ -21,17 +21,15 @@ from kpstore.operations.adopt import adopt
 from kpstore.operations.caller import Caller
 from kpstore.operations.commit import Commit, commit
 from kpstore.operations.create import create
-from kpstore.operations.discard import discard
-from kpstore.operations.draft import CallersDraft
+from kpstore.operations.draft import CallersDraft, discard, plan
 from kpstore.operations.edit import Edit, Editing, edit
 from kpstore.operations.gc import Collected, gc
-from kpstore.operations.judge import Judge, Meant, judge
 from kpstore.operations.outcome import Outcome, Plan, TargetOutcome
-from kpstore.operations.plan import plan
 from kpstore.operations.publish import Publish, publish
 from kpstore.operations.revert import Revert, revert
 from kpstore.operations.rollback import Rollback, rollback
 from kpstore.operations.session import Session
+from kpstore.operations.verdict import Judge, Meant, judge
 from kpstore.queries.diff import Shown, show
 from kpstore.queries.doctor.contract import Advice, Visit
 from kpstore.queries.doctor.examine import damage, examine

@@ -9,12 +9,16 @@ from kpstore.errors import (
     InvalidInput,
     KpError,
     Refused,
+    disk_failures,
 )
 from kpstore.history import drafts
 from kpstore.history.merge import merge
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
 from kpstore.operations.caller import Caller
+from kpstore.operations.outcome import Plan
+from kpstore.operations.proposal import Proposal
+from kpstore.operations.session import Session
 from kpstore.site.opened import OpenSite
 
 _UNREADABLE: Final = (Refused, InvalidInput, CorruptState, DiskFailure)
@@ -120,3 +124,21 @@ class CallersDraft:
     def _say_unread(self, error: KpError) -> None:
         hint = f"; {error.hint}" if error.hint else ""
         self._caller.notify(f"your draft is not read: {error.message}{hint}")
+
+
+@disk_failures("planning")
+def plan(site: OpenSite, caller: Caller, *, looking: bool = False) -> Plan:
+    """Say what committing the draft would do; checked as the commit will be.
+
+    `looking`: a draft that no commit would take is said, and not there.
+    """
+    main, draft = site.main(), CallersDraft(site, caller)
+    changes = draft.shown(main) if looking else draft.merged(main)
+    proposal = Proposal(site, main, changes)
+    return proposal.checked_plan(caller.without, caller.along, force=True)
+
+
+def discard(site: OpenSite, caller: Caller) -> bool:
+    """Drop the caller's draft; tell whether there was one."""
+    with Session(site, caller).locked():
+        return CallersDraft(site, caller).drop()

@@ -8,7 +8,6 @@ from kpstore.model.state import State
 from kpstore.operations.caller import Caller
 from kpstore.operations.draft import CallersDraft
 from kpstore.operations.outcome import Outcome, Plan
-from kpstore.operations.plan import checked_plan
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import carry_out
@@ -64,7 +63,9 @@ def edit(site: OpenSite, caller: Caller, wanted: Editing) -> Iterator[Edit]:
         yield made
         proposal = Proposal(site, main, made.state.changes)
         if wanted.dry_run:
-            made.plan = checked_plan(proposal, caller, force=bool(wanted.force))
+            made.plan = proposal.checked_plan(
+                caller.without, caller.along, force=bool(wanted.force)
+            )
         else:
             manner = session.manner(force=bool(wanted.force))
             intent = caller.intent(wanted.op, wanted.message or "", wanted.force)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cached_property, partial
 
-from kpstore.errors import NotFound, Refused
+from kpstore.errors import NotFound, Refused, disk_failures
 from kpstore.health.verdicts import refuse_bad
 from kpstore.history.git import trees
 from kpstore.history.git.repository import GitObject
@@ -192,6 +192,14 @@ class Proposal:
             changes=[str(key) for key in sorted(self.new.changes)],
             warnings=self.warnings(),
         )
+
+    @disk_failures("planning")
+    def checked_plan(
+        self, without: Collection[str], along: Collection[str], *, force: bool
+    ) -> Plan:
+        """Hold it to the invariants as a commit would, then say what that would do."""
+        self.check(force=force)
+        return self.plan(without, along)
 
     def _target_plan(self, target: SiteTarget) -> TargetPlan:
         condition = target.condition(self.base.subtree, self.site.on_main)

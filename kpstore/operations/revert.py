@@ -9,7 +9,6 @@ from kpstore.history.snapshot import Snapshot, changes_between
 from kpstore.model.state import Changes
 from kpstore.operations.caller import Caller
 from kpstore.operations.edit import Edit
-from kpstore.operations.plan import checked_plan
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import carry_out
@@ -41,7 +40,9 @@ def revert(site: OpenSite, caller: Caller, wanted: Revert) -> Edit:
         proposal = Proposal(site, main, undoing.over(main))
         made = Edit(proposal.new)
         if wanted.dry_run:
-            made.plan = checked_plan(proposal, caller, force=bool(wanted.force))
+            made.plan = proposal.checked_plan(
+                caller.without, caller.along, force=bool(wanted.force)
+            )
             return made
         intent = caller.intent(
             "revert", wanted.message, wanted.force, reverts=undoing.number
