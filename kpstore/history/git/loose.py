@@ -8,7 +8,7 @@ from typing import Final
 from kpstore.disk.durable import Batch, NewDirectory
 from kpstore.disk.streams import read_regular
 from kpstore.errors import CorruptState
-from kpstore.history.git.sizes import MAX_FILE
+from kpstore.history.git.sizes import MAX_FILE, check_loose
 
 # What opening a folder, FIFO, socket, or a link to itself ends with.
 _IN_ITS_PLACE: Final = {errno.EINVAL, errno.ENOTDIR, errno.ELOOP, errno.ENXIO}
@@ -20,9 +20,12 @@ def path_of(objects: Path, oid: str) -> Path:
 
 
 def read(objects: Path, oid: str) -> bytes | None:
-    """Return the compressed bytes of an object; None where it has no file."""
+    """Return the compressed bytes of an object; None where it has no file.
+
+    ForeignEntry for one that unpacks to more than kp reads.
+    """
     try:
-        return read_regular(path_of(objects, oid), MAX_FILE)
+        data = read_regular(path_of(objects, oid), MAX_FILE)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -30,6 +33,8 @@ def read(objects: Path, oid: str) -> bytes | None:
             raise
         text = f"object {oid} is damaged: {error.strerror}"
         raise CorruptState(text, hint="kp doctor") from None
+    check_loose(oid, data)
+    return data
 
 
 def write(objects: Path, files: Mapping[str, bytes]) -> None:

@@ -30,7 +30,6 @@ from kpstore.history.git.objects import (
     check_entry,
 )
 from kpstore.history.git.packs import Packs
-from kpstore.history.git.sizes import check_loose
 from kpstore.history.paths import DRAFTS
 
 GitObject = ShaFile
@@ -240,10 +239,7 @@ class Repository:
 
     def _read_loose(self, oid: str) -> ShaFile | None:
         data = loose.read(self._objects, oid)
-        if data is None:
-            return None
-        check_loose(oid, data)
-        return ShaFile.from_file(BytesIO(data))
+        return None if data is None else ShaFile.from_file(BytesIO(data))
 
     def _read_packed(self, oid: str) -> ShaFile | None:
         raw = self._packs.read(oid)
