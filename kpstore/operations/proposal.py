@@ -115,15 +115,15 @@ class Proposal:
         return sorted({*self.images, *served})
 
     def _refuse_bad(self, image: str) -> None:
-        before = default_boot(self.base, image), disk_boot(self.base, image)
-        known = {boot.payload.id for boot in before if boot}
         states = State(self.base), self.new
-        new, disk = default_boot(self.new, image), disk_boot(self.new, image)
-        if new and (before[0] is None or before[0].payload.id != new.payload.id):
-            refuse_bad(states, f"image {image}: the new default", new.payload)
-        if disk and disk.payload.id not in known:
-            what = f"image {image}: {disk.entry}, which its disks boot by themselves,"
-            refuse_bad(states, what, disk.payload)
+        for booted, what in (
+            (default_boot, "the new default"),
+            (disk_boot, "{entry}, which its disks boot by themselves,"),
+        ):
+            before, after = booted(self.base, image), booted(self.new, image)
+            if after and (before is None or before.payload.id != after.payload.id):
+                said = f"image {image}: {what.format(entry=after.entry)}"
+                refuse_bad(states, said, after.payload)
 
     def check_artifacts(self) -> None:
         """NotFound when a kernel that is new lacks one of its files."""

@@ -59,7 +59,8 @@ def default_payload(state: State, image: str) -> tuple[str, str] | None:
 
 def disk_payload(state: State, image: str) -> tuple[str, str] | None:
     """The payload that an image's own disks boot; None where no target serves them."""
-    if not any(state["target", t]["image"] == image for t in names(state, "target")):
+    targets = [state["target", name] for name in names(state, "target")]
+    if not any(each["image"] == image and each["enabled"] for each in targets):
         return None
     try:
         entry = disk_of(state, image)[0]

@@ -130,6 +130,27 @@ def test_what_is_bad_is_not_what_disks_boot_by_themselves(
         way(site, with_disk(site, method))
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_bad_default_is_not_what_disks_boot_without_a_word(
+    site: SmallSite, way: Callable[..., object]
+) -> None:
+    by_verb(site, lambda state: over_the_network(state, "production", "rescue"))
+    site.picker().judge("bad", [("web", None, None)], "it hangs")
+    words = "web: production, which its disks boot by themselves, is known bad"
+    with pytest.raises(NeedsConfirmation, match=words):
+        way(
+            site,
+            lambda state: entries.change(
+                state, "web", "production", {"method": "mixed"}
+            ),
+        )
+
+
+def over_the_network(state: State, *names: str) -> None:
+    for name in names:
+        entries.change(state, "web", name, {"method": "network"})
+
+
 def test_where_no_tree_is_served_no_disk_boots_it(site: SmallSite) -> None:
     by_verb(site, lambda state: targets.enable(state, "disk", False))
     by_verb(site, with_disk(site, "local"))
