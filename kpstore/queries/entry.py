@@ -66,19 +66,23 @@ def verdict_of(state: State, boot: Boot) -> str:
     return "bad" if bad else "unknown"
 
 
+def lacking(boot: Boot, node: Node) -> list[str]:
+    """Return the variables that a boot uses and a node doesn't have."""
+    values = boot.values(node)
+    return [name for name in boot.variables if name not in values]
+
+
 def entry_of(state: State, boot: Boot, node: Node | None) -> EntryShown:
     """Return what resolves to `boot`; NotFound for variables that the node lacks."""
     params = boot.params
     if node is not None:
-        values = boot.values(node)
-        missing = [name for name in boot.variables if name not in values]
-        if missing:
+        if missing := lacking(boot, node):
             raise NotFound(
                 f"node {node.name} has no {', '.join(missing)}, which "
                 f"{boot.image}/{boot.entry} uses",
                 hint=f"kp node set {node.name} …",
             )
-        params = fill(params, values)
+        params = fill(params, boot.values(node))
     tftp = linux_of(boot, TftpPaths().seen(boot))
     tree = linux_of(boot, tree_paths.seen(boot))
     kernel, *initrds = files_of(boot)

@@ -8,13 +8,16 @@ from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Node
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
-from kpstore.queries.entry import EntryShown, entry_of, own_layers
+from kpstore.queries.entry import EntryShown, entry_of, lacking, own_layers
 from kpstore.site.opened import OpenSite
 
 
 @dataclass(frozen=True)
 class Why:
-    """What a node boots next and why; `last` is the commit that last shaped it."""
+    """What a node boots next and why; `last` is the commit that last shaped it.
+
+    `entry` is None where it boots by the unknown-node policy.
+    """
 
     node: str
     image: str | None
@@ -37,7 +40,7 @@ def why(site: OpenSite, state: State, name: str) -> Why:
         template=template.name,
         groups=template.groups,
         reason=_reason(state, node, boot),
-        entry=entry_of(state, boot, node) if boot else None,
+        entry=entry_of(state, boot, node) if boot and not lacking(boot, node) else None,
         last=list(_last(site, node, boot)),
         served=[
             (
@@ -74,8 +77,7 @@ def _reason(state: State, node: Node, boot: Boot | None) -> str:
         return "it has no image: the unknown-node policy (local disk)"
     if boot is None:
         return f"image {node.image} has no default: the unknown-node policy"
-    missing = [name for name in boot.variables if name not in boot.values(node)]
-    if missing:
+    if missing := lacking(boot, node):
         return f"it lacks {', '.join(missing)}: the unknown-node policy (local disk)"
     if node.next is not None:
         return f"next-boot override {node.next.entry}, until it is cleared"

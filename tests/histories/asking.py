@@ -161,7 +161,7 @@ def why(trial: Trial, node: str) -> None:
 
 def _entry(trial: Trial, state: Any, about: str, boot: Boot, said: Any) -> None:
     if boot.linux is None:
-        if said is not None and "lacks" not in boot.why:
+        if said is not None:
             raise Disagreement(f"{about}: boots {said['entry']}, the model: {boot.why}")
         return
     wanted = {
@@ -210,8 +210,6 @@ def at(trial: Trial, number: int, node: str, *, by_time: bool = False) -> None:
         expect(f"status of at {when} --node {node}", 1, result.status)
         return
     boot = boot_of(revision.state, node)
-    if boot.linux is None and "lacks" in boot.why:
-        return
     expect(f"status of at {when} --node {node} {result.err}", 0, result.status)
     expect(f"at {when}", f"r{number}", result.json["revision"])
     expect(f"at {when}: reason", boot.why, result.json["reason"])
