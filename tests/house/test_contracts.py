@@ -15,6 +15,14 @@ BREACHES = {
         "kpstore/loaders/grub/foreign.py",
         "from kpstore.loaders.bls import disk",
     ),
+    "kinds of target don't know each other": (
+        "kpstore/targets/tree/target.py",
+        "from kpstore.targets.tftp import target",
+    ),
+    "publishing knows bytes, not boot state": (
+        "kpstore/targets/tftp/stage.py",
+        "from kpstore.model.state import State",
+    ),
     "what is pure touches no disk": (
         "kpstore/loaders/listing.py",
         "from kpstore.disk.beneath import Beneath",
