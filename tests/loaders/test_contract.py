@@ -1,95 +1,232 @@
-"""What holds for every loader that comes over the network, and for every disk's."""
+"""What every loader of the registry fulfils, whatever its language.
+
+A new one is in all of it by its line in the registry.
+"""
 
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput, Refused
-from kpstore.loaders import registry
-from kpstore.loaders.bls import disk as bls
-from kpstore.loaders.grub import disk as grubcfg
-from kpstore.loaders.grub import network as grub
-from kpstore.loaders.ipxe import network as ipxe
-from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, Xen
-from kpstore.loaders.syslinux import pxelinux
+from kpstore.loaders import limits, registry
+from kpstore.loaders.contract import LINE, ForeignReader
+from kpstore.loaders.lookup import LOOKUPS
+from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions, Xen
+from kpstore.model import names
 from support import strategies
 
 PATH = "/kp/objects/" + "ab" * 32 + "/vmlinuz"
+DISK_PATH = "/boot/kp/abababababab/vmlinuz"
 NODE_MENU = "/kp/live/web~0123456789ab/menu"
+TREE = TreeOptions()
 network = pytest.mark.parametrize("loader", sorted(registry.NETWORK))
-filling = pytest.mark.parametrize("dialect", [grub, ipxe], ids=["grub", "ipxe"])
+disk = pytest.mark.parametrize("loader", sorted(registry.DISK))
+FILLING = [name for name, each in registry.NETWORK.items() if each.fills_variables]
+filling = pytest.mark.parametrize("loader", sorted(FILLING))
+whole = pytest.mark.parametrize("loader", sorted(registry.NETWORK.keys() - FILLING))
 
 
 def menu(*params: str, title: str = "web/production", kernel: str = PATH) -> Menu:
     return Menu(title, Linux(kernel, (), params))
 
 
-def written(dialect: ModuleType, given: Menu) -> bytes:
-    data: bytes = dialect.write_menu(given)
-    return data
+def writers() -> dict[str, Callable[[Menu], object]]:
+    found: dict[str, Callable[[Menu], object]] = {}
+    for name, loader in registry.NETWORK.items():
+        found[name] = loader.write_menu
+        found[f"{name} node"] = lambda m, w=loader: w.write_node(m, {}, NODE_MENU)
+    for name, other in registry.DISK.items():
+        found[f"{name} disk"] = lambda m, w=other: w.files({"a": m}, "a", TREE)
+    return found
 
 
-WRITERS: dict[str, Callable[[Menu], object]] = {
-    "pxelinux": pxelinux.write_menu,
-    "pxelinux node": lambda m: pxelinux.write_node(m, {}, NODE_MENU),
-    "grub": grub.write_menu,
-    "grub node": lambda m: grub.write_node(m, {}, NODE_MENU),
-    "ipxe": ipxe.write_menu,
-    "ipxe node": lambda m: ipxe.write_node(m, {}, NODE_MENU),
-    "grub.cfg": lambda m: grubcfg.write_config({"a": m}, "a"),
-    "bls": lambda m: bls.write_entry("a", m),
-}
+WRITERS = writers()
 
 
 @network
 @given(data=st.data())
 def test_a_menu_is_read_as_it_was_meant(loader: str, data: st.DataObject):
-    token = strategies.plain_tokens() if loader == "pxelinux" else strategies.tokens()
+    has_words = registry.network(loader).fills_variables
+    token = strategies.tokens() if has_words else strategies.plain_tokens()
     meant = data.draw(strategies.menus(token))
-    dialect = registry.network(loader)
-    assert dialect.read_menu(dialect.write_menu(meant)) == meant
+    writer = registry.network(loader)
+    assert writer.read_menu(writer.write_menu(meant)) == meant
 
 
+@disk
 @given(data=st.data())
-def test_pxelinux_gives_a_node_what_its_variables_say(data: st.DataObject):
+def test_a_disk_s_files_are_read_as_they_were_meant(loader: str, data: st.DataObject):
+    """Or refused: not every loader can say every parameter."""
+    written = strategies.menus(strategies.plain_tokens(), "/boot/kp")
+    entries = strategies.matching(names.NAME)
+    menus = data.draw(st.dictionaries(entries, written, min_size=1, max_size=3))
+    default = data.draw(st.sampled_from(sorted(menus)))
+    writer = registry.disk(loader)
+    try:
+        made = writer.files(menus, default, TREE)
+    except Refused:
+        return
+    assert made.switch in made.files
+    assert writer.read(made.files, TREE) == (menus, default)
+
+
+@disk
+def test_a_disk_s_menu_says_what_distributions_write(loader: str):
+    usual = ("root=UUID=0-1", "ro", "console=ttyS0,115200n8", "dyndbg=file a.c +p")
+    menus = {
+        name: Menu(f"web/{name}", Linux(DISK_PATH, (DISK_PATH, DISK_PATH), usual))
+        for name in ("production", "0", "5.10+deb12")
+    }
+    writer = registry.disk(loader)
+    first, second = (writer.files(menus, each, TREE) for each in ("0", "production"))
+    assert writer.read(first.files, TREE) == (menus, "0")
+    assert first.switch == second.switch
+    unlike = {path for path in first.files if first.files[path] != second.files[path]}
+    assert unlike == {first.switch}  # a default is one file, replaced last
+
+
+@disk
+def test_a_disk_boots_one_of_its_entries_and_holds_no_variables(loader: str):
+    writer = registry.disk(loader)
+    with pytest.raises(InvalidInput, match="default 'b'"):
+        writer.files({"a": menu(kernel=DISK_PATH)}, "b", TREE)
+    with pytest.raises(Refused, match="can't hold node variables"):
+        writer.files({"a": menu("a={node.index}", kernel=DISK_PATH)}, "a", TREE)
+    with pytest.raises(InvalidInput, match="can't lead to the disk"):
+        writer.files({"a": Menu("web/a", Disk())}, "a", TREE)
+
+
+@disk
+@pytest.mark.parametrize("name", ["a b", "a\nb", "", "-a", "../a", "a/b", "a'b"])
+def test_an_entry_of_a_disk_has_a_name(loader: str, name: str):
+    with pytest.raises(InvalidInput, match="is not a name"):
+        registry.disk(loader).files({name: menu(kernel=DISK_PATH)}, name, TREE)
+
+
+@disk
+def test_a_kernel_s_own_distribution_s_reader_finds_what_kp_wrote(loader: str):
+    menus = {
+        name: Menu(name, Linux(f"/boot/kp/{name * 12}/vmlinuz", (), (f"id={name}",)))
+        for name in ("a", "b", "c")
+    }
+    files = registry.disk(loader).files(menus, "b", TREE).files
+    texts = {path: data.decode("ascii") for path, data in files.items()}
+    listings = [each for reader in registry.FOREIGN for each in reader.read(texts)]
+    assert [listing.unread for listing in listings] == [()]
+    chosen = listings[0].chosen
+    assert chosen
+    assert (chosen.title, chosen.words) == ("b", ("id=b",))
+    assert "/boot/kp/bbbbbbbbbbbb/vmlinuz".endswith(chosen.kernel)
+    assert {each.title for each in listings[0].choices} == set(menus)
+
+
+@whole
+@given(data=st.data())
+def test_a_node_is_given_what_its_variables_say(loader: str, data: st.DataObject):
     meant = data.draw(strategies.menus(strategies.tokens()))
     values = data.draw(strategies.values_for(meant))
-    found = pxelinux.read_menu(pxelinux.write_node(meant, values, NODE_MENU))
+    writer = registry.network(loader)
+    found = writer.read_menu(writer.write_node(meant, values, NODE_MENU))
     assert found == Menu(meant.title, meant.boot.filled(values))
+
+
+@whole
+def test_what_fills_no_variables_writes_none_into_a_menu(loader: str):
+    with pytest.raises(InvalidInput, match="can't fill in index"):
+        registry.network(loader).write_menu(menu("a={node.index}"))
 
 
 @filling
 @given(data=st.data())
 def test_a_node_s_own_file_sets_its_values_and_goes_on(
-    dialect: ModuleType, data: st.DataObject
+    loader: str, data: st.DataObject
 ):
     meant = data.draw(strategies.menus(strategies.tokens()))
     values = data.draw(strategies.values_for(meant))
-    file = dialect.write_node(meant, values, NODE_MENU)
-    assert dialect.read_node(file) == (values, NODE_MENU)
+    writer = registry.NETWORK[loader]
+    file = writer.write_node(meant, values, NODE_MENU)
+    assert writer.read_node(file) == (values, NODE_MENU)
 
 
 @network
 def test_the_policy_is_the_local_disk(loader: str):
-    dialect = registry.network(loader)
-    assert dialect.read_menu(dialect.write_menu(POLICY)) == POLICY
+    writer = registry.network(loader)
+    assert writer.read_menu(writer.write_menu(POLICY)) == POLICY
     other = Menu("web/on-disk", Disk())
-    assert dialect.read_menu(dialect.write_menu(other)) == other
+    assert writer.read_menu(writer.write_menu(other)) == other
 
 
 @network
-def test_an_own_bootif_goes_before_the_loader_s(loader: str):
-    dialect = registry.network(loader)
-    plain = dialect.write_menu(menu("quiet"))
-    own = dialect.write_menu(menu("quiet", "BOOTIF=01-02-03-04-05-06-07"))
-    assert (b"IPAPPEND" in plain) == (loader == "pxelinux")
-    assert plain.count(b"BOOTIF=") == (loader != "pxelinux")
-    assert own.count(b"BOOTIF=") == 1
-    assert b"IPAPPEND" not in own
+def test_the_card_that_it_came_by_is_named_once(loader: str):
+    writer = registry.network(loader)
+    own = menu("quiet", "BOOTIF=01-02-03-04-05-06-07")
+    assert "BOOTIF=01-" in writer.added(menu("quiet").boot)
+    assert "BOOTIF=" not in writer.added(own.boot)
+    assert writer.write_menu(own).count(b"BOOTIF=") == 1
+    assert writer.read_menu(writer.write_menu(own)) == own
 
+
+# --- limits
+
+
+@network
+def test_the_longest_line_that_it_carries(loader: str):
+    limit = registry.network(loader).line_limit
+    room = limit - len(registry.network(loader).added(menu().boot))
+    assert room > limits.LINE - 200  # what kp makes itself fits, or nearly
+    limits.check_added(menu("x" * room), {}, "all", loader)
+    with pytest.raises(Refused, match=f"{limit + 1:,} bytes long, {limit:,} at most"):
+        limits.check_added(menu("x" * (room + 1)), {}, "all", loader)
+    assert limit <= LINE
+
+
+# --- where it looks
+
+ASKED = {
+    "pxelinux": ("pxelinux.cfg/01-52-54-00-00-00-01", "pxelinux.cfg/default"),
+    "grub": ("grub/grub.cfg-01-52-54-00-00-00-01", "grub/grub.cfg"),
+    "ipxe": ("ipxe/01-52-54-00-00-00-01.ipxe", "ipxe/boot.ipxe"),
+}
+
+
+@network
+def test_it_looks_for_a_card_s_own_then_for_the_default(loader: str):
+    lookup = registry.network(loader).lookup
+    card = f"{lookup.head}52-54-00-00-00-01{lookup.tail}"
+    names = (f"{lookup.folder}/{card}", f"{lookup.folder}/{lookup.default}")
+    assert names == ASKED[loader]
+    assert lookup == LOOKUPS[loader]
+
+
+def test_no_two_look_in_one_folder():
+    folders = [each.folder for each in LOOKUPS.values()]
+    assert len(set(folders)) == len(folders)
+    assert not {"", "kp"} & set(folders)
+
+
+@network
+@pytest.mark.parametrize("prefix", ["", "pxe/kp"])
+def test_what_stands_at_the_default_name_ends_with_the_policy(loader: str, prefix: str):
+    """Where it is a file of its own, it looks for the card's own first."""
+    writer = registry.network(loader)
+    script, lookup = writer.write_default(prefix), writer.lookup
+    if script is None:
+        return
+    own = f"{f'/{prefix}' if prefix else ''}/{lookup.folder}/{lookup.head}"
+    policy = writer.write_menu(POLICY).splitlines()[-2:]
+    assert script.splitlines()[-2:] == policy
+    assert script.index(own.encode()) < script.index(policy[0])
+
+
+@network
+def test_people_are_told_what_dhcp_has_to_name(loader: str):
+    said = registry.network(loader).boot_files
+    assert said and said.isascii() and "\n" not in said
+
+
+# --- what isn't trusted
 
 HOSTILE = [
     "a\nb",
@@ -194,11 +331,48 @@ def test_no_reader_fails_on_foreign_bytes(loader: str, data: bytes):
         registry.network(loader).read_menu(data)
 
 
+@disk
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xff\xfe", b"\0", b"x" * 9999])
+def test_no_disk_s_reader_fails_on_foreign_bytes(loader: str, data: bytes):
+    reader = registry.disk(loader)
+    made = reader.files({"a": menu(kernel=DISK_PATH)}, "a", TREE)
+    for path in made.files:
+        with pytest.raises(InvalidInput):
+            reader.read({**made.files, path: data}, TREE)
+
+
 @filling
 @pytest.mark.parametrize("path", ["/a b", "/a\nreboot", "relative", "/a/../b", "/a'"])
-def test_a_node_s_file_goes_on_to_plain_paths_only(dialect: ModuleType, path: str):
+def test_a_node_s_file_goes_on_to_plain_paths_only(loader: str, path: str):
     with pytest.raises(InvalidInput, match="path"):
-        dialect.write_node(menu(), {}, path)
+        registry.network(loader).write_node(menu(), {}, path)
+
+
+@network
+@pytest.mark.parametrize("prefix", ["a b", "a\nreboot", "..", "${net0/ip}", "$x"])
+def test_no_default_takes_a_hostile_prefix(loader: str, prefix: str):
+    writer = registry.network(loader)
+    if writer.write_default("a") is not None:
+        with pytest.raises(InvalidInput, match="path"):
+            writer.write_default(prefix)
+
+
+CONFIG = st.text(
+    st.sampled_from("ab '\"\\$;{}#\n>=|&(") | st.characters(), max_size=60
+) | st.sampled_from(["default ", "label a\nkernel b\n", "blscfg\n", "linux /a\n"])
+
+
+@pytest.mark.parametrize("reader", registry.FOREIGN, ids=lambda each: each.__name__)
+@given(data=st.data())
+def test_a_foreign_reader_reads_any_text_or_says_that_it_did_not(
+    reader: ForeignReader, data: st.DataObject
+):
+    paths = [place.replace("*", name) for place in reader.places for name in "xy"]
+    files = data.draw(st.dictionaries(st.sampled_from(paths), CONFIG, max_size=6))
+    for listing in reader.read(files):
+        assert listing.source in files
+        assert listing.chosen is None or listing.choices
+        assert all(line.startswith(f"{listing.source}: ") for line in listing.unread)
 
 
 @pytest.mark.parametrize("name", ["elilo", "extlinux", "systemconfig", "lilo", ""])

@@ -50,7 +50,10 @@ def read(
         for path, data in files.items()
         if path != LOADER_CONF
     }
-    return menus, read_loader_conf(files.get(LOADER_CONF, b""))
+    default = read_loader_conf(files.get(LOADER_CONF, b""))
+    if default not in menus:
+        raise InvalidInput(f"there is no entry {default!r}, loader.conf's default")
+    return menus, default
 
 
 def write_entry(name: str, menu: Menu, seen: str = "") -> tuple[str, bytes]:
