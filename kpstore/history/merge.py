@@ -29,7 +29,7 @@ class Clash(NamedTuple):
         return f"{what} is {self.main} on main, {self.draft} in the draft"
 
 
-class Merged(NamedTuple):
+class MergedState(NamedTuple):
     """What to lay over main, and what can't be decided."""
 
     changes: dict[Key, Document | None]
@@ -50,7 +50,7 @@ def merge(base: Documents, main: Documents, draft: Changes) -> Changes:
     return merged.changes
 
 
-def three_way(base: Documents, main: Documents, draft: Changes) -> Merged:
+def three_way(base: Documents, main: Documents, draft: Changes) -> MergedState:
     """Merge; what both sides made the same is no change any more."""
     changes: dict[Key, Document | None] = {}
     clashes: list[Clash] = []
@@ -67,7 +67,7 @@ def three_way(base: Documents, main: Documents, draft: Changes) -> Merged:
             clashes += found
             if document != now:
                 changes[key] = document
-    return Merged(changes, tuple(clashes))
+    return MergedState(changes, tuple(clashes))
 
 
 def _document(

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
-from kpstore.history.index.steps import Held, NodeChange, Step
+from kpstore.history.index.steps import HeldValue, NodeChange, Step
 from kpstore.history.revisions import Revision, with_image
-from kpstore.model.census import FullCensus, unique_values
-from kpstore.model.census import Held as Unique
+from kpstore.model.census import FullCensus, Held, unique_values
 from kpstore.model.documents import Node, VariableRule
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
@@ -32,7 +31,7 @@ class IndexCensus:
         key = self._index.template_of(node)
         return None if key is None else _template(key)
 
-    def holders(self, values: Collection[Unique]) -> dict[Unique, str]:
+    def holders(self, values: Collection[Held]) -> dict[Held, str]:
         """Return the nodes that hold any of these values."""
         return self._index.holders(values)
 
@@ -49,7 +48,7 @@ class Filling(NamedTuple):
     """A whole census in the index's terms."""
 
     nodes: list[NodeChange]
-    held: list[Held]
+    held: list[HeldValue]
 
 
 def filling(state: State) -> Filling:
@@ -59,7 +58,7 @@ def filling(state: State) -> Filling:
     census, rules = FullCensus(state), state.site().variables
     keys = _Keys()
     nodes: list[NodeChange] = []
-    held: list[Held] = []
+    held: list[HeldValue] = []
     for node in state.nodes():
         template = census.template_of(node.name)
         assert template is not None  # the census is of these very nodes
@@ -96,10 +95,10 @@ def feed(index: Index, parent: str | None, revision: Revision, moves: Moves) -> 
     )
 
 
-def _held(node: Node | None, rules: Mapping[str, VariableRule]) -> Iterator[Held]:
+def _held(node: Node | None, rules: Mapping[str, VariableRule]) -> Iterator[HeldValue]:
     if node is not None:
         for what, value in unique_values(node, rules):
-            yield Held(what, value, node.name)
+            yield HeldValue(what, value, node.name)
 
 
 class _Keys(dict[Template, str]):

@@ -30,7 +30,7 @@ from kpstore.history.index.connection import (
     guarded,
     transaction,
 )
-from kpstore.history.index.steps import Held, NodeChange, Step
+from kpstore.history.index.steps import HeldValue, NodeChange, Step
 from kpstore.history.revisions import Query, Revision
 
 _AT_ONCE: Final = 400  # pairs in one question: SQLite takes 999 values at least
@@ -131,7 +131,7 @@ class Index:
         query = "SELECT id FROM templates WHERE key = ?"
         return {key: self._db.execute(query, (key,)).fetchone()[0] for key in keys}
 
-    def _hold(self, freed: Iterable[Held], taken: Iterable[Held]) -> None:
+    def _hold(self, freed: Iterable[HeldValue], taken: Iterable[HeldValue]) -> None:
         delete = "DELETE FROM uniques WHERE what = ? AND value = ? AND node = ?"
         self._db.executemany(delete, sorted(freed))
         # Nodes come in order, so each kind of value nearly does: sorted in two

@@ -15,7 +15,7 @@ class NodeChange(NamedTuple):
     new: str | None
 
 
-class Held(NamedTuple):
+class HeldValue(NamedTuple):
     """A unique value and the node that holds it: `what` as in `model.census`."""
 
     what: str
@@ -33,6 +33,6 @@ class Step(NamedTuple):
     revision: Revision
     touched: Iterable[Place]
     nodes: Iterable[NodeChange] = ()
-    freed: Iterable[Held] = ()
-    taken: Iterable[Held] = ()
+    freed: Iterable[HeldValue] = ()
+    taken: Iterable[HeldValue] = ()
     anew: bool = False

@@ -32,11 +32,8 @@ class Visit:
     deep: bool = False
 
 
-Look = Callable[[Visit], Iterator[Advice]]
-
-
 class Check(NamedTuple):
     """One thing that is looked at. What stops a look is found, too."""
 
     about: str
-    look: Look
+    look: Callable[[Visit], Iterator[Advice]]

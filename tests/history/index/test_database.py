@@ -16,7 +16,7 @@ from kpstore.history.git.repository import Repository
 from kpstore.history.index.connection import IndexFailed, connect
 from kpstore.history.index.database import Index
 from kpstore.history.index.feed import bring, rebuild
-from kpstore.history.index.steps import Held, NodeChange, Step
+from kpstore.history.index.steps import HeldValue, NodeChange, Step
 from kpstore.history.paths import MAIN
 from kpstore.history.revisions import Query, Revision
 from kpstore.model.documents import BootConfig, Document
@@ -148,18 +148,18 @@ def test_many_steps_are_all_or_nothing(index: Index) -> None:
 
 def test_templates_are_counted(index: Index) -> None:
     first = [NodeChange("b", None, "x"), NodeChange("a", None, "x")]
-    taken = [Held("mac", "1", "a"), Held("mac", "2", "b")]
+    taken = [HeldValue("mac", "1", "a"), HeldValue("mac", "2", "b")]
     index.feed(Step(None, line(1), [], first, (), taken))
     assert index.templates() == {"x": 2}
     assert index.nodes_of("x") == ["a", "b"]
     moved = [NodeChange("a", "x", "y"), NodeChange("c", None, "y")]
-    swapped = [Held("mac", "2", "a"), Held("mac", "1", "b")]
+    swapped = [HeldValue("mac", "2", "a"), HeldValue("mac", "1", "b")]
     index.feed(Step(parent(2), line(2), [], moved, taken, swapped))
     assert index.templates() == {"x": 1, "y": 2}
     assert (index.template_of("a"), index.template_of("b")) == ("y", "x")
     assert index.holders([("mac", "1")]) == {("mac", "1"): "b"}
     gone = [NodeChange("b", "x", None), NodeChange("c", "y", None)]
-    index.feed(Step(parent(3), line(3), [], gone, [Held("mac", "1", "b")]))
+    index.feed(Step(parent(3), line(3), [], gone, [HeldValue("mac", "1", "b")]))
     assert index.templates() == {"y": 1}
     assert not index.holders([("mac", "1")])
     assert index.template_of("b") is None
