@@ -26,7 +26,10 @@ def encode(sha256: str, size: int) -> bytes:
         f"oid sha256:{sha256}\nsize {size}\n"
     ).encode()
     if not _POINTER.fullmatch(data):
-        raise InvalidInput(f"no artifact has the name {sha256!r} and size {size}")
+        raise InvalidInput(
+            f"no artifact has the name {sha256!r} and size {size}",
+            hint="add the file by kp kernel add, which names it",
+        )
     return data
 
 

@@ -75,7 +75,9 @@ class ArtifactStore:
         """
         before = os.fstat(source)
         if not stat.S_ISREG(before.st_mode):
-            raise InvalidInput(f"{name} is not a regular file")
+            raise InvalidInput(
+                f"{name} is not a regular file", hint="give the file itself"
+            )
         with staged(self._root) as temp:
             if shared := temp.clone(source):
                 _drain(shared, progress)
@@ -180,7 +182,10 @@ class ArtifactStore:
 
     def _place(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
-            raise InvalidInput(f"{sha256!r} is not a SHA-256 in hex")
+            raise InvalidInput(
+                f"{sha256!r} is not a SHA-256 in hex",
+                hint="64 letters and digits, as kp kernel show tells them",
+            )
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
     def _keep(self, temp: StagedFile, name: str) -> StoredRef:

@@ -27,7 +27,9 @@ class WeighingStore(ArtifactStore):
         """Weigh an open regular file; InvalidInput as the store says it."""
         found = os.fstat(source)
         if not stat.S_ISREG(found.st_mode):
-            raise InvalidInput(f"{name} is not a regular file")
+            raise InvalidInput(
+                f"{name} is not a regular file", hint="give the file itself"
+            )
         return self.add_stream(pieces(source), progress, name=name)
 
     def add_stream(
@@ -45,7 +47,10 @@ class WeighingStore(ArtifactStore):
             if progress:
                 progress(len(data))
         if not size:
-            raise InvalidInput(f"{name} is empty: no kernel, initrd or archive is")
+            raise InvalidInput(
+                f"{name} is empty: no kernel, initrd or archive is",
+                hint="was it cut short? make it anew",
+            )
         self._weighed.add(digest.hexdigest())
         return StoredRef(digest.hexdigest(), size)
 

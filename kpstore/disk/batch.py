@@ -219,7 +219,10 @@ class NewDirectory:
     @contextmanager
     def _adding(self, name: str) -> Iterator[tuple[str, str]]:
         if "/" in name or name in {"", ".", ".."}:
-            raise InvalidInput(f"{name!r} is not the name of a file in a directory")
+            raise InvalidInput(
+                f"{name!r} is not the name of a file in a directory",
+                hint="one name, without a slash",
+            )
         self._changed()
         final = f"{self._final}/{name}"
         with about(final):

@@ -103,7 +103,7 @@ def reopen_file(found: int, name: Path | str) -> int:
     is Refused unopened. Needs /proc.
     """
     if not stat.S_ISREG(os.fstat(found).st_mode):
-        raise Refused(f"{name} is not a regular file")
+        raise Refused(f"{name} is not a regular file", hint="give the file itself")
     return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
 
 

@@ -94,7 +94,10 @@ class NewTree:
     def _adding(self, rel: str) -> Iterator[tuple[int, str]]:
         parent, _, name = rel.rpartition("/")
         if name in {"", ".", ".."}:
-            raise Refused(f"{rel!r} is not a name in a directory")
+            raise Refused(
+                f"{rel!r} is not a name in a directory",
+                hint="one name, without a slash",
+            )
         self._make(parent)
         with self._opened(parent) as directory:
             yield directory, name

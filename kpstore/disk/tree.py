@@ -27,7 +27,10 @@ class Found(NamedTuple):
 def walk_at(directory: int, prefix: str = "", depth: int = 0) -> Iterator[Found]:
     """Name all that is below an open directory, parents first, sorted."""
     if depth > MAX_DEPTH:
-        raise Refused(f"{prefix}: more than {MAX_DEPTH} directories below each other")
+        raise Refused(
+            f"{prefix}: more than {MAX_DEPTH} directories below each other",
+            hint="look at what made them; nothing that kp takes lies so deep",
+        )
     for name in sorted(os.listdir(directory)):
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
         yield Found(f"{prefix}{name}", _kind(found.st_mode), found.st_size)

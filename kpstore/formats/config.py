@@ -14,7 +14,10 @@ def read_config(text: str) -> dict[str, str]:
     Raises InvalidInput when the text sets no option at all.
     """
     if len(text) > MAX_CONFIG:
-        raise InvalidInput(f"a kernel configuration of {len(text)} characters")
+        raise InvalidInput(
+            f"a kernel configuration of {len(text)} characters",
+            hint="the file is called /boot/config-<release>",
+        )
     options = {name: value.strip('"\r') for name, value in _OPTION.findall(text)}
     if not options:
         raise InvalidInput(

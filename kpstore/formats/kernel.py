@@ -14,6 +14,7 @@ from kpstore.formats.compression import UNREADABLE, inflate, sniff
 from kpstore.formats.containers import HEAD, Shape, shape_of
 from kpstore.model import bounds
 
+_HINT = "give the file that a boot loader starts, whole: vmlinuz, bzImage, Image"
 _DEPTH = 3  # gzip around a UKI around a zboot image
 _EMBEDDED = re.compile(
     rb"\x1f\x8b\x08|\xfd7zXZ\x00|\x28\xb5\x2f\xfd|BZh[1-9]1AY|\x5d\x00\x00\x00|"
@@ -60,9 +61,12 @@ def read_kernel(
         _check_whole(opened, file.seek(0, os.SEEK_END), limit, _DEPTH)
         facts = _facts(opened, limit, _DEPTH)
     except InvalidInput as error:
-        raise InvalidInput(f"{name}: {error.message}", hint=error.hint) from error
+        hint = error.hint or _HINT
+        raise InvalidInput(f"{name}: {error.message}", hint=hint) from error
     if not banner.release_of(facts.banner):
-        raise InvalidInput(f"{name} names no release that can be: {facts.banner!r:.80}")
+        raise InvalidInput(
+            f"{name} names no release that can be: {facts.banner!r:.80}", hint=_HINT
+        )
     return facts
 
 
@@ -92,7 +96,7 @@ def _facts(opened: _Opener, limit: int, depth: int) -> KernelFacts:
     if shape is None:
         raise InvalidInput(
             "no kernel that kp knows",
-            hint="give the file that a boot loader starts: vmlinuz, bzImage, Image",
+            hint=_HINT,
         )
     if depth and shape.nested is not None:
         inner = _facts(partial(_part, opened, *shape.nested), limit, depth - 1)

@@ -48,7 +48,10 @@ class Packing:
         self._tree = tree
         self._release = release or posixpath.basename(rel.rstrip("/"))
         if not re.fullmatch(RELEASE, self._release):
-            raise InvalidInput(f"{self._release!r} is not a kernel release")
+            raise InvalidInput(
+                f"{self._release!r} is not a kernel release",
+                hint="give the folder lib/modules/RELEASE of the kernel",
+            )
         survey = Survey(tree, rel, follow=follow)
         self._found, self.dropped = survey.found, survey.dropped
         self.followed = survey.followed
@@ -81,7 +84,10 @@ class Packing:
                     break
                 yield piece
         if left:
-            raise Refused(f"{found.path} changed while it was read")
+            raise Refused(
+                f"{found.path} changed while it was read",
+                hint="wait until whatever writes it is done, then add it again",
+            )
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,10 @@ class Survey:
 
     def _own(self, found: Found, name: str) -> Iterator[Located]:
         if found.kind == "other":
-            raise Refused(f"{found.path} is no file, directory or link")
+            raise Refused(
+                f"{found.path} is no file, directory or link",
+                hint="remove it: no module is one",
+            )
         if found.kind != "link":
             yield Located(name, found.path, found.kind, found.size)
         elif name not in _BUILD_LINKS:

@@ -11,6 +11,7 @@ from kpstore.formats.compression import inflate, sniff
 
 MAX_XEN = 1 << 26  # bytes, inflated; 4.17 has 2.6 MB
 _HEAD = 1 << 16
+_HINT = "its file is called /boot/xen-<version>.gz or .efi"
 
 # xen/common/kernel.c: the format of the banner, which no other program has
 _XEN = b"Xen version %d.%d%s"
@@ -41,14 +42,12 @@ def read_xen(file: BinaryIO, name: str = "the hypervisor") -> XenFacts:
     try:
         compression, data = _whole(file)
     except InvalidInput as error:
-        raise InvalidInput(f"{name}: {error.message}") from error
+        hint = error.hint or _HINT
+        raise InvalidInput(f"{name}: {error.message}", hint=hint) from error
     head, version = data[:_HEAD], _VERSION.search(data)
     arch = pe_arch(head) or elf_arch(head)
     if _XEN not in data or arch is None:
-        raise InvalidInput(
-            f"{name} is no Xen hypervisor",
-            hint="its file is called /boot/xen-<version>.gz or .efi",
-        )
+        raise InvalidInput(f"{name} is no Xen hypervisor", hint=_HINT)
     return XenFacts(
         version=_full_version(version),
         # A 64-bit hypervisor's multiboot file is 32-bit ELF, and since Xen 4.3

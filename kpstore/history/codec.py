@@ -171,4 +171,7 @@ def check_pointers(key: Key, kernel: KernelConfig, files: Mapping[str, bytes]) -
         if path not in files:
             raise InvalidInput(f"{path} is missing", hint="kernel.json names it")
         if files[path] != expected.get(path):
-            raise InvalidInput(f"{path} is not the artifact that kernel.json names")
+            raise InvalidInput(
+                f"{path} is not the artifact that kernel.json names",
+                hint="add the kernel by kp kernel add, which writes both",
+            )

@@ -34,15 +34,23 @@ def ref_of(user: str) -> str:
     InvalidInput for a name that could not be printed, or is too long.
     """
     if not user:
-        raise InvalidInput("a draft needs a user's name")
+        raise InvalidInput(
+            "a draft needs a user's name", hint="say who you are: KP_USER=NAME"
+        )
     if not user.isprintable():
-        raise InvalidInput(f"{user!r} has characters that can't be printed")
+        raise InvalidInput(
+            f"{user!r} has characters that can't be printed",
+            hint="say who you are in letters: KP_USER=NAME",
+        )
     plain = b"abcdefghijklmnopqrstuvwxyz0123456789-"
     name = "".join(
         chr(byte) if byte in plain else f"%{byte:02X}" for byte in user.encode()
     )
     if len(name) > _LONGEST:
-        raise InvalidInput(f"{user[:40]!r}... is too long for the name of a user")
+        raise InvalidInput(
+            f"{user[:40]!r}... is too long for the name of a user",
+            hint="say who you are in short: KP_USER=NAME",
+        )
     return DRAFTS + name
 
 

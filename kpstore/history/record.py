@@ -69,10 +69,16 @@ def split_message(text: str) -> tuple[str, str]:
 def format(record: Record) -> bytes:
     """Return the commit message; InvalidInput when it could not be read back."""
     if split_message(record.subject) != (record.subject, ""):
-        raise InvalidInput(f"{record.subject!r} is not a subject: one line, no margin")
+        raise InvalidInput(
+            f"{record.subject!r} is not a subject: one line, no margin",
+            hint="begin the message with one line that says why",
+        )
     whole = f"{record.subject}\n\n{record.body}" if record.body else record.subject
     if split_message(whole) != (record.subject, record.body):
-        raise InvalidInput("the message has blank lines or blanks at an end")
+        raise InvalidInput(
+            "the message has blank lines or blanks at an end",
+            hint="leave out what is blank at its ends",
+        )
     trailers = "".join(f"{name}: {value}\n" for name, value in _trailers(record))
     return f"{whole}\n\n{trailers}".encode()
 
@@ -133,7 +139,10 @@ def _trailers(record: Record) -> list[tuple[str, str]]:
     found += [(name, text) for name, text in texts.items() if text]
     for name, text in found:
         if text != text.strip() or "\n" in text:
-            raise InvalidInput(f"{name} {text!r} is not one line without margins")
+            raise InvalidInput(
+                f"{name} {text!r} is not one line without margins",
+                hint="write it on one line",
+            )
         _check_text(name, text)
     if record.argv:
         found.append(("Kp-Argv", json.dumps(list(record.argv))))

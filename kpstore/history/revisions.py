@@ -74,7 +74,10 @@ class Query(NamedTuple):
             return None
         within, slash, name = text.rpartition("/")
         if slash and self.image not in (None, within):
-            raise InvalidInput(f"{kind} {text} is not of image {self.image}")
+            raise InvalidInput(
+                f"{kind} {text} is not of image {self.image}",
+                hint="name one of that image, or ask of no image",
+            )
         return Touch(kind, name, within if slash else self.image)
 
 

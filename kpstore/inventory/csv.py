@@ -265,4 +265,4 @@ def _unexpected(error: ValidationError, lines: list[int]) -> InvalidInput:
     first = error.errors(include_url=False, include_input=False)[0]
     row, *column = first["loc"]
     where = f"line {lines[int(row)]}, column {'.'.join(map(str, column))}"
-    return InvalidInput(f"{where}: {first['msg']}")
+    return InvalidInput(f"{where}: {first['msg']}", hint=_EXPECTED)

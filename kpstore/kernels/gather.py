@@ -114,7 +114,10 @@ def _hypervisor(
         if facts.arch != arch:
             raise _wrong_arch(hypervisor.name, facts.arch, arch)
         if not facts.version:
-            raise InvalidInput(f"{hypervisor.name} does not tell its version")
+            raise InvalidInput(
+                f"{hypervisor.name} does not tell its version",
+                hint="give xen-VERSION.gz as it was built",
+            )
         vmlinuz = _stored(store, file, hypervisor.name, progress)
     return Gathered(
         KernelConfig(

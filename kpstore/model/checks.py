@@ -51,7 +51,10 @@ def _raise(found: Iterator[KpError]) -> None:
         raise problems[0]
     if problems:
         lines = "\n  ".join(problem.message for problem in problems)
-        raise InvalidInput(f"{len(problems)} things are wrong:\n  {lines}")
+        raise InvalidInput(
+            f"{len(problems)} things are wrong:\n  {lines}",
+            hint=problems[0].hint or "mend them one by one",
+        )
 
 
 def _of_documents(moves: Moves) -> Iterator[Callable[[], object]]:

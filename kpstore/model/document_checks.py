@@ -65,13 +65,17 @@ def check_image(state: State, name: str, moves: Moves) -> None:
         _check_entry(state, name, entry, image)
     if isinstance(rollout, Rollout) and rollout.entry not in entries:
         raise InvalidInput(
-            f"image {name}: its rollout's entry {rollout.entry!r} does not exist"
+            f"image {name}: its rollout's entry {rollout.entry!r} does not exist",
+            hint="keep that entry, or end the rollout in the same commit",
         )
 
 
 def _check_gone(state: State, name: str, rest: list[str], moves: Moves) -> None:
     if rest:
-        raise InvalidInput(f"image {name} goes, but {', '.join(rest)} would stay")
+        raise InvalidInput(
+            f"image {name} goes, but {', '.join(rest)} would stay",
+            hint=f"kp image rm {name} removes them along",
+        )
     hint = "kp node set NODESET --image OTHER first"
     users = sum(n for t, n in moves.templates.items() if t.image == name)
     if users:
@@ -119,12 +123,19 @@ def _check_kernel(
     where: str, name: str, kernel: object, kind: str, image: Image
 ) -> None:
     if not isinstance(kernel, KernelConfig):
-        raise InvalidInput(f"{where}: its kernel {name!r} does not exist")
+        raise InvalidInput(
+            f"{where}: its kernel {name!r} does not exist",
+            hint="kp kernel list IMAGE names those that there are",
+        )
     if kernel.kind != kind:
-        raise InvalidInput(f"{where}: {name} is of kind {kernel.kind}, not {kind}")
+        raise InvalidInput(
+            f"{where}: {name} is of kind {kernel.kind}, not {kind}",
+            hint="--kernel names a Linux kernel, --xen a hypervisor",
+        )
     if kernel.arch != image.arch:
         raise InvalidInput(
-            f"{where}: kernel {name} is for {kernel.arch}, the image is {image.arch}"
+            f"{where}: kernel {name} is for {kernel.arch}, the image is {image.arch}",
+            hint="take in a kernel that was built for the image's machines",
         )
 
 
@@ -167,7 +178,10 @@ def _check_target(moves: Moves, name: str, target: Target) -> None:
         )
     if (target.kind in OF_AN_IMAGE) != (target.image is not None):
         kinds = " and ".join(sorted(OF_AN_IMAGE))
-        raise InvalidInput(f"target {name}: an image belongs to kind {kinds}, only")
+        raise InvalidInput(
+            f"target {name}: an image belongs to kind {kinds}, only",
+            hint=f"--kind {kinds}, or leave out --image",
+        )
     if target.image is not None:
         moves.new.image(target.image)
         _check_one_tree(moves, name, target.image)
@@ -188,12 +202,16 @@ def _check_one_tree(moves: Moves, name: str, image: str) -> None:
 
 def _check_site(moves: Moves, new: Document | None) -> None:
     if not isinstance(new, Site):
-        raise InvalidInput("the site's settings (site.json) can't go")
+        raise InvalidInput(
+            "the site's settings (site.json) can't go", hint="leave site.json as it is"
+        )
     old = moves.old.get(Key("site"))
     if not isinstance(old, Site):
         return
     if old.id != new.id:
-        raise InvalidInput("the site's id never changes")
+        raise InvalidInput(
+            "the site's id never changes", hint="leave id in site.json as it is"
+        )
     if old.variables != new.variables:
         taken: dict[Held, str] = {}
         for node in moves.new.nodes():

@@ -255,7 +255,10 @@ class _Looking:
             if not parents:
                 break
             at = parents[0]
-        raise InvalidInput(f"{draft[:12]} does not build on main")
+        raise InvalidInput(
+            f"{draft[:12]} does not build on main",
+            hint="git rebase it onto main and push again, or kp discard",
+        )
 
 
 def _boots(node: Fields) -> str:

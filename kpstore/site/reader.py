@@ -185,7 +185,10 @@ class SiteReader:
         """Return a document of a commit as it is written; NotFound without it."""
         entry = self.repository.lookup(self.repository.commit(commit).tree, path)
         if entry is None:
-            raise NotFound(f"no {path} in {commit[:12]}")
+            raise NotFound(
+                f"no {path} in {commit[:12]}",
+                hint="kp log tells what each revision holds",
+            )
         found = json.loads(self.repository.blob(entry.id))
         if not isinstance(found, dict):
             raise CorruptState(f"{path} in {commit[:12]} is no JSON object")

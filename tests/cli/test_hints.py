@@ -44,6 +44,8 @@ ALONE = {
     "--arch": ["image add"],
     "--tree": ["image add"],
     "--format": ["node import"],
+    "--kind": ["target add"],
+    "--image": ["target add"],
     "--tftp": ["doctor"],
     "-m": ["commit", "good", "bad", "revert", "entry set", "node import", "target rm"],
 }
@@ -152,6 +154,30 @@ def test_hints_are_found():
     assert len(found) > 60
     assert "kp publish finishes it" in found
     assert "if it is meant: --force REASON" in found
+
+
+# What a person asked wrongly says what to do instead. Not told by these: what is caught
+# and told anew, with a hint, by who asked; what reads back kp's own files, of which
+# `kp doctor` is told.
+ASKED_WRONGLY = {"InvalidInput", "NotFound", "Refused", "NeedsConfirmation", "Conflict"}
+TOLD_ANEW = (
+    *("kpstore/loaders/", "kpstore/targets/", "kpstore/history/drafts.py"),
+    *(f"kpstore/formats/{name}.py" for name in ("cpio", "lz4", "compression")),
+    *(f"kpstore/formats/{name}.py" for name in ("initrd", "kernel", "xen", "vermagic")),
+)
+
+
+def test_who_asked_wrongly_is_told_what_to_do():
+    bare = [
+        f"{module.where}:{node.lineno}"
+        for module in product()
+        if not module.where.startswith(TOLD_ANEW)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in ASKED_WRONGLY
+        and not any(each.arg == "hint" for each in node.keywords)
+    ]
+    assert bare == []
 
 
 def test_what_a_hint_names_exists():
