@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from kpcmd.arguments.options import check_choice
 from kpcmd.errors import WrongUsage
-from kpstore.edits import entries
 from kpstore.model.documents import XenConfig
 from kpstore.model.params import split
 from kpstore.model.state import State
@@ -56,21 +55,6 @@ def hypervisor_of(
     state.kernel(image, kernel)
     tokens = split(params) if params is not None else known.params if known else ()
     return {"xen": XenConfig(kernel=kernel, params=tokens)}
-
-
-def set_tokens(
-    state: State, image: str, name: str, added: list[str], removed: list[str]
-) -> None:
-    """Add and remove single parameters of an entry."""
-    if added or removed:
-        entries.change(
-            state,
-            image,
-            name,
-            {},
-            add_params=tuple(added),
-            remove_params=tuple(removed),
-        )
 
 
 def need_kernel(state: State, image: str, kernel: str | None, like: str | None) -> None:

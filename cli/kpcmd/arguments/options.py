@@ -1,7 +1,7 @@
 """Options and arguments that several verbs share, each declared once."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
 
@@ -17,8 +17,15 @@ def reason(context: typer.Context, value: str) -> str:
     return value.strip()
 
 
-def check_tokens(added: Sequence[str] | None, removed: Sequence[str] | None) -> None:
-    """WrongUsage when a parameter is to be added and removed at once."""
+class Tokens(TypedDict):
+    """Single kernel parameters to add and remove, as edits take them."""
+
+    add_params: tuple[str, ...]
+    remove_params: tuple[str, ...]
+
+
+def tokens_of(added: Sequence[str] | None, removed: Sequence[str] | None) -> Tokens:
+    """Return what was given; WrongUsage for one that is added and removed at once."""
     gone = set(removed or ())
     for token in added or ():
         if both := gone & {token, token.partition("=")[0]}:
@@ -26,6 +33,7 @@ def check_tokens(added: Sequence[str] | None, removed: Sequence[str] | None) -> 
                 f"{both.pop()!r} is to be added and removed at once",
                 hint="leave one of the two out",
             )
+    return Tokens(add_params=tuple(added or ()), remove_params=tuple(removed or ()))
 
 
 def check_given(*values: object) -> None:

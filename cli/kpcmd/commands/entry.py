@@ -6,7 +6,7 @@ import typer
 
 from kpcmd.arguments import completion
 from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
-from kpcmd.arguments.entries import fields_of, hypervisor_of, need_kernel, set_tokens
+from kpcmd.arguments.entries import fields_of, hypervisor_of, need_kernel
 from kpcmd.arguments.options import (
     AddParams,
     EntryArg,
@@ -14,7 +14,7 @@ from kpcmd.arguments.options import (
     Params,
     RemoveParams,
     check_given,
-    check_tokens,
+    tokens_of,
 )
 from kpcmd.editing import edit
 from kpcmd.frame import noun, session_of, verb
@@ -91,7 +91,7 @@ def add(  # one a field
     the image's default.
     """
     session = session_of(context)
-    check_tokens(add_param, remove_param)
+    tokens = tokens_of(add_param, remove_param)
     fields = fields_of(kernel, method, params, ssi)
     way = way_of(context, "entry add")
 
@@ -101,7 +101,7 @@ def add(  # one a field
         if like is None and not fields.keys() >= {"method", "params"}:
             whole = usual(session, state, image) | whole
         entries.add(state, image, name, whole, like=like)
-        set_tokens(state, image, name, add_param or [], remove_param or [])
+        entries.change(state, image, name, {}, **tokens)
         if default:
             images.set_default(state, image, name)
 
@@ -144,20 +144,12 @@ def set_(  # one a field
         xen_params,
         default or None,
     )
-    check_tokens(add_param, remove_param)
+    tokens = tokens_of(add_param, remove_param)
     way = way_of(context, "entry set")
 
     def change(state: State) -> None:
         whole = fields | hypervisor_of(state, image, like or name, xen, xen_params)
-        entries.change(
-            state,
-            image,
-            name,
-            whole,
-            like=like,
-            add_params=tuple(add_param or ()),
-            remove_params=tuple(remove_param or ()),
-        )
+        entries.change(state, image, name, whole, like=like, **tokens)
         if default:
             images.set_default(state, image, name)
 

@@ -11,7 +11,7 @@ from kpcmd.arguments.options import (
     GroupArg,
     RemoveParams,
     check_given,
-    check_tokens,
+    tokens_of,
 )
 from kpcmd.editing import edit, say_nodes
 from kpcmd.frame import noun, session_of, verb
@@ -81,16 +81,10 @@ def set_(
     """Set fields of a group; what isn't given stays."""
     session = session_of(context)
     check_given(nodes, add_param, remove_param, priority)
-    check_tokens(add_param, remove_param)
+    tokens = tokens_of(add_param, remove_param)
 
     def change(state: State) -> None:
-        groups.change(
-            state,
-            name,
-            _fields(nodes, priority),
-            add_params=tuple(add_param or ()),
-            remove_params=tuple(remove_param or ()),
-        )
+        groups.change(state, name, _fields(nodes, priority), **tokens)
         say_nodes(session, members(state.group(name).nodes, group_sets(state)))
 
     return edit(session, way_of(context, "group set"), change)

@@ -13,7 +13,7 @@ from kpcmd.arguments.options import (
     NodeSets,
     RemoveParams,
     check_given,
-    check_tokens,
+    tokens_of,
 )
 from kpcmd.arguments.tables import read_table
 from kpcmd.commands.node import app
@@ -134,7 +134,7 @@ def set_(
     """Set fields of nodes; what isn't given stays. `--image none` takes it away."""
     session = session_of(context)
     check_given(mac, image, ip, index, var, add_param, remove_param)
-    check_tokens(add_param, remove_param)
+    tokens = tokens_of(add_param, remove_param)
     fields, variables = fields_of(mac, image, ip, index, var)
 
     def change(state: State) -> None:
@@ -145,8 +145,7 @@ def set_(
             nodes_of(session, state, nodeset),
             fields,
             variables=variables,
-            add_params=tuple(add_param or ()),
-            remove_params=tuple(remove_param or ()),
+            **tokens,
         )
 
     return edit(session, way_of(context, "node set"), change)
