@@ -4,6 +4,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -61,6 +62,20 @@ def test_errors():
         if isinstance(kind, type) and issubclass(kind, KpError)
     }
     assert found == CODES
+
+
+def test_the_page_names_what_front_ends_may_import():
+    page = (ROOT / "docs/api.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`kpstore[^|]*) \|", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`kpstore\.(\w+)`", row)}
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    (contract,) = (
+        each
+        for each in tools["importlinter"]["contracts"]
+        if each["name"] == "front ends use the facade"
+    )
+    allowed = {line.split(".")[2] for line in contract["ignore_imports"]}
+    assert named == allowed
 
 
 def test_the_example_runs(tmp_path: Path):
