@@ -46,7 +46,6 @@ def test_each_check_is_about_its_own_thing_and_finds_a_sound_site_sound(
     visit = Visit(picker.site, sites.NOW, "ann", deep=True)
     for check in CHECKS:
         found = list(check.look(visit))
-        assert found or check.about == "paths"  # which says only what is amiss
         assert [each for each in found if each.level == "bad"] == []
     assert picker.damage() == []
 
