@@ -15,6 +15,7 @@ from kpstore.loaders.contract import LINE, ForeignReader
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions, Xen
 from kpstore.model import names
+from kpstore.model.vocabulary import LOADERS, WRITTEN
 from support import strategies
 
 PATH = "/kp/objects/" + "ab" * 32 + "/vmlinuz"
@@ -117,9 +118,10 @@ def test_a_kernel_s_own_distribution_s_reader_finds_what_kp_wrote(loader: str):
     assert [listing.unread for listing in listings] == [()]
     chosen = listings[0].chosen
     assert chosen
-    assert (chosen.title, chosen.words) == ("b", ("id=b",))
-    assert "/boot/kp/bbbbbbbbbbbb/vmlinuz".endswith(chosen.kernel)
-    assert {each.title for each in listings[0].choices} == set(menus)
+    assert chosen.words == ("id=b",)
+    assert chosen.kernel.endswith("/kp/bbbbbbbbbbbb/vmlinuz")
+    said = {each.words for each in listings[0].choices}
+    assert said == {(f"id={name}",) for name in menus}
 
 
 @whole
@@ -375,9 +377,13 @@ def test_a_foreign_reader_reads_any_text_or_says_that_it_did_not(
         assert all(line.startswith(f"{listing.source}: ") for line in listing.unread)
 
 
-@pytest.mark.parametrize("name", ["elilo", "extlinux", "systemconfig", "lilo", ""])
-def test_other_loaders_are_refused_by_name(name: str):
-    for find in (registry.network, registry.disk):
+@pytest.mark.parametrize(
+    ("kind", "find"), [("tftp", registry.network), ("image", registry.disk)]
+)
+def test_other_loaders_are_refused_by_name(kind: str, find: Callable[[str], object]):
+    unwritten = LOADERS[kind] - set(WRITTEN[kind])
+    assert unwritten
+    for name in {*unwritten, "lilo", ""}:
         with pytest.raises(Refused, match=f"'{name}' is not yet"):
             find(name)
 
