@@ -3,7 +3,10 @@
 A new one is in all of it by its line in the registry.
 """
 
+import json
 from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,11 +15,13 @@ from hypothesis import strategies as st
 from kpstore.errors import InvalidInput, Refused
 from kpstore.loaders import limits, registry
 from kpstore.loaders.contract import LINE, ForeignReader
+from kpstore.loaders.listing import Listed
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions, Xen
 from kpstore.model import names
 from kpstore.model.vocabulary import LOADERS, WRITTEN
 from support import strategies
+from support.sources import ROOT
 
 PATH = "/kp/objects/" + "ab" * 32 + "/vmlinuz"
 DISK_PATH = "/boot/kp/abababababab/vmlinuz"
@@ -393,3 +398,38 @@ def test_bls_is_no_network_loader_and_ipxe_no_local_one():
         registry.network("bls")
     with pytest.raises(Refused, match="'ipxe' is not yet written for on an image tree"):
         registry.disk("ipxe")
+
+
+SAMPLES = sorted((ROOT / "fixtures/loaders").glob("*/foreign/*"))
+
+
+def listed(each: Listed) -> dict[str, object]:
+    """Return a choice as JSON has it, without what is empty."""
+    plain = json.loads(json.dumps(vars(each), default=listed))
+    return {name: value for name, value in plain.items() if value}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_what_others_wrote_says_what_is_beside_it(sample: Path):
+    files = {
+        str(path.relative_to(sample)): path.read_text("utf-8")
+        for path in sorted(sample.rglob("*"))
+        if path.is_file() and path.name != "says.json"
+    }
+    places = [place for reader in registry.FOREIGN for place in reader.places]
+    assert all(any(fnmatch(path, place) for place in places) for path in files)
+    said = {
+        listing.source: {
+            "choices": [listed(each) for each in listing.choices],
+            "boots": listing.chosen and (listing.chosen.ident or listing.chosen.title),
+            "unread": list(listing.unread),
+        }
+        for reader in registry.FOREIGN
+        for listing in reader.read(files)
+    }
+    assert said == json.loads((sample / "says.json").read_text("utf-8"))
+
+
+def test_each_foreign_reader_has_samples():
+    families = {path.parent.parent.name for path in SAMPLES}
+    assert families == {each.__name__.split(".")[-2] for each in registry.FOREIGN}

@@ -3,8 +3,6 @@
 A change here changes every menu of every site at its next publish: look at it twice.
 """
 
-from pathlib import Path
-
 import pytest
 
 from kpstore.loaders.bls import disk as bls
@@ -13,8 +11,9 @@ from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
 from kpstore.loaders.menu import POLICY, Linux, Menu
 from kpstore.loaders.syslinux import pxelinux
+from support.sources import ROOT
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = {path.name: path for path in (ROOT / "fixtures/loaders").glob("*/golden/*")}
 OBJECTS = "/kp/objects/"
 NETWORK = Menu(
     "web/production",
@@ -71,8 +70,8 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_golden_file(name: str):
-    assert FILES[name]().decode() == (GOLDEN / name).read_text("ascii")
+    assert FILES[name]().decode() == GOLDEN[name].read_text("ascii")
 
 
 def test_every_golden_file_is_looked_at():
-    assert {path.name for path in GOLDEN.iterdir()} == set(FILES)
+    assert set(GOLDEN) == set(FILES)
