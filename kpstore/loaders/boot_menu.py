@@ -7,7 +7,7 @@ how a loader there asks for them, is the target's to say.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from kpstore.loaders.menu import POLICY, Linux, Menu, Xen
+from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu, Xen
 from kpstore.model.boot import Boot
 
 
@@ -48,8 +48,8 @@ def linux_of(boot: Boot, seen: Mapping[File, str]) -> Linux:
 def menu_of(boot: Boot | None, seen: Mapping[File, str]) -> Menu:
     """Return what a loader from the network says: local entries boot from the disk."""
     if boot is None:
-        return POLICY
+        return LOCAL_DISK
     title = f"{boot.image}/{boot.entry}"
     if boot.method == "local":
-        return Menu(title, POLICY.boot)
+        return Menu(title, LOCAL_DISK.boot)
     return Menu(title, linux_of(boot, seen))

@@ -97,7 +97,7 @@ class TreeOptions(NamedTuple):
 NOTE: Final = "# Written by kp, which undoes edits made here.\n"
 """What every file says to a person who opens it."""
 
-POLICY: Final = Menu("local disk", Disk())
+LOCAL_DISK: Final = Menu("local disk", Disk())
 """What a node boots that kp does not know, or that has nothing to boot."""
 
 

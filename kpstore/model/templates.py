@@ -40,7 +40,7 @@ def _name(template: Template) -> str:
     return f"{template.image}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-POLICY: Final = Template("")
+UNKNOWN_NODE: Final = Template("")
 
 
 class Membership:
@@ -99,7 +99,7 @@ def template_of(
 def _template(
     image: str, entry: str, groups: tuple[str, ...], params: tuple[str, ...]
 ) -> Template:
-    return Template(image, entry, groups, params) if image else POLICY
+    return Template(image, entry, groups, params) if image else UNKNOWN_NODE
 
 
 def next_entry(entry: str, image: str | None) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from kpstore.loaders import limits, registry
 from kpstore.loaders.contract import LINE, ForeignReader
 from kpstore.loaders.listing import Listed
 from kpstore.loaders.lookup import LOOKUPS
-from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions, Xen
+from kpstore.loaders.menu import LOCAL_DISK, Disk, Linux, Menu, TreeOptions, Xen
 from kpstore.model import names
 from kpstore.model.vocabulary import LOADERS, WRITTEN
 from support import strategies
@@ -160,7 +160,7 @@ def test_a_node_s_own_file_sets_its_values_and_goes_on(
 @network
 def test_the_policy_is_the_local_disk(loader: str):
     writer = registry.network(loader)
-    assert writer.read_menu(writer.write_menu(POLICY)) == POLICY
+    assert writer.read_menu(writer.write_menu(LOCAL_DISK)) == LOCAL_DISK
     other = Menu("web/on-disk", Disk())
     assert writer.read_menu(writer.write_menu(other)) == other
 
@@ -222,7 +222,7 @@ def test_what_stands_at_the_default_name_ends_with_the_policy(loader: str, prefi
     if script is None:
         return
     own = f"{f'/{prefix}' if prefix else ''}/{lookup.folder}/{lookup.head}"
-    policy = writer.write_menu(POLICY).splitlines()[-2:]
+    policy = writer.write_menu(LOCAL_DISK).splitlines()[-2:]
     assert script.splitlines()[-2:] == policy
     assert script.index(own.encode()) < script.index(policy[0])
 

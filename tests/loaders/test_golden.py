@@ -9,7 +9,7 @@ from kpstore.loaders.bls import disk as bls
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
-from kpstore.loaders.menu import POLICY, Linux, Menu
+from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu
 from kpstore.loaders.syslinux import pxelinux
 from support.sources import ROOT
 
@@ -58,9 +58,9 @@ FILES = {
     "node.pxelinux": lambda: pxelinux.write_node(TEMPLATE, VALUES, "/kp/live/t/x"),
     "node.grub": lambda: grub.write_node(TEMPLATE, VALUES, "/kp/live/t/grub"),
     "node.ipxe": lambda: ipxe.write_node(TEMPLATE, VALUES, "/kp/live/t/ipxe"),
-    "policy.pxelinux": lambda: pxelinux.write_menu(POLICY),
-    "policy.grub": lambda: grub.write_menu(POLICY),
-    "policy.ipxe": lambda: ipxe.write_menu(POLICY),
+    "policy.pxelinux": lambda: pxelinux.write_menu(LOCAL_DISK),
+    "policy.grub": lambda: grub.write_menu(LOCAL_DISK),
+    "policy.ipxe": lambda: ipxe.write_menu(LOCAL_DISK),
     "boot.ipxe": lambda: ipxe.write_default("srv/a"),
     "grub.cfg": lambda: grubcfg.write_config(LOCAL, "1"),
     "kp-production.conf": lambda: bls.write_entry("production", LOCAL["production"])[1],

@@ -2,7 +2,7 @@ import pytest
 
 from kpstore.errors import InvalidInput, Refused
 from kpstore.loaders.menu import (
-    POLICY,
+    LOCAL_DISK,
     Disk,
     Linux,
     Menu,
@@ -44,7 +44,7 @@ def test_filling_in_needs_every_value():
 def test_an_admitted_menu_is_what_it_boots():
     boot = Linux("/k", ("/i",), ("quiet",))
     assert admit(Menu("web/a", boot)) is boot
-    assert isinstance(admit(POLICY), Disk)
+    assert isinstance(admit(LOCAL_DISK), Disk)
 
 
 def test_a_disk_s_own_menu_holds_no_node_variables():
@@ -55,4 +55,4 @@ def test_a_disk_s_own_menu_holds_no_node_variables():
 
 def test_a_disk_s_own_menu_does_not_lead_to_the_disk():
     with pytest.raises(InvalidInput, match="can't lead to the disk"):
-        admit_local(POLICY)
+        admit_local(LOCAL_DISK)

@@ -10,7 +10,7 @@ from kpstore.loaders import registry
 from kpstore.loaders.bls import disk as bls
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.ipxe import network
-from kpstore.loaders.menu import POLICY, Linux, Menu, TreeOptions
+from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu, TreeOptions
 from kpstore.model.params import compose
 from support.rig import (
     boot_partition,
@@ -55,7 +55,7 @@ class Site:
             ("pxelinux.cfg/default", "pxelinux"),
             ("grub/grub.cfg", "grub"),
         ):
-            text = registry.network(dialect).write_menu(POLICY).decode()
+            text = registry.network(dialect).write_menu(LOCAL_DISK).decode()
             self.tree.write(entry, text)
         self.tree.write("ipxe/boot.ipxe", network.write_default("").decode())
 
@@ -194,7 +194,7 @@ def test_a_node_is_sent_to_its_disk(
 ) -> None:
     loader.install(site.tree.root)
     if known:
-        site.known_node(Menu("web/on-disk", POLICY.boot))
+        site.known_node(Menu("web/on-disk", LOCAL_DISK.boot))
 
     machine = netboot.machine(
         loader,

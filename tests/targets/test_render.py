@@ -10,7 +10,7 @@ from kpstore.loaders.boot_menu import menu_of
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
-from kpstore.loaders.menu import POLICY, Disk, Linux, Menu, TreeOptions
+from kpstore.loaders.menu import LOCAL_DISK, Disk, Linux, Menu, TreeOptions
 from kpstore.loaders.syslinux import pxelinux
 from kpstore.model.boot import Boot, boot_of, resolve
 from kpstore.model.documents import BootConfig, Document, Image, Node, XenConfig
@@ -154,16 +154,16 @@ def test_mixed_entries_come_over_the_network():
 
 
 def test_nothing_to_boot_is_the_policy():
-    assert menu_at(None) == POLICY
+    assert menu_at(None) == LOCAL_DISK
     menus = render_template(None, LOADERS, TftpPaths())
-    assert pxelinux.read_menu(menus["pxelinux"]) == POLICY
+    assert pxelinux.read_menu(menus["pxelinux"]) == LOCAL_DISK
     assert TftpPaths().objects(None) == []
 
 
 def test_unknown_nodes_get_the_policy_too():
     files = render_defaults(LOADERS, TftpPaths("srv"))
-    assert pxelinux.read_menu(files["pxelinux"]) == POLICY
-    assert grub.read_menu(files["grub"]) == POLICY
+    assert pxelinux.read_menu(files["pxelinux"]) == LOCAL_DISK
+    assert grub.read_menu(files["grub"]) == LOCAL_DISK
     assert files["ipxe"] == ipxe.write_default("srv")
 
 

@@ -23,8 +23,8 @@ from kpstore.loaders.contract import LINE
 from kpstore.loaders.grub.script import commands
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import (
+    LOCAL_DISK,
     NOTE,
-    POLICY,
     Disk,
     Linux,
     Menu,
@@ -94,7 +94,7 @@ def write_menu(menu: Menu) -> bytes:
     """Write a menu; node variables are left for the node's own file to set."""
     boot = admit(menu)
     script = _DISK if isinstance(boot, Disk) else _linux(boot)
-    seek = _SEEK if menu == POLICY else ""
+    seek = _SEEK if menu == LOCAL_DISK else ""
     return f"{NOTE}{seek}echo {quoted('kp: ' + menu.title)}\n{script}".encode("ascii")
 
 

@@ -21,8 +21,8 @@ from kpstore.errors import InvalidInput
 from kpstore.loaders.contract import LINE
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import (
+    LOCAL_DISK,
     NOTE,
-    POLICY,
     Disk,
     Linux,
     Menu,
@@ -113,7 +113,7 @@ def write_default(prefix: str) -> bytes:
         " && exit ||\n"
         for card in _CARDS
     )
-    start, policy = f"#!ipxe\n{NOTE}", write_menu(POLICY).decode("ascii")
+    start, policy = f"#!ipxe\n{NOTE}", write_menu(LOCAL_DISK).decode("ascii")
     return f"{start}{chains}{policy.removeprefix(start)}".encode("ascii")
 
 

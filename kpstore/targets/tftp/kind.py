@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from kpstore.loaders import registry
-from kpstore.loaders.menu import POLICY
+from kpstore.loaders.menu import LOCAL_DISK
 from kpstore.model import documents
 from kpstore.model.boot import Boot
 from kpstore.model.documents import Node, TargetOptions
@@ -51,7 +51,9 @@ class TftpKind(TftpObserver):
             prefix=spec.prefix,
             lookups=spec.lookups,
             artifacts=artifacts,
-            policy={name: each.write_menu(POLICY) for name, each in writers.items()},
+            policy={
+                name: each.write_menu(LOCAL_DISK) for name, each in writers.items()
+            },
             scripts=scripts,
         )
         return Target(publisher, partial(render, spec))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from kpstore.loaders import registry
 from kpstore.loaders.boot_menu import menu_of
 from kpstore.loaders.limits import check_added
-from kpstore.loaders.menu import POLICY, Linux, Menu
+from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu
 from kpstore.model import variables
 from kpstore.model.boot import Boot
 from kpstore.model.documents import Node
@@ -77,7 +77,7 @@ def render_defaults(loaders: Iterable[str], paths: TftpPaths) -> dict[str, bytes
     """
     writers = {loader: registry.network(loader) for loader in loaders}
     return {
-        loader: writer.write_default(paths.prefix) or writer.write_menu(POLICY)
+        loader: writer.write_default(paths.prefix) or writer.write_menu(LOCAL_DISK)
         for loader, writer in writers.items()
     }
 

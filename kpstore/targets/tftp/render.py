@@ -10,7 +10,7 @@ from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Node
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
-from kpstore.model.templates import POLICY, Template
+from kpstore.model.templates import UNKNOWN_NODE, Template
 from kpstore.targets.desired import Desired
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp.generation import Generation, NodeForm
@@ -25,7 +25,7 @@ from kpstore.targets.values import ObjectFile
 
 Boots = dict[Template, Boot | None]
 
-_UNKNOWN = NodeForm(POLICY.name)
+_UNKNOWN = NodeForm(UNKNOWN_NODE.name)
 """How a node is served that can't be resolved: by the unknown-node policy."""
 
 
@@ -55,7 +55,8 @@ class _Tftp:
     def menus(self, boots: Boots) -> dict[str, dict[str, bytes]]:
         """Return the menus of templates and of the policy."""
         return {
-            t.name: self._menus(boot) for t, boot in (boots | {POLICY: None}).items()
+            t.name: self._menus(boot)
+            for t, boot in (boots | {UNKNOWN_NODE: None}).items()
         }
 
     def _menus(self, boot: Boot | None) -> dict[str, bytes]:
@@ -112,7 +113,11 @@ class _Change(_Tftp):
     def generation(self) -> Generation:
         """Return changed menus, kept ones by name, and the nodes that changed."""
         boots = {template: self._moves.new_boot(template) for template in self._fresh()}
-        kept = {t.name for t in self._moves.templates if t not in boots and t != POLICY}
+        kept = {
+            t.name
+            for t in self._moves.templates
+            if t not in boots and t != UNKNOWN_NODE
+        }
         return Generation(
             marker=self._desired.marker,
             menus=self.menus(boots),

@@ -3,7 +3,7 @@ import pytest
 from kpstore.errors import InvalidInput
 from kpstore.loaders.grub import network
 from kpstore.loaders.grub.script import commands
-from kpstore.loaders.menu import POLICY, Disk, Linux, Menu
+from kpstore.loaders.menu import LOCAL_DISK, Disk, Linux, Menu
 
 KERNEL = "/kp/objects/" + "0a" * 32 + "/vmlinuz"
 INITRD = "/kp/objects/" + "1b" * 32 + "/initrd.img"
@@ -34,7 +34,7 @@ def test_what_it_adds_was_seen_in_a_guest():
 def test_the_policy_looks_for_the_node_s_entry_point_once():
     words = [
         word
-        for command in commands(network.write_menu(POLICY).decode())
+        for command in commands(network.write_menu(LOCAL_DISK).decode())
         for word in command
     ]
     assert words[:4] == ["[", "-z", "{kp_sought}", "]"]

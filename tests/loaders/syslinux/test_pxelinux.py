@@ -1,7 +1,7 @@
 import pytest
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.menu import POLICY, Linux, Menu
+from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu
 from kpstore.loaders.syslinux import pxelinux
 
 KERNEL = "/kp/objects/" + "0a" * 32 + "/vmlinuz"
@@ -63,6 +63,6 @@ def test_the_reader_sees_every_change_of_content():
 
 
 def test_the_reader_refuses_another_way_to_the_disk():
-    text = pxelinux.write_menu(POLICY).decode()
+    text = pxelinux.write_menu(LOCAL_DISK).decode()
     with pytest.raises(InvalidInput, match="LOCALBOOT"):
         pxelinux.read_menu(text.replace("LOCALBOOT 0", "LOCALBOOT 0x80").encode())
