@@ -161,6 +161,7 @@ def loaded(arch: str, length: int) -> bytes:
     "kernel",
     [
         arm(1 << 16),
+        arm(1 << 20),  # more than the head that is looked at
         arm(1 << 16)
         .replace(b"ARM\x64", b"RSC\x05")
         .replace(bytes(8) + b"RSC", b"RISCV\0\0\0RSC"),
