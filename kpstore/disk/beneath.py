@@ -127,10 +127,8 @@ class Beneath:
         with self.open_read(rel) as file:
             data = file.read(-1 if limit is None else limit + 1)
         if limit is not None and len(data) > limit:
-            raise Refused(
-                f"{self._shown(rel)} is longer than {limit} bytes",
-                hint="is it the file that is meant?",
-            )
+            text = f"{self._shown(rel)} is longer than {limit} bytes"
+            raise Refused(text, hint="is it the file that is meant?")
         return data
 
     # --- changing
@@ -261,10 +259,7 @@ class Beneath:
     def _place(self, rel: str) -> Iterator[tuple[int, str]]:
         *parents, name = _parts(rel) or [""]
         if not name:
-            raise Refused(
-                f"{self._root}: the root itself can't be changed so",
-                hint="name something in it",
-            )
+            raise Refused(f"{self._root}: the root itself can't be changed so")
         with about(self._shown(rel)), self._opened("/".join(parents)) as directory:
             yield directory, name
 
@@ -301,8 +296,5 @@ class Beneath:
 def _parts(rel: str) -> list[str]:
     parts = [part for part in rel.split("/") if part not in {"", "."}]
     if ".." in parts or rel.startswith("/") or "\0" in rel:
-        raise Refused(
-            f"{rel!r} is not a path inside an image: relative, without '..'",
-            hint="name it from the root of the image",
-        )
+        raise Refused(f"{rel!r} is not a path inside an image: relative, without '..'")
     return parts

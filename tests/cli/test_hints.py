@@ -158,10 +158,11 @@ def test_hints_are_found():
 
 # What a person asked wrongly says what to do instead. Not told by these: what is caught
 # and told anew, with a hint, by who asked; what reads back kp's own files, of which
-# `kp doctor` is told.
+# `kp doctor` is told; what only a mistake in kp brings about.
 ASKED_WRONGLY = {"InvalidInput", "NotFound", "Refused", "NeedsConfirmation", "Conflict"}
 TOLD_ANEW = (
     *("kpstore/loaders/", "kpstore/targets/", "kpstore/history/drafts.py"),
+    "kpstore/disk/beneath.py",
     *(f"kpstore/formats/{name}.py" for name in ("cpio", "lz4", "compression")),
     *(f"kpstore/formats/{name}.py" for name in ("initrd", "kernel", "xen", "vermagic")),
 )

@@ -97,10 +97,8 @@ class Index:
     def _feed(self, step: Step) -> None:
         head = self._get("head")
         if head != step.parent:
-            raise Conflict(
-                f"the index stands at {head}, not at {step.parent}",
-                hint="try again: another writer was first",
-            )
+            text = f"the index stands at {head}, not at {step.parent}"
+            raise Conflict(text, hint="try again: another writer was first")
         number = step.revision.number
         self._db.execute("INSERT INTO revisions VALUES (?,?,?,?,?,?)", step.revision)
         self._db.executemany(
