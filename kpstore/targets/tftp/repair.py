@@ -8,7 +8,7 @@ from kpstore.disk.durable import Batch, remove_tree, sync_directory
 from kpstore.targets.artifacts import checked
 from kpstore.targets.tftp.compare import FILE_MODE
 from kpstore.targets.tftp.expected import Wanted
-from kpstore.targets.tftp.format import retired
+from kpstore.targets.tftp.format import outgoing, retired
 from kpstore.targets.tftp.format.aside import clear_folder, put_link, set_aside
 from kpstore.targets.tftp.format.defaults import Defaults
 from kpstore.targets.tftp.format.forms import entry_texts
@@ -44,6 +44,7 @@ def mend(
     """
     files = want.files()
     objects = {each.path: each.sha256 for each in generation.objects}
+    spare = {*outgoing.objects(layout, want.state)} - objects.keys()
     for finding in findings:
         path, inside = layout.path(finding.path), finding.path.startswith(f"{KP}/")
         if finding.kind in ("mode", "owner"):
@@ -59,6 +60,8 @@ def mend(
                 _recopy(layout, path, source)
             else:
                 _clear_way(layout, finding)
+                if finding.path in spare:
+                    outgoing.restore(layout, finding.path, artifacts)
     _take_entries(layout, generation, findings, found)
 
 

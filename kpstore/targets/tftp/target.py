@@ -15,7 +15,7 @@ from kpstore.targets.keep import Keep
 from kpstore.targets.tftp.drawn import as_drawn
 from kpstore.targets.tftp.expected import wanted
 from kpstore.targets.tftp.format import damage as tftp_damage
-from kpstore.targets.tftp.format import ground
+from kpstore.targets.tftp.format import ground, outgoing
 from kpstore.targets.tftp.format.aside import clear_folder, set_aside
 from kpstore.targets.tftp.format.defaults import Defaults
 from kpstore.targets.tftp.format.identity import (
@@ -211,7 +211,7 @@ class TftpTarget(ServedTftp):
         mend(layout, want, generation, self._artifacts, findings, found)
         adopt(layout, self._defaults, found, self._present().kept)
         self._defaults.ensure(drawn_before=generation.drawn_before)
-        afresh = in_generation(findings)
+        afresh = in_generation(findings) or bool(outgoing.lost(layout, want.state))
         self._staged(generation, Leeway(found, take=True, afresh=afresh)).switch()
         return findings
 

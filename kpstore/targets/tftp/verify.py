@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from kpstore.targets.tftp import parts
 from kpstore.targets.tftp.compare import check_folder
 from kpstore.targets.tftp.expected import wanted
-from kpstore.targets.tftp.format import ground
+from kpstore.targets.tftp.format import ground, outgoing
 from kpstore.targets.tftp.format.content import has_object
 from kpstore.targets.tftp.format.damage import examine, known
 from kpstore.targets.tftp.format.defaults import Defaults
@@ -40,11 +40,15 @@ def verify(
     for path, files in {**want.menus, **want.shards}.items():
         found += check_folder(layout, path, files)
     found += _objects(layout, generation, deep=deep)
+    if deep:
+        told = {each.path for each in found}
+        lost = (path for path in outgoing.lost(layout, want.state) if path not in told)
+        found += (Finding(path, "missing") for path in lost)
     found += parts.extras(layout)
     found += parts.attributes(layout, live)
-    lost = {each.path for each in ground.amiss(layout)}
+    amiss = {each.path for each in ground.amiss(layout)}
     for names in layout.entries if deep else ():
-        if names.folder not in lost:
+        if names.folder not in amiss:
             found += _entries(layout, names, generation.nodes)
     identity = known(layout)
     kept, before = identity.kept if identity else (), generation.drawn_before

@@ -1,6 +1,7 @@
 """What verify sees of what others changed on a TFTP target, and repair mends."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,18 @@ import pytest
 
 from kpstore.errors import CorruptState
 from kpstore.targets.keep import Keep
-from support.tftp_world import DB, WEB, Commit, World, change, expected, mac, whole
+from support.tftp_world import (
+    DB,
+    WEB,
+    Commit,
+    World,
+    change,
+    expected,
+    kernel_bytes,
+    mac,
+    object_file,
+    whole,
+)
 
 A, B, C = (mac(number) for number in range(3))
 FIRST = Commit(1, {WEB: "6.1", DB: "6.6"}, {A: (WEB, None), B: (WEB, 7), C: (DB, None)})
@@ -319,3 +331,65 @@ def test_repair_draws_what_is_live_anew_beside_it(world: World) -> None:
     template_elsewhere(world.root)
     world.target.repair(whole(FIRST), world.folder / "found")
     assert os.readlink(world.root / "kp/live") == f"generations/{name}.2"
+
+
+# --- what only retired menus name: a node between two requests may ask for it
+
+
+def changed(kernel: Path) -> None:
+    kernel.chmod(0o644)
+    kernel.write_text("mine\n")
+
+
+def gone(kernel: Path) -> None:
+    kernel.unlink()
+
+
+def a_link(kernel: Path) -> None:
+    kernel.unlink()
+    kernel.symlink_to("nowhere")
+
+
+def a_folder(kernel: Path) -> None:
+    kernel.unlink()
+    kernel.mkdir()
+
+
+def no_home(kernel: Path) -> None:
+    shutil.rmtree(kernel.parent)
+
+
+def no_folder_for_its_home(kernel: Path) -> None:
+    no_home(kernel)
+    kernel.parent.write_text("mine\n")
+
+
+HARMS = (changed, gone, a_link, a_folder, no_home, no_folder_for_its_home)
+SECOND = Commit(2, {WEB: "6.1"}, {A: (WEB, None)})
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_retired_menus_name_is_seen_and_mended(
+    world: World, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    world.publish(FIRST, SECOND)
+    kernel = world.root / object_file("6.6").path
+    harm(kernel)
+    assert world.target.verify(whole(SECOND), deep=True)
+    world.target.repair(whole(SECOND), tmp_path / "found")
+    assert world.target.verify(whole(SECOND), deep=True) == []
+    assert kernel.read_bytes() == kernel_bytes("6.6")
+    assert (world.root / "kp/live" / DB).exists()
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_retired_menu_goes_whose_kernel_can_not_be_had_again(
+    world: World, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    world.publish(FIRST, SECOND)
+    harm(world.root / object_file("6.6").path)
+    world.store.path(object_file("6.6").sha256).unlink()
+    world.target.repair(whole(SECOND), tmp_path / "found")
+    assert world.target.verify(whole(SECOND), deep=True) == []
+    assert not (world.root / "kp/live" / DB).exists()
+    assert world.served(ALL) == expected(SECOND, ALL)

@@ -12,6 +12,7 @@ from typing import Final
 from kpstore.targets.tftp.format.links import files_in
 
 _OBJECT: Final = re.compile(rb"kp/objects/([0-9a-f]{64})")
+_PATH: Final = re.compile(rb"kp/objects/[0-9a-f]{64}/[A-Za-z0-9][A-Za-z0-9._+~-]*")
 
 
 def named(files: Iterable[bytes]) -> tuple[str, ...]:
@@ -23,3 +24,9 @@ def named(files: Iterable[bytes]) -> tuple[str, ...]:
 def named_in(folder: Path) -> tuple[str, ...]:
     """Return what the files of a folder name; nothing where there is none."""
     return named(seen.data for _, seen in files_in(folder))
+
+
+def paths_in(folder: Path) -> set[str]:
+    """Return the objects' files that the files of a folder name, by path."""
+    found = (path for _, seen in files_in(folder) for path in _PATH.findall(seen.data))
+    return {path.decode() for path in found}
