@@ -19,6 +19,7 @@ from kpstore.operations.rollback import Rollback
 from kpstore.site.settings import load, save
 from support import sites
 from support.cli import digest
+from support.kpstories import never_switched
 from support.sites import SmallSite, call_good, first_import
 from support.years import age, collect, has, new_default, params
 
@@ -60,6 +61,20 @@ def test_live_the_last_ones_and_the_newest_of_each_good_payload(
         params(site, day, f"day={day}")
     collect(site, 20)
     assert kept(site) == [7, 11, 12]
+
+
+def test_what_a_killed_command_staged_counts_once_from_its_commit_on(
+    site: SmallSite,
+) -> None:
+    for day in range(1, 3):  # r5, r6
+        params(site, day, f"day={day}")
+    with never_switched():
+        params(site, 3, "day=3")  # r7
+    params(site, 4, "day=4")  # r8: straight from r6, and nodes never saw r7
+    for day in range(20, 23):
+        replace(site, day=day).picker().publish()
+        collect(site, day)
+        assert kept(site) == [7, 8]
 
 
 def test_kernels_of_the_grace_time_stay_without_their_generations(
