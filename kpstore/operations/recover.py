@@ -20,6 +20,7 @@ from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging, reason
 from kpstore.site.opened import OpenSite
 from kpstore.site.targets import SiteTarget
+from kpstore.targets import renderer
 
 
 def sweep(site: OpenSite, now: float, *, doubtful: bool, host: str) -> None:
@@ -107,10 +108,12 @@ def _moves_from(site: OpenSite, target: SiteTarget, main: Snapshot) -> Moves | N
     """Return what leads from what the target serves to main; None: start from nothing.
 
     Nothing is where the target is empty, was left in the middle of a switch, serves a
-    commit that can't be read, or was another kind of target then.
+    commit that can't be read, was another kind of target then, or drawn by another kp.
     """
     marker = target.marker()
     if marker is None or target.unfinished():
+        return None
+    if marker.renderer != renderer.name():
         return None
     served = Snapshot(site.repository, marker.commit)
     document = f"targets/{target.name}.json"

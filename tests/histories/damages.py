@@ -52,7 +52,8 @@ def _served(trial: Trial, name: str, where: str) -> list[Path]:
         folders = (base / "pxelinux.cfg", base / "ipxe", base / document["grub_dir"])
         return sorted(each for f in folders for each in f.glob("*01-*"))
     live = base / "kp/live"
-    menus = [Path(os.path.realpath(each)) for each in live.iterdir()]
+    links = (*live.iterdir(), *live.glob("[0-9a-f][0-9a-f]/*~*"))
+    menus = [Path(os.path.realpath(each)) for each in links]
     if where == "policy":
         menus = [Path(os.path.realpath(live / "policy"))]
     files = sorted(

@@ -81,9 +81,7 @@ def _complete(trial: Trial, name: str, prefix: str) -> None:
     base = trial.root(name) / prefix / "kp"
     place = trial.model.places[name]
     for generation in (*(base / "generations").iterdir(), base / "retired"):
-        for link in generation.iterdir():
-            if link.name in ("STATE", "MOVING", "+"):
-                continue
+        for link in _led_to(generation):
             if Path(os.readlink(link)).name in trial.damaged:
                 continue  # a retired menu can't be drawn anew
             for file in _files(link):
@@ -99,6 +97,15 @@ def _complete(trial: Trial, name: str, prefix: str) -> None:
     kept |= set(goods(trial.model, place.made))
     expect(f"{name}: generations that are to be kept", [], sorted(kept - there))
     place.made = [each for each in place.made if each[0] in there]
+
+
+def _led_to(generation: Path) -> Iterator[Path]:
+    """The links to folders of menus, those on shelves too."""
+    for link in generation.iterdir():
+        if link.is_symlink() and os.readlink(link).startswith("../../shelves/"):
+            yield from (each for each in link.iterdir() if each.is_symlink())
+        elif link.name not in ("STATE", "MOVING", "+"):
+            yield link
 
 
 def _files(link: Path) -> Iterator[Path]:

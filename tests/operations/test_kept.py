@@ -1,7 +1,9 @@
 """Nothing goes that any target may need, in whatever condition it is."""
 
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from kpstore.model.keys import Key
 from kpstore.operations.retention import Keeping
 from kpstore.operations.rollback import Rollback
 from kpstore.targets.tftp import sweep
-from kpstore.targets.tftp.format.state import canonical
+from kpstore.targets.tftp.format.canonical import canonical
 from kpstore.targets.values import Held
 from support import sites
 from support.cli import digest
@@ -163,8 +165,11 @@ def test_a_sweep_that_would_take_what_is_served_is_refused_and_said(
     new_default(site, 1, "6.3")
     file = site.tftp / "kp/live/STATE"
     document = json.loads(file.read_bytes())
-    for each in document["templates"].values():
-        each["objects"] = []
+    for xx, name in document["shelves"].items():
+        document["shelves"][xx] = silent(site.tftp / "kp/shelves" / name)
+        link = file.parent / xx
+        link.unlink()
+        link.symlink_to(f"../../shelves/{document['shelves'][xx]}")
     del document["seal"]
     file.write_bytes(canonical(document))
     age(site)
@@ -173,6 +178,16 @@ def test_a_sweep_that_would_take_what_is_served_is_refused_and_said(
     assert [why.partition(":")[0] for why in refused] == ["target net"]
     assert "nothing is swept" in refused[0]
     assert len(list((site.tftp / "kp/objects").iterdir())) > 0
+
+
+def silent(shelf: Path) -> str:
+    """Make a shelf that says of no menu what it needs; return its name."""
+    contents = json.loads((shelf / "CONTENTS").read_bytes())
+    data = canonical({name: {**each, "objects": []} for name, each in contents.items()})
+    name = hashlib.sha256(data).hexdigest()
+    shutil.copytree(shelf, shelf.with_name(name), symlinks=True)
+    (shelf.with_name(name) / "CONTENTS").write_bytes(data)
+    return name
 
 
 def test_a_second_sweep_reads_no_part_again(site: SmallSite) -> None:

@@ -177,17 +177,20 @@ def kinds(root: Path) -> dict[str, str]:
 
 _DIGITS = re.compile(
     r"[0-9a-f]{64}|[0-9]{6}-[0-9a-f]{12}|(?<=\+/)[0-9a-f]{16}|~[0-9a-f]{12}"
-    r"|(?<=~)[0-9a-f]{2}|(?<=/retired/)[0-9]{10}|(?<=/reserve/)[0-9]{2}|(01-)?([0-9a-f]{2}-){5}[0-9a-f]{2}"
+    r"|(?<=~)[0-9a-f]{2}|(?<=/LIVE/)[0-9a-f]{2}$|(?<=[0-9a-f]{12}/)[0-9a-f]{2}$"
+    r"|(?<=/retired/)[0-9]{10}|(?<=/reserve/)[0-9]{2}|(01-)?([0-9a-f]{2}-){5}[0-9a-f]{2}"
 )
 
 
 def _needed(root: Path, live: str) -> Iterator[str]:
     """Yield the folders that what is live is made of."""
-    yield f"kp/{live}"
-    for link in (root / "kp" / live).iterdir():
-        if link.is_symlink():
-            home = Path(os.path.normpath(link.parent / os.readlink(link)))
-            yield str(home.relative_to(root))
-            for menu in home.iterdir():
-                text = menu.read_text("utf-8", "replace")
+    todo = [root / "kp" / live]
+    while todo:
+        home = todo.pop()
+        yield str(home.relative_to(root))
+        for path in home.iterdir():
+            if path.is_symlink():  # to a shelf, a menu, a shard
+                todo.append(Path(os.path.normpath(home / os.readlink(path))))
+            elif path.is_file():
+                text = path.read_text("utf-8", "replace")
                 yield from re.findall(r"kp/objects/[0-9a-f]{64}", text)

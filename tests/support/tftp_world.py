@@ -15,6 +15,8 @@ from pathlib import Path
 
 from kpstore.errors import NotFound
 from kpstore.loaders.lookup import lookups
+from kpstore.targets.tftp.format.layout import place_of
+from kpstore.targets.tftp.format.state import State, read_live
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from kpstore.targets.tftp.target import TftpTarget
 from kpstore.targets.values import Marker, ObjectFile
@@ -80,7 +82,7 @@ class Commit:
         name, index = self.nodes[node]
         if index is None:
             return NodeForm(name)
-        more = f"set kp_index={index}\nconfigfile /kp/live/{name}/grub\n"
+        more = f"set kp_index={index}\nconfigfile /kp/live/{place_of(name)}/grub\n"
         files = {"pxelinux": self.menu(name, "pxelinux", index), "grub": more.encode()}
         return NodeForm(name, files)
 
@@ -213,6 +215,12 @@ class World:
             for node in sorted(nodes)
             for loader in LOADERS
         }
+
+    def state(self) -> State:
+        """Return what STATE and its shelves say of what is live."""
+        live = read_live(self.target._layout)
+        assert live is not None
+        return live.state
 
     def temps(self) -> list[str]:
         return sorted(p.name for p in self.root.rglob(".kp-tmp-*"))

@@ -147,7 +147,7 @@ class LiveSite(SmallSite):
         menus = [
             f"/{each.relative_to(self.tftp)}"
             for loader in LOADERS
-            for each in live.glob(f"*/{loader}")
+            for each in (*live.glob(f"*/{loader}"), *live.glob(f"*/*/{loader}"))
         ]
         return {
             path: (self.tftp / path.lstrip("/")).read_bytes()

@@ -18,6 +18,7 @@ from kpstore.model.keys import Key
 from kpstore.model.params import compose
 from kpstore.model.state import Empty, State
 from kpstore.model.templates import Template
+from kpstore.targets.tftp.format.layout import place_of
 from kpstore.targets.tftp.node_files import (
     node_files,
     render_defaults,
@@ -94,7 +95,7 @@ def line(loader: str, menu: bytes, own: bytes | None) -> str:
         found = dialect.read_menu(menu)
         if own is not None:
             values, path = dialect.read_node(own)
-            assert path == f"/kp/live/{TEMPLATE.name}/{loader}"
+            assert path == f"/kp/live/{place_of(TEMPLATE.name)}/{loader}"
     assert isinstance(found.boot, Linux)
     return compose(found.boot.filled(values).params)
 
@@ -183,8 +184,8 @@ def test_paths_on_a_tftp_target():
 def test_a_node_s_file_goes_on_below_the_prefix():
     files = own_files(boot(*VARIABLES), NODE, "srv", "web~0")
     assert files
-    assert grub.read_node(files["grub"])[1] == "/srv/kp/live/web~0/grub"
-    assert ipxe.read_node(files["ipxe"])[1] == "/srv/kp/live/web~0/ipxe"
+    assert grub.read_node(files["grub"])[1] == f"/srv/kp/live/{place_of('web~0')}/grub"
+    assert ipxe.read_node(files["ipxe"])[1] == f"/srv/kp/live/{place_of('web~0')}/ipxe"
 
 
 def test_the_objects_that_menus_name():

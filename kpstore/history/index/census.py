@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from kpstore.history.index.connection import IndexFailed
@@ -116,6 +117,7 @@ def _key(template: Template) -> str:
     return json.dumps(template, separators=(",", ":"), ensure_ascii=False)
 
 
+@lru_cache(maxsize=8192)  # a commit asks for all of them some times
 def _template(key: str) -> Template:
     try:
         image, entry, groups, params = json.loads(key)

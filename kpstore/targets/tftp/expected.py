@@ -4,10 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from kpstore.targets.tftp.compare import Folder
+from kpstore.targets.tftp.format import shelves
 from kpstore.targets.tftp.format.content import digest_of, digests, menu_of, sums
 from kpstore.targets.tftp.format.damage import trusted
-from kpstore.targets.tftp.format.layout import MENUS, SHARDS, SUMS, Layout, shard_of
-from kpstore.targets.tftp.format.state import Part, State
+from kpstore.targets.tftp.format.layout import (
+    CONTENTS,
+    MENUS,
+    SHARDS,
+    SHELVES,
+    SUMS,
+    Layout,
+    shard_of,
+)
+from kpstore.targets.tftp.format.part import Part
+from kpstore.targets.tftp.format.state import State
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.plan import folders
 from kpstore.targets.tftp.survey import own_files, rendered_menus
@@ -29,10 +39,22 @@ class Wanted:
     def files(self) -> dict[str, bytes]:
         """Return all files whose bytes are known, by path."""
         known = {**self.menus, **self.shards}
-        return {
+        on_shelves = {
+            f"{SHELVES}/{shelves.name_of(shelf)}/{CONTENTS}": shelves.encode(shelf)
+            for shelf in self.state.shelves.values()
+        }
+        return on_shelves | {
             f"{path}/{name}": data
             for path, folder in known.items()
             for name, data in (folder or {}).items()
+        }
+
+    def links(self) -> dict[str, str]:
+        """Return the texts of all links on shelves, by path."""
+        return {
+            f"{SHELVES}/{shelves.name_of(shelf)}/{name}": text
+            for shelf in self.state.shelves.values()
+            for name, text in shelves.links(shelf).items()
         }
 
 
@@ -65,6 +87,7 @@ def wanted(
         retired={n: t for n, t in live.retired.items() if n not in rendered},
         shards=live.shards if shards is None else {s[0]: Part(s[1]) for s in shards},
         folders=folders(layout),
+        flat=generation.drawn_before and live.flat,
     )
     own = {f"{SHARDS}/{digest}": files for _, digest, files in shards or ()}
     return Wanted(state, folders_of_menus, own)

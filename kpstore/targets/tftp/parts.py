@@ -4,15 +4,17 @@ What every look shares, the quick one and the deep one: nothing is rendered here
 """
 
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from hashlib import sha256
 from typing import Final
 
 from kpstore.disk.durable import TEMP_PREFIX
 from kpstore.targets.tftp.compare import FILE_MODE, extra, of_seen
 from kpstore.targets.tftp.format import ground, retired
+from kpstore.targets.tftp.format import shelves as on_shelves
 from kpstore.targets.tftp.format.content import digest_of, parse_sums
 from kpstore.targets.tftp.format.layout import (
+    CONTENTS,
     GENERATIONS,
     IDENTITY,
     KP,
@@ -23,6 +25,7 @@ from kpstore.targets.tftp.format.layout import (
     RESERVE,
     RETIRED,
     SHARDS,
+    SHELVES,
     STATE,
     SUMS,
     TRANSITIONS,
@@ -39,11 +42,11 @@ from kpstore.targets.tftp.format.links import (
     names_in,
     sha256_of,
 )
-from kpstore.targets.tftp.format.state import Live
+from kpstore.targets.tftp.format.state import Live, State
 from kpstore.targets.values import Finding
 
 OBJECT_MODE: Final = 0o444
-HOMES: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
+HOMES: Final = (KP, GENERATIONS, SHELVES, MENUS, SHARDS, OBJECTS, RETIRED)
 
 
 def live_links(
@@ -65,6 +68,28 @@ def live_links(
         yield Finding(f"{LIVE}/{MOVING}", "changed", "not a link")
     if kind_of(layout.path(home, TRANSITIONS)) not in (0, stat.S_IFDIR):
         yield Finding(f"{LIVE}/{TRANSITIONS}", "changed", "not a folder")
+
+
+def shelves(
+    layout: Layout, state: State, moved: Set[str] | None = None
+) -> Iterator[Finding]:
+    """Compare shelves with what a generation has there; `moved`: only those."""
+    for shelf in state.shelves.values():
+        name = on_shelves.name_of(shelf)
+        path = f"{SHELVES}/{name}"
+        if moved is not None and not moved & {path, f"{path}/{CONTENTS}"}:
+            continue
+        if not is_folder(layout.path(path)):
+            yield Finding(path, "changed" if kind_of(layout.path(path)) else "missing")
+            continue
+        there = names_in(layout.path(path))
+        for wrong in on_shelves.amiss(layout, name, shelf):
+            kind = "changed" if wrong in there else "missing"
+            yield Finding(f"{path}/{wrong}", kind)
+        yield from ground.of_name(layout, path, FOLDER_MODE)
+        yield from ground.of_name(layout, f"{path}/{CONTENTS}", FILE_MODE)
+        for other in foreign(there, {CONTENTS, *shelf}):
+            yield extra(f"{path}/{other}")
 
 
 def attributes(layout: Layout, live: Live | None) -> Iterator[Finding]:

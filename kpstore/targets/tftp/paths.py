@@ -5,7 +5,7 @@ from typing import NamedTuple
 from kpstore.loaders import registry
 from kpstore.loaders.boot_menu import File, files_of
 from kpstore.model.boot import Boot
-from kpstore.targets.tftp.format.layout import LIVE, OBJECTS
+from kpstore.targets.tftp.format.layout import LIVE, OBJECTS, place_of
 from kpstore.targets.values import ObjectFile
 
 
@@ -30,7 +30,7 @@ class TftpPaths(NamedTuple):
 
     def menu(self, template: str, loader: str) -> str:
         """Return the path by which a node's own file goes on to its template's menu."""
-        return f"{self.root}/{LIVE}/{template}/{loader}"
+        return f"{self.root}/{LIVE}/{place_of(template)}/{loader}"
 
     @property
     def root(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kpstore.errors import CorruptState, Refused
 from kpstore.targets.tftp.format import retired
@@ -11,15 +11,9 @@ from kpstore.targets.tftp.format.damage import trusted
 from kpstore.targets.tftp.format.entries import EntryWork, moves, straighten
 from kpstore.targets.tftp.format.layout import LIVE, Layout, generation_of
 from kpstore.targets.tftp.format.links import link_text
-from kpstore.targets.tftp.format.state import (
-    Live,
-    Part,
-    State,
-    moving_to,
-    read_live,
-)
+from kpstore.targets.tftp.format.state import Live, State, moving_to, read_live
 from kpstore.targets.tftp.generation import Generation
-from kpstore.targets.tftp.survey import survey
+from kpstore.targets.tftp.survey import shelved, survey
 from kpstore.targets.values import FilePlan, Leeway, Marker
 
 _BLOCK = 4096
@@ -68,6 +62,7 @@ class Prepared:
         links = made + moved
         if self.state is not None:
             links += len(self.state.menus) + len(self.state.shards) + 4
+            links += 3 * len(self.state.shelves)
             links += len(self.retired) + 1
         blocks = sum(-(-size // _BLOCK) or 1 for size in sizes)
         return blocks * _BLOCK + links * 64, len(sizes) + links
@@ -93,6 +88,9 @@ def prepare(
     )
     going = {} if leeway.afresh else _retired(generation, content, old)
     state = _state(layout, generation, content, old, going)
+    if old is None and live is not None:
+        state = replace(state, both=CARRIED)  # who knows what nodes are sent to
+    content = shelved(layout, content, state, None if generation.complete else old)
     name = _free_name(generation.marker, live)
     if old is not None and old.state.serves_as(state) and not leeway.afresh:
         return Prepared(
@@ -102,9 +100,10 @@ def prepare(
         layout,
         old,
         name,
-        state.menus,
+        state.places(),
         generation.nodes,
         complete=generation.complete,
+        flat=state.flat,
         take=leeway.take,
     )
     names = _dropped(layout, generation, old, state)
@@ -139,10 +138,10 @@ def _check_base(layout: Layout, generation: Generation, old: Live) -> None:
             f"{layout.base}: the switch to {under_way} was interrupted",
             hint="kp publish finishes it",
         )
-    if old.state.folders != folders(layout):
+    if old.state.flat or old.state.folders != folders(layout):
         raise Refused(
-            f"{layout.base}: the loaders or their folders are not those of r"
-            f"{old.state.marker.revision}; all of it must be published",
+            f"{layout.base}: the loaders, their folders or the layout are not those of "
+            f"r{old.state.marker.revision}; all of it must be published",
         )
 
 
@@ -153,7 +152,7 @@ def _state(
     old: Live | None,
     going: Mapping[str, float],
 ) -> State:
-    menus: dict[str, Part] = dict(content.menus)
+    menus = dict(content.menus)
     if old is not None:
         menus |= {name: old.state.menus[name] for name in going}
     return State(
@@ -164,7 +163,16 @@ def _state(
         going,
         content.shards,
         folders(layout),
+        flat=generation.drawn_before and old is not None and old.state.flat,
+        both=_both(generation, old),
     )
+
+
+def _both(generation: Generation, old: Live | None) -> int:
+    """Return over how many switches places of before stay, beside those on shelves."""
+    if old is None or (generation.drawn_before and old.state.flat):
+        return 0
+    return CARRIED if old.state.flat else max(0, old.state.both - 1)
 
 
 def _retired(

@@ -14,12 +14,14 @@ from kpstore.targets.tftp import parts
 from kpstore.targets.tftp.compare import check_folder
 from kpstore.targets.tftp.format.damage import judged
 from kpstore.targets.tftp.format.layout import (
+    CONTENTS,
     GENERATIONS,
     KP,
     LIVE,
     MENUS,
     OBJECTS,
     SHARDS,
+    SHELVES,
     STATE,
     Layout,
 )
@@ -64,7 +66,8 @@ def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> L
     moved = {path for path, time in now.items() if known.get(path) != time}
     found += [*parts.attributes(layout, live), *_live(layout, live, known, moved)]
     found += parts.extras(layout, [home for home in parts.HOMES if home in moved])
-    for digest in sorted({menu.digest for menu in live.state.menus.values()}):
+    found += parts.shelves(layout, live.state, moved)
+    for digest in sorted(_doubtful(layout, live, known.get(_AT, ""))):
         found += check_folder(layout, f"{MENUS}/{digest}", None)
     found += _objects(layout, known, now, moved)
     touched = _touched(layout, live, known.get(_AT, "")) if files and known else set()
@@ -101,6 +104,23 @@ def _digests(folder: str, paths: Iterable[str]) -> set[str]:
     return {path.split("/")[2] for path in paths if path.startswith(below)}
 
 
+def _doubtful(layout: Layout, live: Live, at: str) -> set[str]:
+    """Return the menus of which something changed at a time or later, or is gone."""
+    menus = {menu.digest for menu in live.state.menus.values()}
+    if not at:
+        return menus
+    files = ("", *(f"/{names.loader}" for names in layout.entries))
+    home, time = f"{layout.base}/{MENUS}", int(at)
+    return {each for each in menus if _is_newer(f"{home}/{each}", files, time)}
+
+
+def _is_newer(folder: str, files: Collection[str], time: int) -> bool:
+    try:
+        return any(os.lstat(f"{folder}{name}").st_ctime_ns >= time for name in files)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+
+
 def _touched(layout: Layout, live: Live, at: str) -> set[str]:
     """Return the shards in which a file changed later than `at`, as its ctime says."""
     shards = {shard.digest for shard in live.state.shards.values()}
@@ -125,6 +145,9 @@ def _watched(layout: Layout, live: Live) -> Iterator[str]:
         yield home
         yield from (f"{home}/{name}" for name in names_in(layout.path(home)))
     yield from (f"{SHARDS}/{shard.digest}" for shard in live.state.shards.values())
+    for name in live.state.shelf_names.values():
+        home = f"{SHELVES}/{name}"
+        yield from (home, f"{home}/{CONTENTS}")
 
 
 def _entries(layout: Layout) -> Iterator[str]:

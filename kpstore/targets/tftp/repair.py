@@ -20,6 +20,7 @@ from kpstore.targets.tftp.format.layout import (
     MENUS,
     OBJECTS,
     RETIRED,
+    SHELVES,
     Layout,
 )
 from kpstore.targets.tftp.format.links import FOLDER_MODE, is_folder, kind_of
@@ -42,7 +43,7 @@ def mend(
     generation. Each file here is replaced in one step; what was there is in `found`
     before.
     """
-    files = want.files()
+    files, links = want.files(), want.links()
     objects = {each.path: each.sha256 for each in generation.objects}
     spare = {*outgoing.objects(layout, want.state)} - objects.keys()
     for finding in findings:
@@ -54,6 +55,9 @@ def mend(
             if finding.path in files:
                 clear_folder(layout, finding.path)
                 _rewrite(layout, path, files[finding.path])
+            elif finding.path in links:
+                put_link(layout, finding.path, links[finding.path])
+                sync_directory(path.parent)
             elif finding.path in objects:
                 source = checked(artifacts, objects[finding.path])
                 clear_folder(layout, finding.path)
@@ -62,7 +66,7 @@ def mend(
                 _clear_way(layout, finding)
                 if finding.path in spare:
                     outgoing.restore(layout, finding.path, artifacts)
-    _take_entries(layout, generation, findings, found)
+    _take_entries(layout, generation, findings, found, flat=want.state.flat)
 
 
 def _mend_attributes(layout: Layout, finding: Finding) -> None:
@@ -103,12 +107,17 @@ def adopt(
 
 
 def _take_entries(
-    layout: Layout, generation: Generation, findings: Collection[Finding], found: Path
+    layout: Layout,
+    generation: Generation,
+    findings: Collection[Finding],
+    found: Path,
+    *,
+    flat: bool,
 ) -> None:
     """Replace foreign files that are in a node's way; others stay."""
     foreign = {finding.path for finding in findings if finding.kind == "foreign"}
     for names in layout.entries if foreign else ():
-        for name, text in entry_texts(names, generation.nodes).items():
+        for name, text in entry_texts(names, generation.nodes, flat=flat).items():
             path = f"{names.folder}/{name}"
             if path in foreign:
                 set_aside(layout, path, found)
@@ -132,6 +141,6 @@ def in_generation(findings: Collection[Finding]) -> bool:
     """Tell whether links of the live generation must be drawn anew."""
     return any(
         finding.kind in ("missing", "changed")
-        and finding.path.startswith((LIVE, MENUS, GENERATIONS))
+        and finding.path.startswith((LIVE, MENUS, GENERATIONS, SHELVES))
         for finding in findings
     )

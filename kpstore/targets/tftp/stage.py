@@ -34,11 +34,11 @@ from kpstore.targets.tftp.format.links import (
     names_in,
 )
 from kpstore.targets.tftp.format.needs import named_in
+from kpstore.targets.tftp.format.part import needs_of
 from kpstore.targets.tftp.format.state import (
     State,
     encode_state,
     generation_links,
-    needs_of,
     read_state,
 )
 from kpstore.targets.tftp.plan import CARRIED, Prepared
@@ -82,8 +82,10 @@ def _read_back(layout: Layout, prepared: Prepared) -> None:
     new = {*prepared.content.new_menus, *prepared.content.new_shards}
     for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards)):
         for part in parts.values():
+            if part.digest not in new:
+                continue
             home = layout.path(folder, part.digest)
-            if part.digest in new and named_in(home) != part.objects:
+            if named_in(home) != part.objects:
                 raise CorruptState(f"{home} needs other objects than STATE says")
     current = (part for name, part in state.menus.items() if name not in state.retired)
     for sha256 in needs_of((*current, *state.shards.values())):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from kpstore.errors import CorruptState, InvalidInput
 from kpstore.targets.tftp.compare import holds
+from kpstore.targets.tftp.format import shelves
 from kpstore.targets.tftp.format.content import (
     Content,
     Shard,
@@ -22,6 +23,7 @@ from kpstore.targets.tftp.format.layout import (
     MENUS,
     OBJECTS,
     SHARDS,
+    SHELVES,
     SUMS,
     Layout,
     check_mac,
@@ -30,9 +32,11 @@ from kpstore.targets.tftp.format.layout import (
     own_file,
     shard_of,
 )
-from kpstore.targets.tftp.format.links import files_in, read_file
+from kpstore.targets.tftp.format.links import files_in, is_open_folder, read_file
 from kpstore.targets.tftp.format.needs import named, named_in
-from kpstore.targets.tftp.format.state import Part, State
+from kpstore.targets.tftp.format.part import Part
+from kpstore.targets.tftp.format.shelves import Shelf
+from kpstore.targets.tftp.format.state import Live, State
 from kpstore.targets.tftp.generation import POLICY, Generation, NodeForm
 from kpstore.targets.values import ObjectFile
 
@@ -51,6 +55,25 @@ def survey(
     live one lacks what it builds on.
     """
     return _Survey(layout, generation, old, doubted).content(policy)
+
+
+def shelved(
+    layout: Layout, content: Content, state: State, base: Live | None
+) -> Content:
+    """Return the content with the shelves to be written; those of `base` are there."""
+    had = base.state.shelves if base else {}
+    new, found = dict[str, Shelf](), set[str]()
+    for xx, shelf in state.shelves.items():
+        if xx in had and had[xx] == shelf:
+            continue
+        name = shelves.name_of(shelf)
+        if is_open_folder(layout.path(SHELVES, name)) and not shelves.amiss(
+            layout, name, shelf
+        ):
+            found.add(SHELVES)
+        else:
+            new[name] = shelf
+    return replace(content, new_shelves=new, reused=content.reused | found)
 
 
 def rendered_menus(

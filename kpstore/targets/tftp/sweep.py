@@ -26,6 +26,7 @@ from kpstore.targets.tftp.format.layout import (
     OBJECTS,
     RETIRED,
     SHARDS,
+    SHELVES,
     TRANSITIONS,
     Layout,
     generation_of,
@@ -121,6 +122,7 @@ class _Parts:
         yield from self.kept
         yield from self._young
         for state in self.kept.values():
+            yield from state.shelf_names.values()
             for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards)):
                 for part in parts.values():
                     yield part.digest
@@ -142,7 +144,12 @@ class _Parts:
         found = dict.fromkeys(self.young(), f"{RETIRED} names it")
         for generation in self.kept:
             leads = f"{GENERATIONS}/{generation} leads to it"
-            found |= dict.fromkeys(_linked(self._layout, generation), leads)
+            found |= dict.fromkeys(
+                _linked(self._layout, GENERATIONS, generation), leads
+            )
+        for shelf in [path for path in found if path.startswith(f"{SHELVES}/")]:
+            linked = _linked(self._layout, *shelf.rsplit("/", 1))
+            found |= dict.fromkeys(linked, f"{shelf} leads to it")
         return found
 
     def needs(self, part: str) -> frozenset[str]:
@@ -163,7 +170,7 @@ def _going(layout: Layout, parts: _Parts, since: float) -> dict[str, list[str]]:
             for name in names_in(layout.path(folder)) - stays
             if _is_ours(folder, name)
         )
-        for folder in (GENERATIONS, *_PARTS, OBJECTS)
+        for folder in (GENERATIONS, SHELVES, *_PARTS, OBJECTS)
     }
     old = [name for name in going[OBJECTS] if not _newer(layout, name, since)]
     if old:
@@ -184,10 +191,13 @@ def _newer(layout: Layout, name: str, since: float) -> bool:
 def _prove(layout: Layout, parts: _Parts, going: Mapping[str, list[str]]) -> None:
     """Refused when what stays, read as it lies there, leads to what would go."""
     condemned = {
-        f"{folder}/{name}" for folder in (*_PARTS, OBJECTS) for name in going[folder]
+        f"{folder}/{name}"
+        for folder in (SHELVES, *_PARTS, OBJECTS)
+        for name in going[folder]
     }
     for part, why in parts.linked().items() if condemned else ():
-        needed = parts.needs(part) if going[OBJECTS] else ()
+        reads = going[OBJECTS] and part.startswith(_PARTS)
+        needed = parts.needs(part) if reads else ()
         for path in (part, *(f"{OBJECTS}/{each}" for each in needed)):
             if path in condemned:
                 raise Refused(
@@ -196,13 +206,13 @@ def _prove(layout: Layout, parts: _Parts, going: Mapping[str, list[str]]) -> Non
                 )
 
 
-def _linked(layout: Layout, generation: str) -> Iterator[str]:
-    """Yield the parts to which a generation's links lead, by path."""
-    home = layout.generation(generation)
+def _linked(layout: Layout, folder: str, of: str) -> Iterator[str]:
+    """Yield the shelves and parts to which links lead, by path."""
+    home = layout.path(folder, of)
     for name in names_in(home):
         text = link_text(home / name) or ""
         folder, _, part = text.removeprefix("../../").rpartition("/")
-        if f"{KP}/{folder}" in _PARTS:
+        if f"{KP}/{folder}" in (SHELVES, *_PARTS):
             yield f"{KP}/{folder}/{part}"
 
 
@@ -224,7 +234,7 @@ def _remove(layout: Layout, going: Mapping[str, list[str]]) -> Iterator[str]:
 
 
 def _temporaries(layout: Layout) -> list[str]:
-    ours = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
+    ours = (KP, GENERATIONS, SHELVES, MENUS, SHARDS, OBJECTS, RETIRED)
     folders = [*ours, LIVE, f"{LIVE}/{TRANSITIONS}"]
     return [
         f"{folder}/{name}"

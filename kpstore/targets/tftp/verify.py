@@ -37,6 +37,7 @@ def verify(
     want = wanted(layout, generation, policy, deep=deep)
     if live is not None:
         found += _generation(layout, live, want.state)
+        found += parts.shelves(layout, want.state)
     for path, files in {**want.menus, **want.shards}.items():
         found += check_folder(layout, path, files)
     found += _objects(layout, generation, deep=deep)
@@ -49,7 +50,7 @@ def verify(
     amiss = {each.path for each in ground.amiss(layout)}
     for names in layout.entries if deep else ():
         if names.folder not in amiss:
-            found += _entries(layout, names, generation.nodes)
+            found += _entries(layout, names, generation.nodes, flat=want.state.flat)
     identity = known(layout)
     kept, before = identity.kept if identity else (), generation.drawn_before
     return [*found, *defaults.findings(kept, drawn_before=before)]
@@ -64,10 +65,14 @@ def _generation(layout: Layout, live: Live, want: State) -> Iterator[Finding]:
 
 
 def _entries(
-    layout: Layout, names: EntryNames, nodes: Mapping[str, NodeForm | None]
+    layout: Layout,
+    names: EntryNames,
+    nodes: Mapping[str, NodeForm | None],
+    *,
+    flat: bool,
 ) -> Iterator[Finding]:
     """Compare one loader's entry points with their text."""
-    want = entry_texts(names, nodes)
+    want = entry_texts(names, nodes, flat=flat)
     differing, more = other_links(layout.path(names.folder), want)
     for name, text in (differing | more).items():
         if text is None:

@@ -11,6 +11,7 @@ import pytest
 
 from kpstore.errors import CorruptState
 from kpstore.targets.keep import Keep
+from kpstore.targets.tftp.format.layout import place_of, shelf_of
 from support.tftp_world import (
     DB,
     WEB,
@@ -42,7 +43,7 @@ def entry(root: Path, node: str = A) -> Path:
 
 
 def menu(root: Path) -> Path:
-    return root / "kp/live" / WEB / "grub"
+    return root / "kp/live" / place_of(WEB) / "grub"
 
 
 def own(root: Path) -> Path:
@@ -79,11 +80,11 @@ def folder_for_an_entry(root: Path) -> None:
 
 def entry_elsewhere(root: Path) -> None:
     entry(root).unlink()
-    entry(root).symlink_to(f"../kp/live/{DB}/pxelinux")
+    entry(root).symlink_to(f"../kp/live/{place_of(DB)}/pxelinux")
 
 
 def stray_entry(root: Path) -> None:
-    entry(root, mac(77)).symlink_to(f"../kp/live/{WEB}/pxelinux")
+    entry(root, mac(77)).symlink_to(f"../kp/live/{place_of(WEB)}/pxelinux")
 
 
 def extra_file(root: Path) -> None:
@@ -100,8 +101,10 @@ def extra_in_live(root: Path) -> None:
 
 
 def template_elsewhere(root: Path) -> None:
-    (root / "kp/live" / WEB).unlink()
-    (root / "kp/live" / WEB).symlink_to(os.readlink(root / "kp/live" / DB))
+    (root / "kp/live" / place_of(WEB)).unlink()
+    (root / "kp/live" / place_of(WEB)).symlink_to(
+        os.readlink(root / "kp/live" / place_of(DB))
+    )
 
 
 def live_is_a_folder(root: Path) -> None:
@@ -309,8 +312,8 @@ def test_a_lagging_target_differs(world: World) -> None:
     second = replace(FIRST, revision=2, kernels={WEB: "6.12", DB: "6.6"})
     world.store.add("6.12")
     found = {f.path: f.kind for f in world.target.verify(whole(second), deep=False)}
-    assert found["kp/live/STATE"] == found[f"kp/live/{WEB}"] == "changed"
-    assert f"kp/live/{DB}" not in found
+    assert found["kp/live/STATE"] == found[f"kp/live/{shelf_of(WEB)}"] == "changed"
+    assert f"kp/live/{shelf_of(DB)}" not in found
 
 
 def test_damage_is_named_before_a_change(world: World) -> None:
@@ -379,7 +382,7 @@ def test_what_retired_menus_name_is_seen_and_mended(
     world.target.repair(whole(SECOND), tmp_path / "found")
     assert world.target.verify(whole(SECOND), deep=True) == []
     assert kernel.read_bytes() == kernel_bytes("6.6")
-    assert (world.root / "kp/live" / DB).exists()
+    assert (world.root / "kp/live" / place_of(DB)).exists()
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -391,5 +394,5 @@ def test_a_retired_menu_goes_whose_kernel_can_not_be_had_again(
     world.store.path(object_file("6.6").sha256).unlink()
     world.target.repair(whole(SECOND), tmp_path / "found")
     assert world.target.verify(whole(SECOND), deep=True) == []
-    assert not (world.root / "kp/live" / DB).exists()
+    assert not (world.root / "kp/live" / place_of(DB)).exists()
     assert world.served(ALL) == expected(SECOND, ALL)

@@ -9,7 +9,8 @@ import pytest
 
 from kpstore.errors import CorruptState, InvalidInput, Refused
 from kpstore.targets.keep import Keep
-from kpstore.targets.tftp.format.state import canonical, decode_state, encode_state
+from kpstore.targets.tftp.format.canonical import canonical
+from kpstore.targets.tftp.format.state import encode_state
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from support.tftp_world import NOW, WEB, Commit, World, mac, object_file, policy, whole
 
@@ -65,7 +66,7 @@ def older(world: World) -> None:
 
 
 def test_what_own_files_alone_name_is_needed(world: World) -> None:
-    state = decode_state(state_file(world).read_bytes())
+    state = world.state()
     assert state.needs() == {object_file(k).sha256 for k in ("6.6", "6.12")}
     world.target.sweep(Keep(now=LATER, grace=0))
     assert kernel_of(world, "6.12").exists()
@@ -75,7 +76,7 @@ def test_what_own_files_alone_name_is_needed(world: World) -> None:
 def test_what_is_carried_over_in_a_shard_stays_needed(world: World) -> None:
     """A and B may share a shard: one is written anew, the other carried over."""
     world.target.stage(own({A: "6.1"}, revision=3, complete=False)).switch()
-    state = decode_state(state_file(world).read_bytes())
+    state = world.state()
     assert state.needs() == {object_file(k).sha256 for k in ("6.1", "6.6")}
 
 
@@ -84,12 +85,12 @@ def test_an_older_kp_said_nothing_of_shards_and_they_are_read(world: World) -> N
     world.target.sweep(Keep(now=LATER, grace=0))
     assert kernel_of(world, "6.12").exists()
     world.target.stage(own({A: "6.1"}, revision=3, complete=False)).switch()
-    needs = decode_state(state_file(world).read_bytes()).needs()
+    needs = world.state().needs()
     assert needs == {object_file(k).sha256 for k in ("6.1", "6.6")}
 
 
 def test_a_sweep_that_is_told_wrong_sweeps_nothing_and_says_so(world: World) -> None:
-    state = decode_state(state_file(world).read_bytes())
+    state = world.state()
     silent = {xx: replace(part, objects=()) for xx, part in state.shards.items()}
     state_file(world).write_bytes(encode_state(replace(state, shards=silent)))
     there = sorted(path for path in world.root.rglob("*"))

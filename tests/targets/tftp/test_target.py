@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
-from kpstore.targets.tftp.format.state import decode_state
+from kpstore.targets.tftp.format.layout import place_of
 from support.tftp_world import (
     DB,
     GPU,
@@ -54,7 +54,7 @@ def check(world: World, commit: Commit) -> None:
 
 def templates(world: World) -> list[str]:
     """Return the templates that STATE sends nodes to."""
-    return decode_state((world.root / "kp/live/STATE").read_bytes()).templates()
+    return world.state().templates()
 
 
 def test_first_publish(world: World) -> None:
@@ -70,11 +70,17 @@ def test_the_layout_is_the_formats(world: World) -> None:
     name = f"000001-{FIRST.id[:12]}"
     assert os.readlink(root / "kp/live") == f"generations/{name}"
     assert os.readlink(root / f"pxelinux.cfg/01-{dashed}") == (
-        f"../kp/live/{WEB}/pxelinux"
+        f"../kp/live/{place_of(WEB)}/pxelinux"
     )
-    assert os.readlink(root / f"grub/grub.cfg-01-{dashed}") == f"../kp/live/{WEB}/grub"
-    assert os.readlink(root / f"ipxe/01-{dashed}.ipxe") == f"../kp/live/{WEB}/ipxe"
-    menu = os.readlink(root / f"kp/live/{WEB}")
+    assert (
+        os.readlink(root / f"grub/grub.cfg-01-{dashed}")
+        == f"../kp/live/{place_of(WEB)}/grub"
+    )
+    assert (
+        os.readlink(root / f"ipxe/01-{dashed}.ipxe")
+        == f"../kp/live/{place_of(WEB)}/ipxe"
+    )
+    menu = os.readlink(root / f"kp/live/{place_of(WEB)}")
     assert menu.startswith("../../menus/") and len(menu) == len("../../menus/") + 64
     own = os.readlink(root / f"pxelinux.cfg/01-{B.replace(':', '-')}")
     assert own.split("/")[3][0] == "~" and own.endswith(".pxelinux")
@@ -109,7 +115,7 @@ def test_staging_changes_nothing_that_is_served(world: World) -> None:
     staged.discard()
     check(world, FIRST)
     assert {p.name for p in (world.root / "kp/menus").iterdir()} == {
-        os.path.basename(os.readlink(world.root / "kp/live" / t))
+        os.path.basename(os.readlink(world.root / "kp/live" / place_of(t)))
         for t in (WEB, DB, "policy")
     }
     assert len(list((world.root / "kp/objects").iterdir())) == 1
@@ -181,12 +187,12 @@ def test_a_template_stays_linked_over_the_last_switches_that_retired_some(
     names = [template("web", f"{number}") for number in range(12)]
     now = Commit(1, {names[0]: "6.1"}, {A: (names[0], None)})
     world.publish(None, now)
-    menu = (world.root / "kp/live" / names[0]).resolve()
+    menu = (world.root / "kp/live" / place_of(names[0])).resolve()
     for number, name in enumerate(names[1:], start=2):
         new = Commit(number, {name: "6.1"}, {A: (name, None)})
         world.publish(now, new, now=NOW + number)
         now = new
-        linked = [n for n in names if fetch(world.root, f"kp/live/{n}/grub")]
+        linked = [n for n in names if fetch(world.root, f"kp/live/{place_of(n)}/grub")]
         assert linked == names[max(0, number - 9) : number]
     assert menu.is_dir()
     (named,) = (world.root / "kp/retired").glob(f"*-{menu.name}")
@@ -202,19 +208,19 @@ def check_of(world: World, commit: Commit) -> None:
 
 def test_a_vanished_template_stays_for_the_grace_time(world: World) -> None:
     world.publish(None, FIRST)
-    old_menu = fetch(world.root, f"kp/live/{DB}/grub")
+    old_menu = fetch(world.root, f"kp/live/{place_of(DB)}/grub")
     nodes = {A: (WEB, None), B: (WEB, 7), C: (WEB, None)}
     second = Commit(2, {WEB: "6.1"}, nodes)
     world.publish(FIRST, second)
-    assert fetch(world.root, f"kp/live/{DB}/grub") == old_menu
+    assert fetch(world.root, f"kp/live/{place_of(DB)}/grub") == old_menu
     assert sorted(templates(world)) == sorted(["policy", WEB])
     check(world, second)
     third = replace(second, revision=3)
     world.publish(second, third, now=NOW + 86399)
-    assert fetch(world.root, f"kp/live/{DB}/grub") == old_menu
+    assert fetch(world.root, f"kp/live/{place_of(DB)}/grub") == old_menu
     fourth = replace(second, revision=4)
     world.publish(third, fourth, now=NOW + 86400)
-    assert fetch(world.root, f"kp/live/{DB}/grub") is None
+    assert fetch(world.root, f"kp/live/{place_of(DB)}/grub") is None
     check(world, fourth)
     back = replace(FIRST, revision=5)
     world.publish(fourth, back)
@@ -292,7 +298,7 @@ def test_a_foreign_file_in_a_nodes_way_refuses_before_anything(world: World) -> 
         "../kp/live/policy/pxelinux",
         "../kp/live/../../etc/grub",
         "../../kp/live/policy/grub",
-        f"../kp/live/{WEB}",
+        f"../kp/live/{place_of(WEB)}",
         "../kp/live/~00/52-54-00-00-00-09.grub",
     ],
 )
@@ -467,7 +473,7 @@ def test_prefix_and_grubs_folder(tmp_path: Path) -> None:
     base = world.root / "pxe/main"
     dashed = A.replace(":", "-")
     assert os.readlink(base / f"boot/grub/grub.cfg-01-{dashed}") == (
-        f"../../kp/live/{WEB}/grub"
+        f"../../kp/live/{place_of(WEB)}/grub"
     )
     assert fetch(world.root, f"pxe/main/boot/grub/grub.cfg-01-{dashed}") == (
         FIRST.menu(WEB, "grub")

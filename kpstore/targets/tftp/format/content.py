@@ -3,17 +3,20 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from kpstore.disk.attributes import set_mode
 from kpstore.disk.durable import Batch
 from kpstore.targets.artifacts import checked
+from kpstore.targets.tftp.format import shelves
 from kpstore.targets.tftp.format.layout import (
+    CONTENTS,
     MENUS,
     OBJECTS,
     SHARDS,
+    SHELVES,
     SUMS,
     Layout,
 )
@@ -25,7 +28,8 @@ from kpstore.targets.tftp.format.links import (
     sha256_of,
 )
 from kpstore.targets.tftp.format.needs import named
-from kpstore.targets.tftp.format.state import Part
+from kpstore.targets.tftp.format.part import Part
+from kpstore.targets.tftp.format.shelves import Shelf
 from kpstore.targets.values import Artifacts, ObjectFile
 
 
@@ -76,6 +80,7 @@ class Content:
     new_shards: Mapping[str, Shard]  # digest -> shard
     new_objects: tuple[ObjectFile, ...]
     reused: frozenset[str]  # folders of parts found there that live doesn't vouch for
+    new_shelves: Mapping[str, Shelf] = field(default_factory=dict)  # name -> shelf
 
     def written(self) -> Iterator[str]:
         """Name each new file below the root, links and STATE aside."""
@@ -94,6 +99,7 @@ class Content:
             yield from map(len, shard.write.values())
             yield len(shard.sums)
         yield from (0 for _ in (*self.new_objects, *self.new_menus, *self.new_shards))
+        yield from (256 * len(shelf) for shelf in self.new_shelves.values())
 
     def write(self, layout: Layout, artifacts: Artifacts, batch: Batch) -> list[Path]:
         """Add what is new to a batch; return the paths that the batch will make."""
@@ -114,6 +120,10 @@ class Content:
                 continue
             made.append(home)
             _write_shard(layout, shard, batch)
+        for name, shelf in self.new_shelves.items():
+            home = layout.path(SHELVES, name)
+            made += [] if is_folder(home) else [home]
+            _write_shelf(layout, name, shelf, batch)
         return made
 
     def there(self, layout: Layout) -> Iterator[str]:
@@ -126,6 +136,9 @@ class Content:
         for digest, shard in self.new_shards.items():
             names = () if shard.same else (*shard.write, SUMS)
             yield from _there(layout, f"{SHARDS}/{digest}", names)
+        for name, shelf in self.new_shelves.items():
+            wrong = shelves.amiss(layout, name, shelf)
+            yield from _there(layout, f"{SHELVES}/{name}", wrong)
         for each in self.new_objects:
             home, _, name = each.path.rpartition("/")
             yield from _there(layout, home, (name,))
@@ -143,6 +156,23 @@ def _rewrite(home: Path, files: Mapping[str, bytes], batch: Batch) -> None:
     set_mode(home, FOLDER_MODE)
     for name, data in files.items():
         batch.file(home / name, data)
+
+
+def _write_shelf(layout: Layout, name: str, shelf: Shelf, batch: Batch) -> None:
+    """Write a shelf; of one that is there what is amiss."""
+    home, texts = layout.path(SHELVES, name), shelves.links(shelf)
+    if is_folder(home):
+        set_mode(home, FOLDER_MODE)
+        for each in shelves.amiss(layout, name, shelf):
+            if each == CONTENTS:
+                batch.file(home / each, shelves.encode(shelf))
+            else:
+                batch.link(home / each, texts[each])
+        return
+    folder = batch.directory(home)
+    folder.file(CONTENTS, shelves.encode(shelf))
+    for link, text in texts.items():
+        folder.link(link, text)
 
 
 def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:

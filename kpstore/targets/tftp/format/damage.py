@@ -4,23 +4,32 @@ A target whose live generation can't be read lags: all of it is drawn anew. One 
 TARGET can't be read is absent: nobody knows whose it is.
 """
 
+from contextlib import suppress
+
 from kpstore.errors import CorruptState
-from kpstore.targets.tftp.format import ground
+from kpstore.targets.tftp.format import ground, shelves
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
     IDENTITY,
     KP,
     LIVE,
+    SHELVES,
     STATE,
     Layout,
 )
-from kpstore.targets.tftp.format.links import is_folder, kind_of, names_in
+from kpstore.targets.tftp.format.links import (
+    is_folder,
+    kind_of,
+    names_in,
+    read_file,
+)
 from kpstore.targets.tftp.format.state import (
     Live,
     live_name,
     read_identity,
     read_live,
     read_state,
+    shelves_in,
 )
 from kpstore.targets.values import Finding, Identity
 
@@ -57,7 +66,20 @@ def examine(layout: Layout) -> tuple[Live | None, list[Finding]]:
     try:
         return Live(name, read_state(layout, name)), found
     except CorruptState as error:
-        return None, [*found, Finding(f"{LIVE}/{STATE}", "changed", error.message)]
+        return None, [*found, *_unreadable(layout, name, error.message)]
+
+
+def _unreadable(layout: Layout, name: str, why: str) -> list[Finding]:
+    """Name what keeps STATE from being read: shelves, else STATE itself."""
+    wrong = []
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        data = read_file(layout.generation(name) / STATE)
+        for shelf in shelves_in(data).values():
+            try:
+                shelves.read(shelves.find(layout, shelf))
+            except CorruptState as error:
+                wrong.append(Finding(f"{SHELVES}/{shelf}", "changed", error.message))
+    return wrong or [Finding(f"{LIVE}/{STATE}", "changed", why)]
 
 
 def judged(layout: Layout) -> tuple[Live | None, list[Finding]]:

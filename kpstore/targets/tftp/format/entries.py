@@ -22,6 +22,7 @@ from kpstore.targets.tftp.format.layout import (
     Layout,
     own_file,
     shard_of,
+    template_at,
     transition_key,
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
@@ -80,7 +81,8 @@ def straighten(
     A foreign file stays: `verify` reports it.
     """
     work = EntryWork()
-    for each in _differing(layout, live, nodes, complete=complete):
+    flat = live.state.flat
+    for each in _differing(layout, live, nodes, complete=complete, flat=flat):
         if each.foreign:
             continue
         plain = each.names.text(each.mac, each.form) if each.form else ""
@@ -95,19 +97,21 @@ def moves(
     layout: Layout,
     old: Live | None,
     new: str,
-    menus: Collection[str],
+    places: Collection[str],
     nodes: Mapping[str, NodeForm | None],
     *,
     complete: bool,
+    flat: bool = False,
     take: bool = False,
 ) -> EntryWork:
     """Work out how entry points follow the switch to generation `new`.
 
-    `menus` are the templates that `new` links, retired ones too. A foreign file in a
+    `places` are where `new` has its templates, retired ones too; `flat`: it has no
+    shelves. A foreign file in a
     node's way gives way if the caller may `take` it; else Refused, naming it.
     """
-    mover = _Mover(layout, old, new, menus)
-    for each in _differing(layout, old, nodes, complete=complete):
+    mover = _Mover(layout, old, new, places)
+    for each in _differing(layout, old, nodes, complete=complete, flat=flat):
         if each.foreign and take:
             mover.work.taken.append(f"{each.names.folder}/{each.name}")
         elif each.foreign:
@@ -137,10 +141,12 @@ def _differing(
     nodes: Mapping[str, NodeForm | None],
     *,
     complete: bool,
+    flat: bool,
 ) -> Iterator[_Entry]:
     for names in layout.entries:
         present = names_in(layout.path(names.folder)) if complete else None
-        yield from _of_nodes(layout, names, nodes, present)
+        forms = {mac: form_for(n, names.loader, flat=flat) for mac, n in nodes.items()}
+        yield from _of_nodes(layout, names, forms, present)
         if present is not None:
             known = {names.name(mac) for mac in nodes} if present else set()
             yield from _leftovers(layout, names, present - known)
@@ -152,13 +158,12 @@ def _differing(
 def _of_nodes(
     layout: Layout,
     names: EntryNames,
-    nodes: Mapping[str, NodeForm | None],
+    forms: Mapping[str, str],
     present: Collection[str] | None,
 ) -> Iterator[_Entry]:
     folder = f"{layout.path(names.folder)}/"
-    for mac, node in nodes.items():
+    for mac, form in forms.items():
         name = names.name(mac)
-        form = form_for(node, names.loader)
         text = None
         if present is None or name in present:
             text = link_text(f"{folder}{name}")
@@ -195,18 +200,21 @@ class _Mover:
     """Finds for each entry point its way over one switch."""
 
     def __init__(
-        self, layout: Layout, old: Live | None, new: str, menus: Collection[str]
+        self, layout: Layout, old: Live | None, new: str, places: Collection[str]
     ) -> None:
         self.work = EntryWork()
         self._old = old
         self._live = layout.path(LIVE)
         self._new = new
-        self._menus = menus
+        self._places = places
+        self._had = old.state.places() if old else set()
 
     def add(self, entry: _Entry) -> None:
         names, name, mac, form, text, _ = entry
         old = self._leads_to(names, mac, text) if text is not None else NOTHING
         before = self._before(names, mac, old, form) if old or form else text or ""
+        if text is not None and self._stays(names, mac, text, form):
+            before = text
         after = names.text(mac, form) if form else ""
         if text is None:
             self.work.create.setdefault(names.folder, []).append((name, before))
@@ -214,6 +222,12 @@ class _Mover:
             self.work.before.append(EntryLink(names.folder, name, before))
         if after != before:
             self.work.after.append(EntryLink(names.folder, name, after))
+
+    def _stays(self, names: EntryNames, mac: str, text: str, form: str) -> bool:
+        """Tell whether a text of before leads to the same template after the switch."""
+        place = names.parse(mac, text) or NOTHING
+        same = template_at(place) == template_at(form) != ""
+        return same and self._linked_after(place)
 
     def _before(self, names: EntryNames, mac: str, old: str, new: str) -> str:
         """Return the text that leads to `old` until the switch, then to `new`."""
@@ -232,10 +246,10 @@ class _Mover:
 
         A node's own file is there only if its entry point led to it.
         """
-        return self._old is not None and form in self._old.state.menus
+        return form in self._had
 
     def _linked_after(self, form: str) -> bool:
-        return form in self._menus
+        return form in self._places
 
     def _transition_of_own(
         self, names: EntryNames, mac: str, old: str, new: str
@@ -264,7 +278,7 @@ class _Mover:
         if form == OWN:
             there = (self._live / _menu_of(mac, names.loader, OWN)).exists()
             return OWN if there else NOTHING
-        return form if form in self._old.state.menus else NOTHING
+        return form if form in self._had else NOTHING
 
     def _through(self, loader: str, mac: str, transition: str) -> str:
         """Return where a transition link of an interrupted switch leads."""

@@ -22,12 +22,13 @@ from kpstore.targets.tftp.format.layout import (
     OBJECTS,
     RETIRED,
     SHARDS,
+    SHELVES,
     Layout,
 )
 from kpstore.targets.tftp.format.links import FOLDER_MODE, kind_of
 from kpstore.targets.values import Finding
 
-_OURS: Final = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
+_OURS: Final = (KP, GENERATIONS, SHELVES, MENUS, SHARDS, OBJECTS, RETIRED)
 READABLE: Final = 0o005  # is enough of the administrator's
 _WORDS: Final = {
     stat.S_IFLNK: "a link",

@@ -20,6 +20,7 @@ from kpstore.targets.tftp.format.layout import (
     RESERVE,
     RETIRED,
     SHARDS,
+    SHELVES,
     Layout,
 )
 from kpstore.targets.tftp.format.links import is_folder
@@ -36,7 +37,7 @@ def lacking(layout: Layout) -> list[Path]:
     """Return the folders that creating and staging would add, parents first."""
     prefix = layout.base.relative_to(layout.root)
     above = [layout.root / part for part in (prefix, *prefix.parents)]
-    ours = (KP, GENERATIONS, MENUS, SHARDS, OBJECTS, RETIRED)
+    ours = (KP, GENERATIONS, SHELVES, MENUS, SHARDS, OBJECTS, RETIRED)
     inside = [layout.path(folder) for folder in ours]
     return [path for path in (*reversed(above), *inside) if not path.exists()]
 

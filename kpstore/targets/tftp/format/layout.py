@@ -1,7 +1,7 @@
 """Where everything lies on a TFTP target, and the text of every link there.
 
 The layout is docs/format.md's. A path to a menu passes through `live` exactly once:
-entry point -> live -> template -> menu.
+entry point -> live -> shelf -> template -> menu.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -24,18 +24,20 @@ GENERATIONS: Final = "kp/generations"
 MENUS: Final = "kp/menus"
 SHARDS: Final = "kp/shards"
 OBJECTS: Final = "kp/objects"
+SHELVES: Final = "kp/shelves"
 RESERVE: Final = "kp/reserve"
 RETIRED: Final = "kp/retired"  # what no generation names any more, by time
 STATE: Final = "STATE"  # in a generation: what it is
 TRANSITIONS: Final = "+"  # in a generation: where moving entry points lead
 MOVING: Final = "MOVING"  # in a generation: entry points are under way; names where to
+CONTENTS: Final = "CONTENTS"  # in a shelf: its templates, with what their menus need
 SUMS: Final = "SHA256SUMS"  # in a shard: its files, as sha256sum writes them
 
 # How a loader's entry points are called: folder, what stands before and after a MAC,
 # and the name of what unknown nodes get.
 Lookup = tuple[str, str, str, str]
 
-# What an entry point leads to: the name of a template, or one of these.
+# What an entry point leads to: a template's place in a generation, or one of these.
 OWN: Final = "~"  # the node's own file
 NOTHING: Final = ""
 
@@ -63,6 +65,30 @@ def shard_of(mac: str) -> str:
 def own_file(mac: str, loader: str) -> str:
     """Name a node's own file in its shard."""
     return f"{dashed(mac)}.{loader}"
+
+
+@lru_cache(maxsize=8192)
+def shelf_of(template: str) -> str:
+    """Name the shelf of a template: two hex digits."""
+    return hashlib.sha256(template.encode()).hexdigest()[:2]
+
+
+def place_of(template: str, *, flat: bool = False) -> str:
+    """Return where a generation has a template; `flat` in one of before.
+
+    The policy has the same place for ever: files outside of `kp/` lead there.
+    """
+    return (
+        template if flat or template == POLICY else f"{shelf_of(template)}/{template}"
+    )
+
+
+def template_at(place: str) -> str:
+    """Return the template that has a place, flat or not; '' where none can have it."""
+    shelf, _, template = place.rpartition("/")
+    if not _TEMPLATE_NAME.fullmatch(template):
+        return ""
+    return template if shelf in ("", shelf_of(template)) else ""
 
 
 def transition_key(*what: str) -> str:
@@ -160,11 +186,8 @@ class EntryNames:
             return moving[1]
         if moving and moving[2] == own_file(mac, self.loader):
             return rest
-        template, _, loader = rest.rpartition("/")
-        return template if self._is_menu(template, loader) else None
-
-    def _is_menu(self, template: str, loader: str) -> bool:
-        return loader == self.loader and bool(_TEMPLATE_NAME.fullmatch(template))
+        place, _, loader = rest.rpartition("/")
+        return place if loader == self.loader and template_at(place) else None
 
 
 class Layout:

@@ -1,26 +1,31 @@
 """STATE: what a generation is, and the live one as it is found on a target."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from kpstore.errors import CorruptState
-from kpstore.targets.tftp.format import ground
+from kpstore.targets.tftp.format import ground, shelves
+from kpstore.targets.tftp.format.canonical import canonical
 from kpstore.targets.tftp.format.layout import (
     IDENTITY,
     LIVE,
-    MENUS,
     MOVING,
     SHARDS,
+    SHELVES,
     STATE,
     Layout,
     generation_of,
+    place_of,
 )
 from kpstore.targets.tftp.format.links import is_folder, link_text, read_file
+from kpstore.targets.tftp.format.part import Part, needs_of
+from kpstore.targets.tftp.format.shelves import Shelf
+from kpstore.targets.tftp.generation import POLICY
 from kpstore.targets.values import Identity, Marker
 
 _UNREADABLE = (  # what no retry would help; other errors of the disk pass raw
@@ -37,23 +42,15 @@ _UNREADABLE = (  # what no retry would help; other errors of the disk pass raw
 
 
 @dataclass(frozen=True)
-class Part:
-    """A menu's or shard's directory by its content, and the objects that it needs.
-
-    `objects` None: an older kp did not write what a shard needs; its files say it.
-    """
-
-    digest: str
-    objects: tuple[str, ...] | None = field(default=(), compare=False)
-
-
-@dataclass(frozen=True)
 class State:
     """What a generation is made of.
 
     `menus` holds retired templates too; `retired` says since when (seconds since the
     epoch). `previous` is the generation that was live when this one was staged: the
     chain of those that nodes have seen. `folders`: loader -> entry points' folder.
+
+    One of before is `flat`: it links its templates itself, and has no shelves. For as
+    many switches as `both` says a generation after it has both, for look-ups under way.
     """
 
     marker: Marker
@@ -63,10 +60,32 @@ class State:
     retired: Mapping[str, float]
     shards: Mapping[str, Part]
     folders: Mapping[str, str] = field(default_factory=dict)
+    flat: bool = False
+    both: int = 0
 
     def templates(self) -> list[str]:
         """Return the templates that nodes are sent to."""
         return [name for name in self.menus if name not in self.retired]
+
+    @cached_property
+    def shelves(self) -> Mapping[str, Shelf]:
+        """What it has on each shelf, by two hex digits."""
+        return {} if self.flat else shelves.split(self.menus)
+
+    @cached_property
+    def shelf_names(self) -> Mapping[str, str]:
+        """The name of each shelf."""
+        return {xx: shelves.name_of(shelf) for xx, shelf in self.shelves.items()}
+
+    def direct(self) -> Shelf:
+        """Return the menus that it links itself: the policy's; all where it is flat."""
+        if self.flat or self.both:
+            return self.menus
+        return {POLICY: self.menus[POLICY]} if POLICY in self.menus else {}
+
+    def places(self) -> set[str]:
+        """Return where it has its templates."""
+        return {*self.direct(), *(place_of(n, flat=self.flat) for n in self.menus)}
 
     def parts(self) -> tuple[Part, ...]:
         """Return the menus and shards that it links."""
@@ -82,13 +101,9 @@ class State:
             self.marker == other.marker
             and self.shards == other.shards
             and self.folders == other.folders
+            and self.flat == other.flat
             and _current(self) == _current(other)
         )
-
-
-def needs_of(parts: Iterable[Part]) -> frozenset[str]:
-    """Return the SHA-256s of the objects that parts need, as far as it is said."""
-    return frozenset(sha256 for part in parts for sha256 in part.objects or ())
 
 
 def _current(state: State) -> dict[str, Part]:
@@ -106,7 +121,8 @@ class Live:
 def encode_state(state: State) -> bytes:
     """Return the canonical JSON of STATE, sealed by the digest of all the rest."""
     marker = state.marker
-    document = {
+    direct = state.menus if state.flat else replace(state, both=0).direct()
+    document: dict[str, Any] = {
         "commit": marker.commit,
         "folders": dict(state.folders),
         "inputs": dict(marker.inputs),
@@ -122,21 +138,30 @@ def encode_state(state: State) -> bytes:
         "staged": state.staged,
         "templates": {
             name: {"menu": menu.digest, "objects": list(menu.objects or ())}
-            for name, menu in state.menus.items()
+            for name, menu in direct.items()
         },
     }
+    if not state.flat:
+        document["shelves"] = dict(state.shelf_names)
+    if state.both:
+        document["both"] = state.both
     return canonical({**document, "seal": _seal(document)})
 
 
 @lru_cache(maxsize=16)  # one command reads the live one several times
-def decode_state(data: bytes) -> State:
-    """Read STATE; ValueError, KeyError or TypeError when it isn't whole.
+def decode_state(data: bytes, on_shelves: tuple[shelves.Found, ...]) -> State:
+    """Read STATE, and the shelves that it links.
 
-    An older kp wrote no seal, no renderer, and of a shard the digest alone.
+    ValueError, KeyError or TypeError when it isn't whole, CorruptState for a shelf. An
+    older kp wrote no seal, no renderer, no shelves, and of a shard the digest alone.
     """
-    found: dict[str, Any] = json.loads(data)
-    if found.pop("seal", None) not in (None, _seal(found)):
-        raise ValueError("its seal is not that of what it says")
+    found = _parsed(data)
+    menus = {
+        name: Part(menu["menu"], tuple(menu["objects"]))
+        for name, menu in found["templates"].items()
+    }
+    for each in on_shelves:
+        menus |= shelves.read(each)
     return State(
         Marker(
             found["site"],
@@ -147,14 +172,26 @@ def decode_state(data: bytes) -> State:
         ),
         float(found["staged"]),
         found["previous"],
-        {
-            name: Part(menu["menu"], tuple(menu["objects"]))
-            for name, menu in found["templates"].items()
-        },
+        menus,
         found["retired"],
         {xx: _shard(shard) for xx, shard in found["shards"].items()},
         found["folders"],
+        "shelves" not in found,
+        found.get("both", 0),
     )
+
+
+def shelves_in(data: bytes) -> dict[str, str]:
+    """Name the shelves that STATE links; ValueError if it isn't whole."""
+    return dict(_parsed(data).get("shelves", {}))
+
+
+@lru_cache(maxsize=16)
+def _parsed(data: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(data)
+    if found.pop("seal", None) not in (None, _seal(found)):
+        raise ValueError("its seal is not that of what it says")
+    return found
 
 
 def _shard(found: str | dict[str, Any]) -> Part:
@@ -167,19 +204,13 @@ def _seal(document: Mapping[str, Any]) -> str:
     return sha256(canonical(document)).hexdigest()
 
 
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """Write JSON as all of kp's documents are written."""
-    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False)
-    return f"{text}\n".encode()
-
-
 def generation_links(state: State) -> dict[str, str]:
     """Return the links of a generation, name -> text."""
-    menus = {name: f"../../{MENUS[3:]}/{m.digest}" for name, m in state.menus.items()}
+    kept = {xx: f"../../{SHELVES[3:]}/{s}" for xx, s in state.shelf_names.items()}
     shards = {
         f"~{xx}": f"../../{SHARDS[3:]}/{s.digest}" for xx, s in state.shards.items()
     }
-    return menus | shards
+    return shelves.links(state.direct()) | kept | shards
 
 
 def live_name(layout: Layout) -> str | None:
@@ -202,7 +233,9 @@ def read_state(layout: Layout, generation: str) -> State:
     if not is_folder(path.parent):
         raise _damaged(path, "its generation is gone")
     try:
-        return decode_state(read_file(path))
+        data = read_file(path)
+        names = shelves_in(data).values()
+        return decode_state(data, tuple(shelves.find(layout, name) for name in names))
     except _UNREADABLE as error:
         raise _damaged(path, str(error)) from error
 
