@@ -34,7 +34,7 @@ from kpstore.targets.tftp.format.layout import (
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
 from kpstore.targets.tftp.format.needs import named_in
-from kpstore.targets.tftp.format.state import State, read_live, read_state
+from kpstore.targets.tftp.format.state import Live, State, read_live, read_state
 
 _PARTS: Final = (MENUS, SHARDS)
 
@@ -49,11 +49,11 @@ def sweep(
 ) -> list[str]:
     """Remove generations that nobody needs, and the parts that only they named.
 
-    Kept: what is live, and the newest generation of each of the commits `keep`; what
-    others served within the last `grace` seconds, and what those parts need; objects
-    that nothing names are kept as long. Returns the paths that went. Where a kept
-    generation can't be read, nothing goes. Refused, and nothing goes, when what stays
-    names what would go.
+    Kept: what is live, the newest generation of each of the commits `keep`, and those
+    to which look-ups under way are sent; what others served within the last `grace`
+    seconds, and what those parts need; objects that nothing names are kept as long.
+    Returns the paths that went. Where a kept generation can't be read, nothing goes.
+    Refused, and nothing goes, when what stays names what would go.
     """
     live = read_live(layout)
     if live is None:
@@ -62,7 +62,7 @@ def sweep(
     kept = {live.name: live.state}
     if not retired.is_kept(layout):
         kept |= dict(retired.recent(layout, live, since))
-    for name in _of(layout, keep):
+    for name in _of(layout, keep) | _on_the_way(layout, live):
         try:
             kept[name] = read_state(layout, name)
         except CorruptState:
@@ -100,6 +100,14 @@ def _of(layout: Layout, commits: Collection[str]) -> set[str]:
     for name in sorted(_names(layout), key=lambda n: int(n.partition(".")[2] or 0)):
         newest[_commit_of(name)[1]] = name
     return {name for commit, name in newest.items() if commit in wanted}
+
+
+def _on_the_way(layout: Layout, live: Live) -> set[str]:
+    """Return the generations to which transition links of the last switches lead."""
+    home = layout.generation(live.name) / TRANSITIONS
+    texts = (link_text(home / key) or "" for key in names_in(home))
+    found = {text.split("/")[2] for text in texts if text.startswith("../../")}
+    return {name for name in found if layout.generation(name).is_dir()}
 
 
 class _Parts:

@@ -230,3 +230,22 @@ def test_a_target_without_a_publish(tmp_path: Path) -> None:
     world = World(tmp_path / "new")
     world.target.create()
     assert world.target.sweep(Keep(now=NOW, grace=DAY)) == []
+
+
+def test_who_is_on_the_way_over_the_last_switches_still_gets_there(
+    tmp_path: Path,
+) -> None:
+    """A look-up that read an entry point in transition ends in a generation of then."""
+    world = World(tmp_path)
+    world.target.create()
+    old = None
+    for number in range(1, 11):
+        kernels = {WEB: "6.0", DB: "6.0"}
+        commit = Commit(number, kernels, {A: ((WEB, DB)[number % 2], None)})
+        world.publish(old, commit, now=NOW + number)
+        old = commit
+    on_the_way = world.root / "kp/live/+"
+    there = {path.name: path.resolve(strict=True) for path in on_the_way.iterdir()}
+    assert len({path.parts for path in there.values()}) > 1
+    world.target.sweep(Keep(now=NOW + 20, grace=DAY))
+    assert {p.name: p.resolve(strict=True) for p in on_the_way.iterdir()} == there
