@@ -62,6 +62,7 @@ def _served(trial: Trial, name: str, where: str) -> list[Path]:
         if each.is_dir()
         for file in each.iterdir()
         if file.is_file() and ("shards" in file.parts) == (where == "shards")
+        if file.name != "CONTENTS"  # which no node is given
     )
     if where != "objects":
         return files

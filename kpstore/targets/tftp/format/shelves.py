@@ -70,7 +70,7 @@ def links(shelf: Shelf) -> dict[str, str]:
     return {name: f"../../{MENUS[3:]}/{menu.digest}" for name, menu in shelf.items()}
 
 
-class Found(NamedTuple):
+class ShelfFile(NamedTuple):
     """Contents on the disk: one that was changed is another one, and read anew."""
 
     path: str
@@ -79,18 +79,18 @@ class Found(NamedTuple):
     time: int  # ctime, in nanoseconds
 
 
-def find(layout: Layout, name: str) -> Found:
+def find(layout: Layout, name: str) -> ShelfFile:
     """Look at a shelf's contents; CorruptState where there are none."""
     path = f"{layout.base}/{SHELVES}/{name}/{CONTENTS}"
     try:
         seen = os.lstat(path)
     except OSError as error:
         raise _damaged(path, error) from error
-    return Found(path, name, seen.st_ino, seen.st_ctime_ns)
+    return ShelfFile(path, name, seen.st_ino, seen.st_ctime_ns)
 
 
 @lru_cache(maxsize=4096)
-def read(found: Found) -> Shelf:
+def read(found: ShelfFile) -> Shelf:
     """Read a shelf's contents; CorruptState where they aren't what its name says."""
     try:
         data = read_file(Path(found.path))

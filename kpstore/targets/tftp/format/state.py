@@ -149,7 +149,7 @@ def encode_state(state: State) -> bytes:
 
 
 @lru_cache(maxsize=16)  # one command reads the live one several times
-def decode_state(data: bytes, on_shelves: tuple[shelves.Found, ...]) -> State:
+def decode_state(data: bytes, on_shelves: tuple[shelves.ShelfFile, ...]) -> State:
     """Read STATE, and the shelves that it links.
 
     ValueError, KeyError or TypeError when it isn't whole, CorruptState for a shelf. An
