@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from kpstore.errors import CorruptState, InvalidInput
@@ -174,7 +175,7 @@ def _record(subject: str, body: str, lines: list[str]) -> Record:
 
 def _without(argv: tuple[str, ...]) -> Iterator[str]:
     """Yield the targets of `--without T` and `--without=T`."""
-    for option, word in zip(argv, (*argv[1:], ""), strict=True):
+    for option, word in pairwise((*argv, "")):
         if option == "--without":
             yield word
         elif option.startswith("--without="):

@@ -180,3 +180,18 @@ def test_an_author_is_one_that_git_takes_or_refused(name: str, mail: str) -> Non
     assert found.count("<") == found.count(">") == 1
     assert not set(found) & {"\n", "\0"}
     assert found.endswith(f" <{mail}>")
+
+
+@pytest.mark.parametrize(
+    ("argv", "left"),
+    [
+        ((), set()),
+        (("kp", "commit"), set()),
+        (("kp", "commit", "--without", "a", "--without=b"), {"a", "b"}),
+        (("kp", "commit", "--without"), {""}),
+    ],
+)
+def test_commits_of_before_the_trailer_say_whom_they_left_by_their_arguments(
+    argv: tuple[str, ...], left: set[str]
+) -> None:
+    assert Record(subject="s", revision=2, op="commit", argv=argv).left_out == left
