@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import CorruptState, InvalidInput, Refused
 from kpstore.formats.bytestream import CHUNK
-from kpstore.formats.module_tree import Located, Survey, stays_inside
+from kpstore.formats.module_tree import Located, ModuleSurvey, stays_inside
 from kpstore.model.names import RELEASE
 
 FILE_MODE: Final = 0o644
@@ -52,7 +52,7 @@ class Packing:
                 f"{self._release!r} is not a kernel release",
                 hint="give the folder lib/modules/RELEASE of the kernel",
             )
-        survey = Survey(tree, rel, follow=follow)
+        survey = ModuleSurvey(tree, rel, follow=follow)
         self._found, self.dropped = survey.found, survey.dropped
         self.followed = survey.followed
 
@@ -91,7 +91,7 @@ class Packing:
 
 
 @dataclass(frozen=True)
-class Member:
+class TarMember:
     """A file, directory or link to be made; `path` is below the release's folder.
 
     `pieces` is the content of a file: read it before the next member is asked for.
@@ -104,7 +104,7 @@ class Member:
     pieces: Iterator[bytes] = field(default_factory=lambda: iter(()))
 
 
-def unpack(file: BinaryIO, release: str) -> Iterator[Member]:
+def unpack(file: BinaryIO, release: str) -> Iterator[TarMember]:
     """Walk a `modules` artifact of `release`; parents come before their children.
 
     Every path is safe to join to the folder that the members go to. Raises
@@ -121,10 +121,10 @@ def unpack(file: BinaryIO, release: str) -> Iterator[Member]:
         raise CorruptState(f"the module archive can't be read: {error}") from error
 
 
-def _unpacked(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> Member:
+def _unpacked(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> TarMember:
     kind = _KINDS[info.type]
     pieces = _pieces(archive, info) if kind == "file" else iter(())
-    return Member(path, kind, info.size, info.linkname, pieces)
+    return TarMember(path, kind, info.size, info.linkname, pieces)
 
 
 def _pieces(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:

@@ -34,7 +34,7 @@ class Located:
     size: int = 0  # bytes
 
 
-class Survey:
+class ModuleSurvey:
     """A module tree looked at.
 
     `found`: what belongs to it, parents first. `dropped`: links that lead to nothing

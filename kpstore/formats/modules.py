@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, NotFound
-from kpstore.formats.module_tree import Located, Survey, module_name
+from kpstore.formats.module_tree import Located, ModuleSurvey, module_name
 from kpstore.formats.vermagic import release_of
 from kpstore.model.names import RELEASE
 
@@ -57,7 +57,7 @@ def read_modules(tree: Beneath, rel: str) -> ModulesFacts:
         )
     if not tree.is_dir(rel):
         raise NotFound(f"no module tree {rel!r}", hint="look at its path")
-    survey = Survey(tree, rel)
+    survey = ModuleSurvey(tree, rel)
     names = (module_name(found.name) for found in survey.found)
     modules = frozenset(name for name in names if name)
     builtin, listed = _listed(tree, f"{rel}/modules.builtin"), _index(tree, rel)
@@ -70,7 +70,7 @@ def read_modules(tree: Beneath, rel: str) -> ModulesFacts:
     return ModulesFacts(release, modules, builtin, listed is not None, built_for)
 
 
-def _own(survey: Survey) -> Iterator[Located]:
+def _own(survey: ModuleSurvey) -> Iterator[Located]:
     for each in survey.found:
         own = each.kind == "file" and not each.name.startswith(_FITTING)
         if own and module_name(each.name):

@@ -4,10 +4,10 @@ from hashlib import file_digest
 from pathlib import Path
 
 from kpstore.errors import CorruptState
-from kpstore.targets.values import Artifacts
+from kpstore.targets.values import ArtifactSource
 
 
-def checked(artifacts: Artifacts, sha256: str) -> Path:
+def checked(artifacts: ArtifactSource, sha256: str) -> Path:
     """Return an artifact's file, hashed: for those only that a target lacks.
 
     Raises CorruptState when it holds other bytes than its name says, NotFound.

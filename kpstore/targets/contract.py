@@ -18,7 +18,14 @@ from kpstore.targets.desired import Desired
 from kpstore.targets.keep import Keep
 from kpstore.targets.observed import Observed, Observer
 from kpstore.targets.spec import TargetSpec
-from kpstore.targets.values import Artifacts, FilePlan, Finding, Held, Leeway, Staged
+from kpstore.targets.values import (
+    ArtifactSource,
+    FilePlan,
+    Finding,
+    Held,
+    Leeway,
+    Staged,
+)
 
 R = TypeVar("R")
 """A kind's own rendering of a commit, or of a change: bytes and paths."""
@@ -158,7 +165,7 @@ class Kind(Observer, Protocol):
         spec: TargetSpec,
         root: Path,
         site: str,
-        artifacts: Artifacts,
+        artifacts: ArtifactSource,
         remembered: Mapping[str, str],
     ) -> Target[Any]:
         """Open a target at its path on this server.

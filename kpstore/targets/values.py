@@ -147,7 +147,7 @@ class Staged(Protocol):
         """Sweep what was staged: the commit did not happen."""
 
 
-class Artifacts(Protocol):
+class ArtifactSource(Protocol):
     """Where a publisher takes the bytes of artifacts from."""
 
     def path(self, sha256: str) -> Path:

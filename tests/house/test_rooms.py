@@ -14,16 +14,7 @@ CROWDED = {"kpstore/model": 21}
 LIST_OF_VERBS = "cli/kpcmd/commands"  # as many as there are
 # Classes of one name that stand for two things: may shrink only.
 NAMESAKES = {
-    "Artifacts",  # of a kernel's document; where targets get them
-    "Content",  # of a payload; of a TFTP root
-    "Live",
-    "Manner",
-    "Member",
-    "Prepared",
-    "Seen",
-    "State",
-    "Survey",
-    "Target",
+    "Target",  # the document; one opened on this server
 }
 
 

@@ -37,7 +37,7 @@ from kpstore.targets.registry import KINDS
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.values import (
     NO_LEEWAY,
-    Artifacts,
+    ArtifactSource,
     FilePlan,
     Finding,
     Held,
@@ -90,7 +90,7 @@ class PlainTarget:
     reserve = None
 
     def __init__(
-        self, root: Path, target: str, site: str, artifacts: Artifacts
+        self, root: Path, target: str, site: str, artifacts: ArtifactSource
     ) -> None:
         self.root = root
         self._identity = Identity(site, target)
@@ -313,7 +313,7 @@ class PlainKind:
         spec: TargetSpec,
         root: Path,
         site: str,
-        artifacts: Artifacts,
+        artifacts: ArtifactSource,
         remembered: Mapping[str, str],
     ) -> Target[Pages]:
         assert not remembered

@@ -16,7 +16,7 @@ from pathlib import Path
 from kpstore.errors import NotFound
 from kpstore.loaders.lookup import lookups
 from kpstore.targets.tftp.format.layout import place_of
-from kpstore.targets.tftp.format.state import State, read_live
+from kpstore.targets.tftp.format.state import GenerationState, read_live
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from kpstore.targets.tftp.target import TftpTarget
 from kpstore.targets.values import Marker, ObjectFile
@@ -216,7 +216,7 @@ class World:
             for loader in LOADERS
         }
 
-    def state(self) -> State:
+    def state(self) -> GenerationState:
         """Return what STATE and its shelves say of what is live."""
         live = read_live(self.target._layout)
         assert live is not None

@@ -9,7 +9,7 @@ from kpstore.targets.tftp.format.ground import of_mode, of_name, owners
 from kpstore.targets.tftp.format.layout import Layout
 from kpstore.targets.tftp.format.links import (
     FOLDER_MODE,
-    Seen,
+    SeenFile,
     files_in,
     is_folder,
     is_open_folder,
@@ -53,7 +53,7 @@ def check_folder(layout: Layout, path: str, want: Folder | None) -> Iterator[Fin
             yield Finding(path, "changed")
 
 
-def of_seen(path: str, seen: Seen, ours: Collection[int]) -> Iterator[Finding]:
+def of_seen(path: str, seen: SeenFile, ours: Collection[int]) -> Iterator[Finding]:
     """Compare what is no matter of bytes: kind, mode, and owner."""
     if seen.mode is None:
         yield Finding(path, "changed", "not a regular file that can be read")

@@ -10,14 +10,14 @@ from dataclasses import replace
 from kpstore.targets.tftp.format.content import digest_of, digests
 from kpstore.targets.tftp.format.layout import MENUS, SHARDS, SUMS, Layout
 from kpstore.targets.tftp.format.links import files_in
-from kpstore.targets.tftp.format.state import State
+from kpstore.targets.tftp.format.state import GenerationState
 from kpstore.targets.tftp.generation import Generation, NodeForm
 
 _Own = dict[str, dict[str, bytes]]
 
 
 def as_drawn(
-    layout: Layout, generation: Generation, live: State, *, own: bool
+    layout: Layout, generation: Generation, live: GenerationState, *, own: bool
 ) -> Generation | None:
     """Return a complete generation with the live menus in place of its own.
 
@@ -40,7 +40,7 @@ def as_drawn(
     return replace(generation, menus={}, kept=kept, nodes=nodes, drawn_before=True)
 
 
-def _own_files(layout: Layout, live: State) -> _Own | None:
+def _own_files(layout: Layout, live: GenerationState) -> _Own | None:
     """Return the own files that lie in the live shards, by MAC and loader."""
     found: _Own = {}
     for shard in live.shards.values():

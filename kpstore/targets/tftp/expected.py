@@ -17,7 +17,7 @@ from kpstore.targets.tftp.format.layout import (
     shard_of,
 )
 from kpstore.targets.tftp.format.part import Part
-from kpstore.targets.tftp.format.state import State
+from kpstore.targets.tftp.format.state import GenerationState
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.plan import folders
 from kpstore.targets.tftp.survey import own_files, rendered_menus
@@ -32,7 +32,7 @@ class Wanted:
     Shards are worked out for a deep look only.
     """
 
-    state: State
+    state: GenerationState
     menus: Mapping[str, Folder | None]
     shards: Mapping[str, Folder]
 
@@ -93,13 +93,15 @@ def wanted(
     return Wanted(state, folders_of_menus, own)
 
 
-def _live_state(layout: Layout) -> State:
+def _live_state(layout: Layout) -> GenerationState:
     live = trusted(layout)
-    return live.state if live else State(Marker("", "", 0), 0.0, "", {}, {}, {})
+    return (
+        live.state if live else GenerationState(Marker("", "", 0), 0.0, "", {}, {}, {})
+    )
 
 
 def _carried(
-    generation: Generation, live: State, rendered: Mapping[str, Part]
+    generation: Generation, live: GenerationState, rendered: Mapping[str, Part]
 ) -> list[tuple[str, Part]]:
     names = (generation.kept | live.retired.keys()) - rendered.keys()
     return [(name, live.menus[name]) for name in names if name in live.menus]

@@ -21,7 +21,7 @@ from kpstore.targets.tftp.observe import TftpObserver
 from kpstore.targets.tftp.paths import TftpPaths
 from kpstore.targets.tftp.render import check, render
 from kpstore.targets.tftp.target import TftpTarget
-from kpstore.targets.values import Artifacts
+from kpstore.targets.values import ArtifactSource
 
 
 class TftpKind(TftpObserver):
@@ -32,7 +32,7 @@ class TftpKind(TftpObserver):
         spec: TargetSpec,
         root: Path,
         site: str,
-        artifacts: Artifacts,
+        artifacts: ArtifactSource,
         remembered: Mapping[str, str],
     ) -> Target[Generation]:
         """Open a root. Nothing gives way here: `remembered` is empty."""

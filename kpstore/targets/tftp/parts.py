@@ -42,7 +42,7 @@ from kpstore.targets.tftp.format.links import (
     names_in,
     sha256_of,
 )
-from kpstore.targets.tftp.format.state import Live, State
+from kpstore.targets.tftp.format.state import GenerationState, LiveGeneration
 from kpstore.targets.values import Finding
 
 OBJECT_MODE: Final = 0o444
@@ -50,7 +50,7 @@ HOMES: Final = (KP, GENERATIONS, SHELVES, MENUS, SHARDS, OBJECTS, RETIRED)
 
 
 def live_links(
-    layout: Layout, live: Live, links: Mapping[str, str]
+    layout: Layout, live: LiveGeneration, links: Mapping[str, str]
 ) -> Iterator[Finding]:
     """Compare the links of the live generation, and name what else is there."""
     home = f"{GENERATIONS}/{live.name}"
@@ -71,7 +71,7 @@ def live_links(
 
 
 def shelves(
-    layout: Layout, state: State, moved: Set[str] | None = None
+    layout: Layout, state: GenerationState, moved: Set[str] | None = None
 ) -> Iterator[Finding]:
     """Compare shelves with what a generation has there; `moved`: only those."""
     for shelf in state.shelves.values():
@@ -92,7 +92,7 @@ def shelves(
             yield extra(f"{path}/{other}")
 
 
-def attributes(layout: Layout, live: Live | None) -> Iterator[Finding]:
+def attributes(layout: Layout, live: LiveGeneration | None) -> Iterator[Finding]:
     """Report folders and files of fixed names that nodes couldn't read."""
     yield from ground.attributes(layout)
     yield from ground.of_name(layout, IDENTITY, FILE_MODE)

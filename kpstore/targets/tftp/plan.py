@@ -6,12 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from kpstore.errors import CorruptState, Refused
 from kpstore.targets.tftp.format import retired
-from kpstore.targets.tftp.format.content import Content
+from kpstore.targets.tftp.format.content import GenerationParts
 from kpstore.targets.tftp.format.damage import trusted
 from kpstore.targets.tftp.format.entries import EntryWork, moves, straighten
 from kpstore.targets.tftp.format.layout import LIVE, Layout, generation_of
 from kpstore.targets.tftp.format.links import link_text
-from kpstore.targets.tftp.format.state import Live, State, moving_to, read_live
+from kpstore.targets.tftp.format.state import (
+    GenerationState,
+    LiveGeneration,
+    moving_to,
+    read_live,
+)
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.survey import shelved, survey
 from kpstore.targets.values import FilePlan, Leeway, Marker
@@ -21,17 +26,17 @@ CARRIED = 8  # switches: a look-up may be under way over so many
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Planned:
     """What is live, what is to be, and the work between the two.
 
     `state` is None when nodes get the same from what is live: then only entry
     points are brought to their form. `retired` are the names of what the switch drops.
     """
 
-    old: Live | None
+    old: LiveGeneration | None
     name: str
-    state: State | None
-    content: Content
+    state: GenerationState | None
+    content: GenerationParts
     entries: EntryWork
     retired: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,7 +78,7 @@ def prepare(
     generation: Generation,
     policy: Mapping[str, bytes],
     leeway: Leeway,
-) -> Prepared:
+) -> Planned:
     """Work out how `generation` becomes live; a complete one needs nothing that is.
 
     Raises Refused for a foreign file in a node's way that it may not take,
@@ -93,9 +98,7 @@ def prepare(
     content = shelved(layout, content, state, None if generation.complete else old)
     name = _free_name(generation.marker, live)
     if old is not None and old.state.serves_as(state) and not leeway.afresh:
-        return Prepared(
-            old, old.name, None, content, _straight(layout, generation, old)
-        )
+        return Planned(old, old.name, None, content, _straight(layout, generation, old))
     entries = moves(
         layout,
         old,
@@ -107,11 +110,14 @@ def prepare(
         take=leeway.take,
     )
     names = _dropped(layout, generation, old, state)
-    return Prepared(old, name, state, content, entries, names)
+    return Planned(old, name, state, content, entries, names)
 
 
 def _dropped(
-    layout: Layout, generation: Generation, old: Live | None, new: State
+    layout: Layout,
+    generation: Generation,
+    old: LiveGeneration | None,
+    new: GenerationState,
 ) -> dict[str, str]:
     """Return the names in `kp/retired` of what the switch drops.
 
@@ -126,11 +132,13 @@ def _dropped(
     return retired.names_of(retired.dropped(before, new), generation.now)
 
 
-def _straight(layout: Layout, generation: Generation, live: Live) -> EntryWork:
+def _straight(
+    layout: Layout, generation: Generation, live: LiveGeneration
+) -> EntryWork:
     return straighten(layout, live, generation.nodes, complete=generation.complete)
 
 
-def _check_base(layout: Layout, generation: Generation, old: Live) -> None:
+def _check_base(layout: Layout, generation: Generation, old: LiveGeneration) -> None:
     """Refuse a difference to something else than what is live."""
     under_way = moving_to(layout)
     if under_way and base_name(generation.marker) != under_way.partition(".")[0]:
@@ -148,14 +156,14 @@ def _check_base(layout: Layout, generation: Generation, old: Live) -> None:
 def _state(
     layout: Layout,
     generation: Generation,
-    content: Content,
-    old: Live | None,
+    content: GenerationParts,
+    old: LiveGeneration | None,
     going: Mapping[str, float],
-) -> State:
+) -> GenerationState:
     menus = dict(content.menus)
     if old is not None:
         menus |= {name: old.state.menus[name] for name in going}
-    return State(
+    return GenerationState(
         generation.marker,
         generation.now,
         old.name if old else "",
@@ -168,7 +176,7 @@ def _state(
     )
 
 
-def _both(generation: Generation, old: Live | None) -> int:
+def _both(generation: Generation, old: LiveGeneration | None) -> int:
     """Return over how many switches places of before stay, beside those on shelves."""
     if old is None or (generation.drawn_before and old.state.flat):
         return 0
@@ -176,7 +184,7 @@ def _both(generation: Generation, old: Live | None) -> int:
 
 
 def _retired(
-    generation: Generation, content: Content, old: Live | None
+    generation: Generation, content: GenerationParts, old: LiveGeneration | None
 ) -> dict[str, float]:
     """Return the templates that live only for nodes between two requests.
 

@@ -27,7 +27,7 @@ from kpstore.targets.tftp.format.layout import (
 )
 from kpstore.targets.tftp.format.links import is_folder, names_in, read_file
 from kpstore.targets.tftp.format.state import (
-    Live,
+    LiveGeneration,
     generation_links,
     moving_to,
     read_live,
@@ -47,7 +47,7 @@ def stamps(layout: Layout) -> dict[str, str]:
     return {LIVE: ""} if live is None else _stamps(layout, live)
 
 
-def _stamps(layout: Layout, live: Live) -> dict[str, str]:
+def _stamps(layout: Layout, live: LiveGeneration) -> dict[str, str]:
     times = {path: _changed_at(layout, path) for path in _watched(layout, live)}
     state = sha256(read_file(layout.generation(live.name) / STATE)).hexdigest()
     at = max(_changed_at(layout, path) for path in (KP, SHARDS))
@@ -77,7 +77,10 @@ def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> L
 
 
 def _live(
-    layout: Layout, live: Live, known: Mapping[str, str], moved: Collection[str]
+    layout: Layout,
+    live: LiveGeneration,
+    known: Mapping[str, str],
+    moved: Collection[str],
 ) -> Iterator[Finding]:
     state, home = f"{LIVE}/{STATE}", f"{GENERATIONS}/{live.name}"
     if known and state in moved:
@@ -104,7 +107,7 @@ def _digests(folder: str, paths: Iterable[str]) -> set[str]:
     return {path.split("/")[2] for path in paths if path.startswith(below)}
 
 
-def _doubtful(layout: Layout, live: Live, at: str) -> set[str]:
+def _doubtful(layout: Layout, live: LiveGeneration, at: str) -> set[str]:
     """Return the menus of which something changed at a time or later, or is gone."""
     menus = {menu.digest for menu in live.state.menus.values()}
     if not at:
@@ -121,7 +124,7 @@ def _is_newer(folder: str, files: Collection[str], time: int) -> bool:
         return True
 
 
-def _touched(layout: Layout, live: Live, at: str) -> set[str]:
+def _touched(layout: Layout, live: LiveGeneration, at: str) -> set[str]:
     """Return the shards in which a file changed later than `at`, as its ctime says."""
     shards = {shard.digest for shard in live.state.shards.values()}
     return {each for each in shards if _latest(layout.path(SHARDS, each)) > int(at)}
@@ -136,7 +139,7 @@ def _latest(folder: Path) -> int:
         return max(times, default=0)
 
 
-def _watched(layout: Layout, live: Live) -> Iterator[str]:
+def _watched(layout: Layout, live: LiveGeneration) -> Iterator[str]:
     yield from _entries(layout)
     yield from parts.HOMES
     yield f"{GENERATIONS}/{live.name}"

@@ -26,14 +26,14 @@ from kpstore.targets.tftp.format.layout import (
 from kpstore.targets.tftp.format.links import FOLDER_MODE, is_folder, kind_of
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.parts import OBJECT_MODE
-from kpstore.targets.values import Artifacts, Finding
+from kpstore.targets.values import ArtifactSource, Finding
 
 
 def mend(
     layout: Layout,
     want: Wanted,
     generation: Generation,
-    artifacts: Artifacts,
+    artifacts: ArtifactSource,
     findings: Collection[Finding],
     found: Path,
 ) -> None:

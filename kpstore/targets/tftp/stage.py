@@ -36,17 +36,17 @@ from kpstore.targets.tftp.format.links import (
 from kpstore.targets.tftp.format.needs import named_in
 from kpstore.targets.tftp.format.part import needs_of
 from kpstore.targets.tftp.format.state import (
-    State,
+    GenerationState,
     encode_state,
     generation_links,
     read_state,
 )
-from kpstore.targets.tftp.plan import CARRIED, Prepared
-from kpstore.targets.values import Artifacts
+from kpstore.targets.tftp.plan import CARRIED, Planned
+from kpstore.targets.values import ArtifactSource
 
 
 def write_generation(
-    layout: Layout, prepared: Prepared, artifacts: Artifacts, found: Path | None
+    layout: Layout, prepared: Planned, artifacts: ArtifactSource, found: Path | None
 ) -> list[Path]:
     """Make a generation durable; return the paths that it added.
 
@@ -76,7 +76,7 @@ def write_generation(
     return made
 
 
-def _read_back(layout: Layout, prepared: Prepared) -> None:
+def _read_back(layout: Layout, prepared: Planned) -> None:
     """Hold what STATE says against the bytes there; CorruptState where they differ."""
     state = read_state(layout, prepared.name)
     new = {*prepared.content.new_menus, *prepared.content.new_shards}
@@ -96,7 +96,7 @@ def _read_back(layout: Layout, prepared: Prepared) -> None:
             )
 
 
-def _make_way(layout: Layout, prepared: Prepared, found: Path | None) -> None:
+def _make_way(layout: Layout, prepared: Planned, found: Path | None) -> None:
     """Set aside what will be replaced, and remove what no rename can replace."""
     for path in prepared.content.there(layout):
         is_part = path.count("/") > 2  # noqa: PLR2004 -- kp/menus/<digest>/<file>
@@ -126,7 +126,9 @@ def _write_retired(
     return new
 
 
-def _write_links(folder: NewDirectory, state: State, prepared: Prepared) -> None:
+def _write_links(
+    folder: NewDirectory, state: GenerationState, prepared: Planned
+) -> None:
     entries = prepared.entries
     folder.file(STATE, encode_state(state))
     for link, text in generation_links(state).items():
@@ -152,7 +154,7 @@ def _write_transitions(
         inner[key].link(file, text)
 
 
-def _carried(layout: Layout, prepared: Prepared) -> dict[str, str]:
+def _carried(layout: Layout, prepared: Planned) -> dict[str, str]:
     """Return links to the transitions of the last switches.
 
     A look-up that read an entry point while it moved may reach `live` only some

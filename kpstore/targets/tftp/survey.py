@@ -10,7 +10,7 @@ from kpstore.errors import CorruptState, InvalidInput
 from kpstore.targets.tftp.compare import holds
 from kpstore.targets.tftp.format import shelves
 from kpstore.targets.tftp.format.content import (
-    Content,
+    GenerationParts,
     Shard,
     digest_of,
     digests,
@@ -36,7 +36,7 @@ from kpstore.targets.tftp.format.links import files_in, is_open_folder, read_fil
 from kpstore.targets.tftp.format.needs import named, named_in
 from kpstore.targets.tftp.format.part import Part
 from kpstore.targets.tftp.format.shelves import Shelf
-from kpstore.targets.tftp.format.state import Live, State
+from kpstore.targets.tftp.format.state import GenerationState, LiveGeneration
 from kpstore.targets.tftp.generation import POLICY, Generation, NodeForm
 from kpstore.targets.values import ObjectFile
 
@@ -45,9 +45,9 @@ def survey(
     layout: Layout,
     generation: Generation,
     policy: Mapping[str, bytes],
-    old: State | None,
+    old: GenerationState | None,
     doubted: Iterable[str] = (),
-) -> Content:
+) -> GenerationParts:
     """Work out what to write; `doubted` paths are not taken for what they should be.
 
     `policy` is the menu of unknown nodes, where the generation has none. Raises
@@ -58,8 +58,11 @@ def survey(
 
 
 def shelved(
-    layout: Layout, content: Content, state: State, base: Live | None
-) -> Content:
+    layout: Layout,
+    content: GenerationParts,
+    state: GenerationState,
+    base: LiveGeneration | None,
+) -> GenerationParts:
     """Return the content with the shelves to be written; those of `base` are there."""
     had = base.state.shelves if base else {}
     new, found = dict[str, Shelf](), set[str]()
@@ -117,7 +120,7 @@ class _Survey:
         self,
         layout: Layout,
         generation: Generation,
-        old: State | None,
+        old: GenerationState | None,
         doubted: Iterable[str],
     ) -> None:
         self._layout = layout
@@ -127,7 +130,7 @@ class _Survey:
         self._vouched = _vouched(old, doubted) if old else frozenset()
         self._reused: set[str] = set()
 
-    def content(self, policy: Mapping[str, bytes]) -> Content:
+    def content(self, policy: Mapping[str, bytes]) -> GenerationParts:
         rendered = rendered_menus(self._layout, self._given, policy)
         menus = {name: menu_of(files) for name, files in rendered.items()}
         self._check_objects(menus, "the menu of")
@@ -136,7 +139,7 @@ class _Survey:
         shards = self._changed_shards()
         changed = {xx: shard.part for xx, shard in shards.items()}
         self._check_objects(changed, "shard")
-        return Content(
+        return GenerationParts(
             menus,
             {xx: part for xx, part in (self._base | changed).items() if part.digest},
             {
@@ -154,7 +157,7 @@ class _Survey:
             frozenset(self._reused),
         )
 
-    def _known(self, old: State) -> dict[str, Part]:
+    def _known(self, old: GenerationState) -> dict[str, Part]:
         """Return the live shards; what an older kp did not say they need is read."""
         home = self._layout.path(SHARDS)
         return {
@@ -246,7 +249,7 @@ class _Survey:
             ) from error
 
 
-def _vouched(old: State, doubted: Iterable[str]) -> frozenset[str]:
+def _vouched(old: GenerationState, doubted: Iterable[str]) -> frozenset[str]:
     """Return the digests of what the live generation has whole: parts and objects."""
     wrong = {part for path in doubted for part in path.split("/")}
     return old.needs().union(part.digest for part in old.parts()) - wrong

@@ -34,7 +34,12 @@ from kpstore.targets.tftp.format.layout import (
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
 from kpstore.targets.tftp.format.needs import named_in
-from kpstore.targets.tftp.format.state import Live, State, read_live, read_state
+from kpstore.targets.tftp.format.state import (
+    GenerationState,
+    LiveGeneration,
+    read_live,
+    read_state,
+)
 
 _PARTS: Final = (MENUS, SHARDS)
 
@@ -102,7 +107,7 @@ def _of(layout: Layout, commits: Collection[str]) -> set[str]:
     return {name for commit, name in newest.items() if commit in wanted}
 
 
-def _on_the_way(layout: Layout, live: Live) -> set[str]:
+def _on_the_way(layout: Layout, live: LiveGeneration) -> set[str]:
     """Return the generations to which transition links of the last switches lead."""
     home = layout.generation(live.name) / TRANSITIONS
     texts = (link_text(home / key) or "" for key in names_in(home))
@@ -116,7 +121,7 @@ class _Parts:
     def __init__(
         self,
         layout: Layout,
-        kept: Mapping[str, State],
+        kept: Mapping[str, GenerationState],
         young: Collection[str],
         remembered: Remembered,
     ) -> None:

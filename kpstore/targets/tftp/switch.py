@@ -33,7 +33,7 @@ from kpstore.targets.tftp.format.layout import (
     Layout,
 )
 from kpstore.targets.tftp.format.links import is_folder, kind_of, link_text, names_in
-from kpstore.targets.tftp.plan import Prepared
+from kpstore.targets.tftp.plan import Planned
 
 
 class StagedGeneration:
@@ -45,7 +45,7 @@ class StagedGeneration:
     def __init__(
         self,
         layout: Layout,
-        prepared: Prepared,
+        prepared: Planned,
         made: list[Path],
         defaults: Defaults,
     ) -> None:

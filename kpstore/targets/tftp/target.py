@@ -34,7 +34,7 @@ from kpstore.targets.tftp.format.layout import (
 from kpstore.targets.tftp.format.state import read_identity, read_live
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.observe import ServedTftp
-from kpstore.targets.tftp.plan import Prepared, prepare
+from kpstore.targets.tftp.plan import Planned, prepare
 from kpstore.targets.tftp.repair import adopt, in_generation, mend
 from kpstore.targets.tftp.stage import write_generation
 from kpstore.targets.tftp.sweep import generations, sweep
@@ -42,7 +42,7 @@ from kpstore.targets.tftp.switch import StagedGeneration
 from kpstore.targets.tftp.verify import verify
 from kpstore.targets.values import (
     NO_LEEWAY,
-    Artifacts,
+    ArtifactSource,
     FilePlan,
     Finding,
     Held,
@@ -67,7 +67,7 @@ class TftpTarget(ServedTftp):
         site: str,
         loaders: Sequence[str],
         *,
-        artifacts: Artifacts,
+        artifacts: ArtifactSource,
         lookups: Mapping[str, Lookup],
         policy: Mapping[str, bytes],
         scripts: Mapping[str, bytes],
@@ -225,7 +225,7 @@ class TftpTarget(ServedTftp):
             self._layout, keep.commits, keep.remembered, now=keep.now, grace=keep.grace
         )
 
-    def _prepare(self, generation: Generation, leeway: Leeway) -> Prepared:
+    def _prepare(self, generation: Generation, leeway: Leeway) -> Planned:
         return prepare(self._layout, generation, self._policy, leeway)
 
     def _staged(self, generation: Generation, leeway: Leeway) -> StagedGeneration:

@@ -19,7 +19,11 @@ from kpstore.targets.tftp.format.layout import (
     is_digest,
 )
 from kpstore.targets.tftp.format.links import kind_of, names_in, other_links
-from kpstore.targets.tftp.format.state import Live, State, generation_links
+from kpstore.targets.tftp.format.state import (
+    GenerationState,
+    LiveGeneration,
+    generation_links,
+)
 from kpstore.targets.tftp.generation import Generation, NodeForm
 from kpstore.targets.values import Finding
 
@@ -56,7 +60,9 @@ def verify(
     return [*found, *defaults.findings(kept, drawn_before=before)]
 
 
-def _generation(layout: Layout, live: Live, want: State) -> Iterator[Finding]:
+def _generation(
+    layout: Layout, live: LiveGeneration, want: GenerationState
+) -> Iterator[Finding]:
     """Compare the live generation: its marker and its links."""
     if live.state.marker != want.marker:
         was = live.state.marker

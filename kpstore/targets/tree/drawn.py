@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from kpstore.disk.beneath import Beneath
-from kpstore.targets.tree.layout import Live, TreeRendering, digest, look
+from kpstore.targets.tree.layout import LiveTree, TreeRendering, digest, look
 
 
 def as_drawn(
-    tree: Beneath, rendering: TreeRendering, live: Live
+    tree: Beneath, rendering: TreeRendering, live: LiveTree
 ) -> TreeRendering | None:
     """Return a rendering with the loader files that are live in place of its own.
 

@@ -18,7 +18,7 @@ from kpstore.targets.tree.layout import TreeRendering
 from kpstore.targets.tree.observe import TreeObserver
 from kpstore.targets.tree.render import render, tree_boots
 from kpstore.targets.tree.target import TreeTarget
-from kpstore.targets.values import Artifacts
+from kpstore.targets.values import ArtifactSource
 
 
 class TreeKind(TreeObserver):
@@ -29,7 +29,7 @@ class TreeKind(TreeObserver):
         spec: TargetSpec,
         root: Path,
         site: str,
-        artifacts: Artifacts,
+        artifacts: ArtifactSource,
         remembered: Mapping[str, str],
     ) -> Target[TreeRendering]:
         """Open a tree."""

@@ -91,7 +91,7 @@ class Claims:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveTree:
     """The marker and what it stands for, each with its SHA-256.
 
     `sizes` of objects in bytes; `claims` (without files) is a second copy of what
@@ -108,7 +108,7 @@ class Live:
     idle: bool = False
 
     @classmethod
-    def of(cls, rendering: TreeRendering, claims: Claims = Claims()) -> "Live":
+    def of(cls, rendering: TreeRendering, claims: Claims = Claims()) -> "LiveTree":
         """Return what stands when the rendering is live."""
         modules = {release: sha256 for release, sha256, _ in rendering.modules}
         return cls(
@@ -120,7 +120,7 @@ class Live:
             replace(_narrowed(claims, modules), files={}),
         )
 
-    def serves(self, other: "Live | None") -> bool:
+    def serves(self, other: "LiveTree | None") -> bool:
         """Tell whether another stands for the same."""
         return other is not None and other == replace(
             self, sizes=other.sizes, claims=other.claims, idle=other.idle
@@ -133,7 +133,7 @@ class Live:
         return replace(narrow, files={**on_record.files, **served})
 
 
-class Seen(NamedTuple):
+class SeenPlace(NamedTuple):
     """What is at a path; `data`: a file's bytes, a link's text.
 
     `other`: a link, FIFO or device, which a rename replaces.
@@ -144,7 +144,7 @@ class Seen(NamedTuple):
     mode: int = 0
 
 
-MISSING: Final = Seen("missing")
+MISSING: Final = SeenPlace("missing")
 
 
 def _narrowed(claims: Claims, served: Mapping[str, str]) -> Claims:
@@ -180,16 +180,16 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def look(tree: Beneath, path: str) -> Seen:
+def look(tree: Beneath, path: str) -> SeenPlace:
     """Read a loader file; nothing else is opened, and no last link followed."""
     try:
         mode = tree.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError, Refused):
         return MISSING  # Refused: below a link that leads nowhere
     if stat.S_ISREG(mode):
-        return Seen("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(mode))
+        return SeenPlace("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(mode))
     if stat.S_ISDIR(mode):
-        return Seen("directory")
-    return Seen(
+        return SeenPlace("directory")
+    return SeenPlace(
         "other", os.fsencode(tree.readlink(path)) if stat.S_ISLNK(mode) else b""
     )

@@ -6,11 +6,15 @@ from shlex import quote
 
 from kpstore.errors import NotFound
 from kpstore.targets.tree.layout import HOME, IDENTITY
-from kpstore.targets.values import Artifacts, Finding
+from kpstore.targets.values import ArtifactSource, Finding
 
 
 def left(
-    root: Path, originals: Mapping[str, str], artifacts: Artifacts, *, is_target: bool
+    root: Path,
+    originals: Mapping[str, str],
+    artifacts: ArtifactSource,
+    *,
+    is_target: bool,
 ) -> list[Finding]:
     """Say what stays, and how to go on; `originals`: path -> SHA-256 of what gave way.
 
@@ -33,7 +37,7 @@ def left(
     ]
 
 
-def _put_back(path: Path, sha256: str, artifacts: Artifacts) -> str:
+def _put_back(path: Path, sha256: str, artifacts: ArtifactSource) -> str:
     """Say where a distribution's own loader file is kept."""
     kept = f"stays kp's; the distribution's own is kept as artifact {sha256}: "
     try:

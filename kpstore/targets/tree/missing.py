@@ -9,11 +9,11 @@ from kpstore.errors import InvalidInput, NotFound
 from kpstore.targets.tree import modules as tree_modules
 from kpstore.targets.tree import objects as tree_objects
 from kpstore.targets.tree import repair
-from kpstore.targets.tree.layout import Claims, Live, TreeRendering, place
-from kpstore.targets.tree.modules import Wanted
+from kpstore.targets.tree.layout import Claims, LiveTree, TreeRendering, place
+from kpstore.targets.tree.modules import Modules
 from kpstore.targets.values import (
     NO_LEEWAY,
-    Artifacts,
+    ArtifactSource,
     Finding,
     Leeway,
     ObjectFile,
@@ -26,7 +26,7 @@ class Missing(NamedTuple):
     """The objects and module trees that a tree lacks of a rendering."""
 
     objects: list[ObjectFile]
-    modules: list[Wanted]
+    modules: list[Modules]
 
     def needs(self, rendering: TreeRendering) -> tuple[int, int]:
         """Return the bytes and inodes that staging and the switch take."""
@@ -38,7 +38,7 @@ class Missing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Manner:
+class HowStaged:
     """How a rendering is staged.
 
     With leeway to `take`, module trees of kp's own that others changed give way, and
@@ -55,13 +55,13 @@ class Manner:
 def missing(
     tree: Beneath,
     rendering: TreeRendering,
-    live: Live | None,
+    live: LiveTree | None,
     claims: Claims,
-    artifacts: Artifacts,
-    how: Manner,
+    artifacts: ArtifactSource,
+    how: HowStaged,
 ) -> Missing:
     """Return what staging would add. Refused where something is in the way of it."""
-    served = live or Live(rendering.marker)
+    served = live or LiveTree(rendering.marker)
     return Missing(
         tree_objects.missing(
             tree, rendering.objects, {*served.objects} - {*how.afresh}
@@ -80,10 +80,10 @@ def missing(
 def keep_modules(
     tree: Beneath,
     lacks: Missing,
-    live: Live | None,
+    live: LiveTree | None,
     claims: Claims,
-    artifacts: Artifacts,
-    how: Manner,
+    artifacts: ArtifactSource,
+    how: HowStaged,
 ) -> None:
     """Copy aside what others did in kp's module trees that give way, once.
 
@@ -104,7 +104,9 @@ def keep_modules(
             repair.set_aside(tree, changed or all_of_it, found)
 
 
-def _as_served(wanted: Wanted, live: Live | None, artifacts: Artifacts) -> Wanted:
+def _as_served(
+    wanted: Modules, live: LiveTree | None, artifacts: ArtifactSource
+) -> Modules:
     """Return what was placed there, if that is known and still in the store."""
     release, _, size = wanted
     was = live.modules.get(release, "") if live else ""

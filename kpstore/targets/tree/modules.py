@@ -13,22 +13,22 @@ from typing import Final
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.newtree import NewTree
 from kpstore.errors import CorruptState, InvalidInput, Refused
-from kpstore.formats.module_tar import Member, Packing, unpack
+from kpstore.formats.module_tar import Packing, TarMember, unpack
 from kpstore.formats.module_tree import module_name
 from kpstore.targets.tree import faults
 from kpstore.targets.tree.layout import MODULES, Claims, place
 from kpstore.targets.tree.objects import hash_of
-from kpstore.targets.values import Artifacts, Finding
+from kpstore.targets.values import ArtifactSource, Finding
 
 _BYTES_PER_FILE: Final = 1 << 16  # of a module archive, roughly; to ask for inodes
 
 _THEIRS: Final = "the distribution's own, and no longer what its kernel came with"
 
-Wanted = tuple[str, str, int]  # release, SHA-256 and size in bytes of the artifact
+Modules = tuple[str, str, int]  # release, SHA-256 and size in bytes of the artifact
 
 
 @dataclass
-class Prepared:
+class StagedModules:
     """A complete, durable module tree under a temporary name.
 
     `exchange`: kp's own tree of that release gives way to it.
@@ -69,12 +69,12 @@ def content(tree: Beneath, release: str, expected: Collection[str] = ()) -> str:
 
 def missing(
     tree: Beneath,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[Modules],
     claims: Claims,
     trusted: Mapping[str, str],
     afresh: Collection[str] = (),
-    insist: Artifacts | None = None,
-) -> list[Wanted]:
+    insist: ArtifactSource | None = None,
+) -> list[Modules]:
     """Return what must be placed.
 
     `trusted` are known to stand as they should, `afresh` are places known not to.
@@ -90,10 +90,10 @@ def missing(
 
 def _is_missing(
     tree: Beneath,
-    wanted: Wanted,
+    wanted: Modules,
     claims: Claims,
     trusted: Mapping[str, str],
-    insist: Artifacts | None,
+    insist: ArtifactSource | None,
 ) -> bool:
     release, sha256, _ = wanted
     found = faults.look(tree, place(release))
@@ -115,13 +115,13 @@ def _is_missing(
     raise _changed(release) if own is not None else _foreign(release)
 
 
-def needs(wanted: Sequence[Wanted]) -> tuple[int, int]:
+def needs(wanted: Sequence[Modules]) -> tuple[int, int]:
     """Return the bytes and inodes to ask for."""
     size = sum(each[2] for each in wanted)
     return size, size // _BYTES_PER_FILE + len(wanted)
 
 
-def prepare(tree: Beneath, wanted: Wanted, artifacts: Artifacts) -> Prepared:
+def prepare(tree: Beneath, wanted: Modules, artifacts: ArtifactSource) -> StagedModules:
     """Unpack an artifact under a temporary name beside its place, durably.
 
     Raises CorruptState when the artifact does not hold what its name says.
@@ -144,11 +144,11 @@ def prepare(tree: Beneath, wanted: Wanted, artifacts: Artifacts) -> Prepared:
             else:
                 new.file(member.path, member.pieces)
         new.finish()
-    return Prepared(release, sha256, new.path, exists(tree, release))
+    return StagedModules(release, sha256, new.path, exists(tree, release))
 
 
 def differences(
-    tree: Beneath, wanted: Wanted, artifacts: Artifacts, *, is_own: bool
+    tree: Beneath, wanted: Modules, artifacts: ArtifactSource, *, is_own: bool
 ) -> list[Finding]:
     """Name what differs in a release's tree from its artifact.
 
@@ -173,7 +173,7 @@ def exists(tree: Beneath, release: str) -> bool:
     return faults.look(tree, place(release)) is not None
 
 
-def theirs(tree: Beneath, wanted: Wanted, artifacts: Artifacts) -> bool:
+def theirs(tree: Beneath, wanted: Modules, artifacts: ArtifactSource) -> bool:
     """Tell a changed tree that still serves its kernel: there are modules in it."""
     release, sha256, _ = wanted
     try:
@@ -197,7 +197,7 @@ def _modes(tree: Beneath, release: str) -> Iterator[Finding]:
 
 
 def _compared(
-    tree: Beneath, release: str, sha256: str, artifacts: Artifacts
+    tree: Beneath, release: str, sha256: str, artifacts: ArtifactSource
 ) -> Iterator[Finding]:
     try:
         left = {found.path: found.kind for found in tree.walk(place(release))}
@@ -216,7 +216,7 @@ def _compared(
             yield Finding(path, "extra")
 
 
-def _same(tree: Beneath, path: str, member: Member) -> bool:
+def _same(tree: Beneath, path: str, member: TarMember) -> bool:
     if member.kind == "link":
         return tree.readlink(path) == member.target
     return member.kind == "directory" or hash_of(tree, path) == _hash(member.pieces)

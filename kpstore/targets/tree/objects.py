@@ -18,7 +18,7 @@ from kpstore.targets.artifacts import damaged
 from kpstore.targets.tree import faults
 from kpstore.targets.tree.faults import Fault
 from kpstore.targets.tree.layout import FILE_MODE, HOME, OBJECT
-from kpstore.targets.values import Artifacts, ObjectFile
+from kpstore.targets.values import ArtifactSource, ObjectFile
 
 _CHUNK = 1 << 20
 _DIRECTORY: Final = re.compile(r"[0-9a-f]{12}")
@@ -54,7 +54,7 @@ def differs(tree: Beneath, wanted: ObjectFile) -> bool:
         return True
 
 
-def add(tree: Beneath, wanted: ObjectFile, artifacts: Artifacts) -> None:
+def add(tree: Beneath, wanted: ObjectFile, artifacts: ArtifactSource) -> None:
     """Add one object, durably.
 
     Raises CorruptState when the artifact does not hold what its name says.

@@ -20,7 +20,7 @@ from kpstore.targets.tree.layout import (
     LIVE,
     MODULES,
     Claims,
-    Live,
+    LiveTree,
     digest,
     folders,
     look,
@@ -77,7 +77,7 @@ def _record(tree: Beneath, path: str, *, is_whole: bool, roots: bool) -> Fault:
     return Fault("changed", "it holds something else than kp wrote")
 
 
-def standing(tree: Beneath, meant: Live, claims: Claims) -> Iterator[Finding]:
+def standing(tree: Beneath, meant: LiveTree, claims: Claims) -> Iterator[Finding]:
     """Compare with what is meant to be served; one judgement for every view."""
     roots = faults.is_roots(tree)
     yield from _loader_files(tree, meant, claims, roots=roots)
@@ -90,7 +90,7 @@ def standing(tree: Beneath, meant: Live, claims: Claims) -> Iterator[Finding]:
 
 
 def _loader_files(
-    tree: Beneath, meant: Live, claims: Claims, *, roots: bool
+    tree: Beneath, meant: LiveTree, claims: Claims, *, roots: bool
 ) -> Iterator[Finding]:
     for folder in folders(meant.files):
         if faults.is_in_the_way(tree, folder):
@@ -108,7 +108,7 @@ def _loader_files(
             yield Finding(path, "extra", "kp's, and no longer listed")
 
 
-def _objects(tree: Beneath, meant: Live, *, roots: bool) -> Iterator[Finding]:
+def _objects(tree: Beneath, meant: LiveTree, *, roots: bool) -> Iterator[Finding]:
     homes = {parent(path) for path in meant.objects}
     kept = {f"{HOME}/{name}" for name in objects.kept(tree)}
     for home in sorted(homes | kept):
@@ -137,7 +137,7 @@ def modules_fault(
     return faults.of_folder(found, roots=roots) if is_own else faults.NONE
 
 
-def _strays(tree: Beneath, meant: Live) -> Iterator[Finding]:
+def _strays(tree: Beneath, meant: LiveTree) -> Iterator[Finding]:
     """Name what is in kp's folders and not kp's, and what a killed process left."""
     kept = {f"{HOME}/{name}" for name in objects.kept(tree)}
     named = {parent(path) for path in meant.objects}

@@ -25,7 +25,7 @@ from kpstore.targets.tree.layout import (
     LIVE,
     OBJECT,
     Claims,
-    Live,
+    LiveTree,
     digest,
 )
 from kpstore.targets.values import Identity, Marker
@@ -68,14 +68,14 @@ def write_identity(tree: Beneath, identity: Identity) -> None:
     tree.write(IDENTITY, _sealed(document))
 
 
-def read_live(tree: Beneath) -> Live | None:
+def read_live(tree: Beneath) -> LiveTree | None:
     """Read what is served; None in transition, and before the first publish."""
     found = _read(tree, LIVE).document or {}
     match found:
         case {"site": str(site), "commit": str(commit), "revision": int(revision)}:
             if not (_is_text(site) and _is_text(commit)) or revision is True:
                 return None
-            return Live(
+            return LiveTree(
                 _marker(site, commit, revision, found),
                 _strings(found, "files", _is_loader, _is_digest),
                 _strings(found, "objects", _is_object, _is_digest),
@@ -87,7 +87,7 @@ def read_live(tree: Beneath) -> Live | None:
     return None
 
 
-def write_live(tree: Beneath, live: Live) -> None:
+def write_live(tree: Beneath, live: LiveTree) -> None:
     """Write the marker, durably."""
     document = {
         "site": live.marker.site,

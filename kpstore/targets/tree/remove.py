@@ -14,7 +14,7 @@ from kpstore.targets.tree.layout import (
     IDENTITY,
     LIVE,
     Claims,
-    Live,
+    LiveTree,
     digest,
     look,
     parent,
@@ -95,7 +95,7 @@ def remove_if_empty(tree: Beneath, directory: str) -> None:
 
 
 def _sweep_modules(
-    tree: Beneath, claims: Claims, live: Live | None, releases: Collection[str]
+    tree: Beneath, claims: Claims, live: LiveTree | None, releases: Collection[str]
 ) -> list[str]:
     gone = [each for each in sorted(releases) if _remove_release(tree, each, claims)]
     if gone:

@@ -27,14 +27,14 @@ from kpstore.targets.tree.layout import (
     LIVE,
     MODULES,
     Claims,
-    Live,
+    LiveTree,
     TreeRendering,
     digest,
     look,
     parent,
 )
-from kpstore.targets.tree.missing import Manner, Missing, keep_modules, missing
-from kpstore.targets.tree.modules import Prepared
+from kpstore.targets.tree.missing import HowStaged, Missing, keep_modules, missing
+from kpstore.targets.tree.modules import StagedModules
 from kpstore.targets.tree.records import (
     read_claims,
     read_identity,
@@ -43,7 +43,7 @@ from kpstore.targets.tree.records import (
     write_live,
 )
 from kpstore.targets.tree.survey import Survey, is_kps, known_claims, survey
-from kpstore.targets.values import Artifacts, Identity, Marker
+from kpstore.targets.values import ArtifactSource, Identity, Marker
 
 
 @dataclass
@@ -61,7 +61,7 @@ class TreeStaged:
     survey: Survey | None = None  # None: nothing is rendered, nothing is touched
     copied: int = 0  # objects
     added: list[str] = field(default_factory=list)  # those that were nowhere before
-    modules: list[Prepared] = field(default_factory=list)
+    modules: list[StagedModules] = field(default_factory=list)
     claims: Claims = field(default_factory=Claims)  # what will be kp's
 
     @property
@@ -84,7 +84,7 @@ class TreeStaged:
             if self.survey is None:
                 _mark(tree, self.rendering.marker)
                 return 0
-            live = Live.of(self.rendering, self.claims)
+            live = LiveTree.of(self.rendering, self.claims)
             changes = self._change(tree, self.survey)
             if changes or not live.serves(read_live(tree)):
                 write_live(tree, live)
@@ -132,8 +132,8 @@ def stage(
     root: Path,
     identity: Identity,
     rendering: TreeRendering,
-    artifacts: Artifacts,
-    how: Manner,
+    artifacts: ArtifactSource,
+    how: HowStaged,
 ) -> TreeStaged:
     """Stage; on any error nothing of it is left. Raises OSError and KpErrors."""
     staged = TreeStaged(root, identity, rendering)
@@ -183,7 +183,7 @@ def _above(directory: str) -> Iterator[str]:
 
 
 def _add(
-    tree: Beneath, staged: TreeStaged, lacks: Missing, artifacts: Artifacts
+    tree: Beneath, staged: TreeStaged, lacks: Missing, artifacts: ArtifactSource
 ) -> None:
     """Check for room, then add what is missing, noting each on `staged` first."""
     require(staged.root, *lacks.needs(staged.rendering))
@@ -204,11 +204,11 @@ def _mark(tree: Beneath, marker: Marker) -> None:
         write_live(tree, replace(standing, marker=marker, idle=True))
 
 
-def _standing(tree: Beneath, marker: Marker) -> Live:
+def _standing(tree: Beneath, marker: Marker) -> LiveTree:
     """Take all that kp has there as served: in transition nobody knows better."""
     claims = known_claims(tree, None)
     seen = {path: look(tree, path) for path in claims.files}
-    return Live(
+    return LiveTree(
         marker,
         {p: digest(s.data) for p, s in seen.items() if is_kps(s, claims.files[p])},
         dict.fromkeys(objects.paths(tree), ""),
@@ -216,7 +216,7 @@ def _standing(tree: Beneath, marker: Marker) -> Live:
     )
 
 
-def _with_modules(claims: Claims, modules: list[Prepared]) -> Claims:
+def _with_modules(claims: Claims, modules: list[StagedModules]) -> Claims:
     claimed = dict(claims.modules)
     for each in modules:
         known = {*claimed.get(each.release, ()), each.sha256}

@@ -9,8 +9,8 @@ from kpstore.errors import Refused
 from kpstore.targets.tree.layout import (
     FILE_MODE,
     Claims,
-    Live,
-    Seen,
+    LiveTree,
+    SeenPlace,
     TreeRendering,
     digest,
     look,
@@ -42,7 +42,7 @@ def survey(tree: Beneath, rendering: TreeRendering, claims: Claims) -> Survey:
     write = [
         path
         for path, data in rendering.files.items()
-        if seen[path] != Seen("file", data, FILE_MODE)
+        if seen[path] != SeenPlace("file", data, FILE_MODE)
     ]
     unknown = _unknown(write, rendering, seen, claims)
     foreign = {
@@ -67,7 +67,7 @@ def survey(tree: Beneath, rendering: TreeRendering, claims: Claims) -> Survey:
 
 
 def known_claims(
-    tree: Beneath, live: Live | None, originals: Mapping[str, str] = {}
+    tree: Beneath, live: LiveTree | None, originals: Mapping[str, str] = {}
 ) -> Claims:
     """Return what is kp's: on record, narrowed by the marker where there is one.
 
@@ -82,7 +82,7 @@ def known_claims(
     return live.claimed(claims) if live else claims
 
 
-def is_kps(seen: Seen, digests: Collection[str]) -> bool:
+def is_kps(seen: SeenPlace, digests: Collection[str]) -> bool:
     """Tell a file that holds what kp wrote there."""
     return seen.kind == "file" and digest(seen.data) in digests
 
@@ -90,7 +90,7 @@ def is_kps(seen: Seen, digests: Collection[str]) -> bool:
 def _unknown(
     write: list[str],
     rendering: TreeRendering,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, SeenPlace],
     claims: Claims,
 ) -> dict[str, bytes]:
     """Return the bytes that kp would replace and did not write."""
@@ -112,7 +112,7 @@ def _unknown(
 def _extended(
     claims: Claims,
     rendering: TreeRendering,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, SeenPlace],
     foreign: Mapping[str, bytes],
 ) -> Claims:
     """Claim what will be written; forget what is gone and stays so."""

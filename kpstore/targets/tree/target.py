@@ -23,14 +23,14 @@ from kpstore.targets.tree.layout import (
     TreeRendering,
 )
 from kpstore.targets.tree.leaving import left
-from kpstore.targets.tree.missing import Manner, missing
+from kpstore.targets.tree.missing import HowStaged, missing
 from kpstore.targets.tree.observe import ServedTree
 from kpstore.targets.tree.records import read_live, write_identity
 from kpstore.targets.tree.stage import TreeStaged, stage
 from kpstore.targets.tree.survey import known_claims, survey
 from kpstore.targets.values import (
     NO_LEEWAY,
-    Artifacts,
+    ArtifactSource,
     FilePlan,
     Finding,
     Held,
@@ -56,7 +56,7 @@ class TreeTarget(ServedTree):
         site: str,
         image: str,
         *,
-        artifacts: Artifacts,
+        artifacts: ArtifactSource,
         replace: bool = False,
         remembered: Mapping[str, str] | None = None,
     ) -> None:
@@ -275,8 +275,8 @@ class TreeTarget(ServedTree):
     def _claims(self, tree: Beneath) -> Claims:
         return known_claims(tree, read_live(tree), self._remembered)
 
-    def _manner(self, leeway: Leeway, afresh: Collection[str] = ()) -> Manner:
-        return Manner(self._replace, leeway, afresh, self._remembered)
+    def _manner(self, leeway: Leeway, afresh: Collection[str] = ()) -> HowStaged:
+        return HowStaged(self._replace, leeway, afresh, self._remembered)
 
     def _stage(
         self,

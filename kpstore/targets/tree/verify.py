@@ -10,13 +10,13 @@ from kpstore.targets.tree.layout import (
     HOME,
     LIVE,
     Claims,
-    Live,
+    LiveTree,
     TreeRendering,
     place,
 )
 from kpstore.targets.tree.quick import own, standing
 from kpstore.targets.tree.records import read_live
-from kpstore.targets.values import Artifacts, Finding
+from kpstore.targets.values import ArtifactSource, Finding
 
 _NOT_LISTED: Final = "kp's and no longer listed; what someone else did in it stays"
 
@@ -29,21 +29,21 @@ def verify(tree: Beneath, rendering: TreeRendering, claims: Claims) -> list[Find
     live = read_live(tree)
     told = {each.path for each in found}
     found += (each for each in _marker(live, rendering) if each.path not in told)
-    found += standing(tree, Live.of(rendering), claims)
+    found += standing(tree, LiveTree.of(rendering), claims)
     return [*dict.fromkeys(found)]
 
 
-def _marker(live: Live | None, rendering: TreeRendering) -> Iterator[Finding]:
+def _marker(live: LiveTree | None, rendering: TreeRendering) -> Iterator[Finding]:
     if live is None:
         yield Finding(LIVE, "unfinished", "no marker: the tree is in transition")
-    elif not Live.of(rendering).serves(live):
+    elif not LiveTree.of(rendering).serves(live):
         yield Finding(LIVE, "changed")
 
 
 def read(
     tree: Beneath,
     rendering: TreeRendering,
-    artifacts: Artifacts,
+    artifacts: ArtifactSource,
     claims: Claims,
     image: str,
 ) -> Iterator[Finding]:

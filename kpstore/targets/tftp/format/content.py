@@ -30,7 +30,7 @@ from kpstore.targets.tftp.format.links import (
 from kpstore.targets.tftp.format.needs import named
 from kpstore.targets.tftp.format.part import Part
 from kpstore.targets.tftp.format.shelves import Shelf
-from kpstore.targets.values import Artifacts, ObjectFile
+from kpstore.targets.values import ArtifactSource, ObjectFile
 
 
 def sums(digests: Mapping[str, str]) -> bytes:
@@ -71,7 +71,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Content:
+class GenerationParts:
     """A generation's parts; those that are there already need only their name."""
 
     menus: Mapping[str, Part]  # template -> menu, of rendered and kept ones
@@ -101,7 +101,9 @@ class Content:
         yield from (0 for _ in (*self.new_objects, *self.new_menus, *self.new_shards))
         yield from (256 * len(shelf) for shelf in self.new_shelves.values())
 
-    def write(self, layout: Layout, artifacts: Artifacts, batch: Batch) -> list[Path]:
+    def write(
+        self, layout: Layout, artifacts: ArtifactSource, batch: Batch
+    ) -> list[Path]:
         """Add what is new to a batch; return the paths that the batch will make."""
         made = write_objects(layout, self.new_objects, artifacts, batch)
         for digest, menu in self.new_menus.items():
@@ -211,7 +213,10 @@ def has_object(layout: Layout, each: ObjectFile, *, deep: bool) -> bool:
 
 
 def write_objects(
-    layout: Layout, objects: Iterable[ObjectFile], artifacts: Artifacts, batch: Batch
+    layout: Layout,
+    objects: Iterable[ObjectFile],
+    artifacts: ArtifactSource,
+    batch: Batch,
 ) -> list[Path]:
     """Add copies of artifacts to a batch, a directory each; return their paths.
 

@@ -24,7 +24,7 @@ from kpstore.targets.tftp.format.links import (
     read_file,
 )
 from kpstore.targets.tftp.format.state import (
-    Live,
+    LiveGeneration,
     live_name,
     read_identity,
     read_live,
@@ -42,7 +42,7 @@ def known(layout: Layout) -> Identity | None:
         return None
 
 
-def trusted(layout: Layout) -> Live | None:
+def trusted(layout: Layout) -> LiveGeneration | None:
     """Read what is live; None, too, where it can't be read: to be drawn anew whole."""
     try:
         return read_live(layout)
@@ -50,7 +50,7 @@ def trusted(layout: Layout) -> Live | None:
         return None
 
 
-def examine(layout: Layout) -> tuple[Live | None, list[Finding]]:
+def examine(layout: Layout) -> tuple[LiveGeneration | None, list[Finding]]:
     """Read what is live, and name what keeps it from being read or trusted."""
     found = ground.amiss(layout)
     if any(each.path in (KP, GENERATIONS) for each in found):
@@ -64,7 +64,7 @@ def examine(layout: Layout) -> tuple[Live | None, list[Finding]]:
     if not is_folder(layout.generation(name)):
         return None, [*found, _gone(layout, f"{GENERATIONS}/{name}")]
     try:
-        return Live(name, read_state(layout, name)), found
+        return LiveGeneration(name, read_state(layout, name)), found
     except CorruptState as error:
         return None, [*found, *_unreadable(layout, name, error.message)]
 
@@ -82,7 +82,7 @@ def _unreadable(layout: Layout, name: str, why: str) -> list[Finding]:
     return wrong or [Finding(f"{LIVE}/{STATE}", "changed", why)]
 
 
-def judged(layout: Layout) -> tuple[Live | None, list[Finding]]:
+def judged(layout: Layout) -> tuple[LiveGeneration | None, list[Finding]]:
     """Read what is live, and name what keeps the target from being judged.
 
     That is damage of TARGET, or of what is live; a target that nothing was published

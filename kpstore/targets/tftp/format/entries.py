@@ -26,8 +26,10 @@ from kpstore.targets.tftp.format.layout import (
     transition_key,
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
-from kpstore.targets.tftp.format.state import Live
+from kpstore.targets.tftp.format.state import LiveGeneration
 from kpstore.targets.tftp.generation import NodeForm
+
+Forms = Mapping[str, NodeForm | None]  # by MAC; None: a node that goes
 
 
 class EntryLink(NamedTuple):
@@ -74,7 +76,7 @@ class EntryWork:
 
 
 def straighten(
-    layout: Layout, live: Live, nodes: Mapping[str, NodeForm | None], *, complete: bool
+    layout: Layout, live: LiveGeneration, nodes: Forms, *, complete: bool
 ) -> EntryWork:
     """Bring entry points to their plain form, without a switch.
 
@@ -95,10 +97,10 @@ def straighten(
 
 def moves(
     layout: Layout,
-    old: Live | None,
+    old: LiveGeneration | None,
     new: str,
     places: Collection[str],
-    nodes: Mapping[str, NodeForm | None],
+    nodes: Forms,
     *,
     complete: bool,
     flat: bool = False,
@@ -137,8 +139,8 @@ class _Entry(NamedTuple):
 
 def _differing(
     layout: Layout,
-    live: Live | None,
-    nodes: Mapping[str, NodeForm | None],
+    live: LiveGeneration | None,
+    nodes: Forms,
     *,
     complete: bool,
     flat: bool,
@@ -147,9 +149,8 @@ def _differing(
         present = names_in(layout.path(names.folder)) if complete else None
         forms = {mac: form_for(n, names.loader, flat=flat) for mac, n in nodes.items()}
         yield from _of_nodes(layout, names, forms, present)
-        if present is not None:
-            known = {names.name(mac) for mac in nodes} if present else set()
-            yield from _leftovers(layout, names, present - known)
+        if present:
+            yield from _leftovers(layout, names, present - {*map(names.name, nodes)})
     if complete and live is not None:
         for names in _former(layout, live.state.folders):
             yield from _leftovers(layout, names, names_in(layout.path(names.folder)))
@@ -200,7 +201,11 @@ class _Mover:
     """Finds for each entry point its way over one switch."""
 
     def __init__(
-        self, layout: Layout, old: Live | None, new: str, places: Collection[str]
+        self,
+        layout: Layout,
+        old: LiveGeneration | None,
+        new: str,
+        places: Collection[str],
     ) -> None:
         self.work = EntryWork()
         self._old = old

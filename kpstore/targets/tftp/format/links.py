@@ -136,7 +136,7 @@ def other_links(
         return differing, {name: link_text(name, directory) for name in more}
 
 
-class Seen(NamedTuple):
+class SeenFile(NamedTuple):
     """A file as it is found; what is no regular one, or unreadable, has no mode."""
 
     data: bytes
@@ -144,7 +144,7 @@ class Seen(NamedTuple):
     owner: int = 0
 
 
-def files_in(folder: Path) -> Iterator[tuple[str, Seen]]:
+def files_in(folder: Path) -> Iterator[tuple[str, SeenFile]]:
     """Return all that is in a directory, by name; nothing is waited for."""
     with _opened(folder) as directory:
         for name in _listing(directory):
@@ -157,19 +157,19 @@ def names_in(folder: Path) -> set[str]:
         return set(_listing(directory))
 
 
-def _read(name: str, directory: int | None) -> Seen:
+def _read(name: str, directory: int | None) -> SeenFile:
     try:
         file = os.open(name, _READ, dir_fd=directory)
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
-        return Seen(b"")
+        return SeenFile(b"")
     try:
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode):
-            return Seen(b"")
+            return SeenFile(b"")
         data = os.read(file, found.st_size)
-        return Seen(data, stat.S_IMODE(found.st_mode), found.st_uid)
+        return SeenFile(data, stat.S_IMODE(found.st_mode), found.st_uid)
     finally:
         os.close(file)
 

@@ -20,7 +20,11 @@ from kpstore.targets.tftp.format.layout import (
     generation_of,
 )
 from kpstore.targets.tftp.format.links import is_folder, link_text, names_in
-from kpstore.targets.tftp.format.state import Live, State, read_state
+from kpstore.targets.tftp.format.state import (
+    GenerationState,
+    LiveGeneration,
+    read_state,
+)
 from kpstore.targets.values import Finding
 
 _DIGITS: Final = 64
@@ -40,7 +44,7 @@ def names_of(dropped: Mapping[str, str], now: float) -> dict[str, str]:
     }
 
 
-def dropped(old: Iterable[State], new: State) -> dict[str, str]:
+def dropped(old: Iterable[GenerationState], new: GenerationState) -> dict[str, str]:
     """Return the parts of generations that another has not: digest -> folder."""
     stays = {part.digest for part in new.parts()}
     found = {
@@ -52,7 +56,9 @@ def dropped(old: Iterable[State], new: State) -> dict[str, str]:
     return {digest: found[digest] for digest in found.keys() - stays}
 
 
-def recent(layout: Layout, live: Live, since: float) -> Iterator[tuple[str, State]]:
+def recent(
+    layout: Layout, live: LiveGeneration, since: float
+) -> Iterator[tuple[str, GenerationState]]:
     """Yield the generations that were live after `since`; CorruptState if damaged.
 
     Each names the one before it, and was staged when that one was about to go. One

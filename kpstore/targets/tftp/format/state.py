@@ -42,7 +42,7 @@ _UNREADABLE = (  # what no retry would help; other errors of the disk pass raw
 
 
 @dataclass(frozen=True)
-class State:
+class GenerationState:
     """What a generation is made of.
 
     `menus` holds retired templates too; `retired` says since when (seconds since the
@@ -95,7 +95,7 @@ class State:
         """Return the SHA-256s of the objects that it serves, as it says."""
         return needs_of(self.parts())
 
-    def serves_as(self, other: "State") -> bool:
+    def serves_as(self, other: "GenerationState") -> bool:
         """Tell whether nodes get the same from both, retired menus aside."""
         return (
             self.marker == other.marker
@@ -106,19 +106,19 @@ class State:
         )
 
 
-def _current(state: State) -> dict[str, Part]:
+def _current(state: GenerationState) -> dict[str, Part]:
     return {name: state.menus[name] for name in state.templates()}
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveGeneration:
     """The generation that `live` leads to."""
 
     name: str
-    state: State
+    state: GenerationState
 
 
-def encode_state(state: State) -> bytes:
+def encode_state(state: GenerationState) -> bytes:
     """Return the canonical JSON of STATE, sealed by the digest of all the rest."""
     marker = state.marker
     direct = state.menus if state.flat else replace(state, both=0).direct()
@@ -149,7 +149,9 @@ def encode_state(state: State) -> bytes:
 
 
 @lru_cache(maxsize=16)  # one command reads the live one several times
-def decode_state(data: bytes, on_shelves: tuple[shelves.ShelfFile, ...]) -> State:
+def decode_state(
+    data: bytes, on_shelves: tuple[shelves.ShelfFile, ...]
+) -> GenerationState:
     """Read STATE, and the shelves that it links.
 
     ValueError, KeyError or TypeError when it isn't whole, CorruptState for a shelf. An
@@ -162,7 +164,7 @@ def decode_state(data: bytes, on_shelves: tuple[shelves.ShelfFile, ...]) -> Stat
     }
     for each in on_shelves:
         menus |= shelves.read(each)
-    return State(
+    return GenerationState(
         Marker(
             found["site"],
             found["commit"],
@@ -204,7 +206,7 @@ def _seal(document: Mapping[str, Any]) -> str:
     return sha256(canonical(document)).hexdigest()
 
 
-def generation_links(state: State) -> dict[str, str]:
+def generation_links(state: GenerationState) -> dict[str, str]:
     """Return the links of a generation, name -> text."""
     kept = {xx: f"../../{SHELVES[3:]}/{s}" for xx, s in state.shelf_names.items()}
     shards = {
@@ -227,7 +229,7 @@ def live_name(layout: Layout) -> str | None:
     raise _damaged(live, "it leads elsewhere" if text else "it is not a link")
 
 
-def read_state(layout: Layout, generation: str) -> State:
+def read_state(layout: Layout, generation: str) -> GenerationState:
     """Read the STATE of a generation; CorruptState when it isn't whole."""
     path = layout.generation(generation) / STATE
     if not is_folder(path.parent):
@@ -240,12 +242,12 @@ def read_state(layout: Layout, generation: str) -> State:
         raise _damaged(path, str(error)) from error
 
 
-def read_live(layout: Layout) -> Live | None:
+def read_live(layout: Layout) -> LiveGeneration | None:
     """Read what is live, None before the first publish; CorruptState if damaged."""
     for finding in ground.amiss(layout):
         raise _damaged(layout.path(finding.path), finding.detail)
     name = live_name(layout)
-    return None if name is None else Live(name, read_state(layout, name))
+    return None if name is None else LiveGeneration(name, read_state(layout, name))
 
 
 def moving_to(layout: Layout) -> str:
