@@ -33,7 +33,9 @@ from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
     MENUS,
     OBJECTS,
+    RETIRED,
     SHARDS,
+    SHELVES,
     Layout,
 )
 from kpstore.targets.tftp.format.state import read_live, read_state
@@ -336,11 +338,22 @@ def unneeded(site: SmallSite, picker: KernelPicker) -> list[str]:
     states = [read_state(place, name) for name in names]
     needed = {part.digest for state in states for part in state.parts()}
     needed |= {sha256 for state in states for sha256 in state.needs()}
-    for folder in (MENUS, SHARDS, OBJECTS):
+    needed |= {name for state in states for name in state.shelf_names.values()}
+    needed |= set(_retired(place))
+    for folder in (SHELVES, MENUS, SHARDS, OBJECTS):
         for each in _names(place.path(folder)):
             if each not in needed:
                 wrong.append(f"left over: {folder}/{each}")
     return wrong
+
+
+def _retired(place: Layout) -> Iterator[str]:
+    """Yield what the switches of the grace time dropped, and the objects it names."""
+    for name in _names(place.path(RETIRED)):
+        yield name.partition("-")[2]
+        for file in place.path(RETIRED, name).iterdir():
+            found = re.findall(rb"objects/([0-9a-f]{64})", file.read_bytes())
+            yield from (digest.decode() for digest in found)
 
 
 def _names(folder: Path) -> list[str]:
