@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
+from kpstore.disk.processes import GONE, started
 from kpstore.errors import Refused
 
 TEMP_PREFIX = ".kp-tmp-"
@@ -48,6 +49,9 @@ def closing(descriptor: int) -> Iterator[int]:
         os.close(descriptor)
 
 
+_started = lru_cache(maxsize=1)(started)  # our own, asked for every temp
+
+
 def temp_name() -> str:
     """Name a temp so that its maker can be told alive or dead."""
     process = os.getpid()
@@ -65,22 +69,8 @@ def is_stale(name: str) -> bool:
     pid, _, start = name.removeprefix(TEMP_PREFIX).partition("-")[0].partition(".")
     if not pid.isdecimal():
         return True
-    return start != _start_time(int(pid))
-
-
-@lru_cache(maxsize=1)
-def _started(process: int) -> str:
-    return _start_time(process) or "0"
-
-
-def _start_time(process: int) -> str | None:
-    """Clock ticks from boot to the process's start (proc(5), stat field 22)."""
-    try:
-        text = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
-    except OSError:
-        return None
-    state, *fields = text.rpartition(")")[2].split()
-    return None if state in "ZX" else fields[18]
+    found = started(int(pid))
+    return found == GONE or found != start
 
 
 def create(name: str, directory: int | None = None) -> int:

@@ -2,6 +2,10 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
+
+GONE: Final = "0"
+"""When a process started that is no more."""
 
 
 @lru_cache(maxsize=1)
@@ -12,13 +16,13 @@ def boot_id() -> str:
 
 
 def started(process: int) -> str:
-    """Return the clock ticks from boot to a process's start; `0` when it is gone.
+    """Return the clock ticks from boot to a process's start; GONE when it is.
 
     proc(5), field 22 of stat; a zombie is gone.
     """
     try:
         text = Path(f"/proc/{process}/stat").read_text("utf-8", "replace")
     except OSError:
-        return "0"
+        return GONE
     state, *fields = text.rpartition(")")[2].split()
-    return "0" if state in "ZX" else fields[18]
+    return GONE if state in "ZX" else fields[18]
