@@ -133,6 +133,18 @@ def test_who_writes(base: Path, tmp_path: Path, one_in: OneIn, group: str, name:
             assert made.served() == served, words
 
 
+@pytest.mark.parametrize("words", [*READING, *WRITING])
+def test_a_site_of_a_newer_format_is_refused_by_every_verb(
+    base: Path, tmp_path: Path, words: str
+):
+    made = damaged(base, tmp_path / "cluster", "format", "site.json")
+    served = made.served()
+    done = typed(made, words)
+    assert done.status == (4 if words == "verify" else 1)  # it says what is wrong
+    assert made.served() == served
+    assert "format 2 is not known" in done.err
+
+
 @pytest.mark.parametrize("name", ALL["index"])
 def test_an_index_is_made_anew_by_who_writes(base: Path, tmp_path: Path, name: str):
     if name.startswith("cache "):
