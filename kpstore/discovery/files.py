@@ -1,22 +1,17 @@
-"""Looking for small text files in a tree that is not trusted."""
+"""Looking for small files in a tree that is not trusted."""
 
+import errno
 import fnmatch
-from collections.abc import Iterable, Iterator
-from typing import Final
+import os
+import posixpath
+from collections.abc import Callable
+from typing import TypeVar
 
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import Refused
+from kpstore.loaders.tree import LIMIT, MOST, Tree
 
-_LIMIT: Final = 1 << 20  # bytes of one file
-_MOST: Final = 1000  # files of one folder
-
-
-def read_text(tree: Beneath, path: str) -> str | None:
-    """Read a configuration file; None without one, or where it is no such thing."""
-    try:
-        return tree.read(path, _LIMIT).decode("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError, Refused):
-        return None
+_T = TypeVar("_T")
 
 
 def names(tree: Beneath, directory: str, pattern: str = "*") -> list[str]:
@@ -27,18 +22,51 @@ def names(tree: Beneath, directory: str, pattern: str = "*") -> list[str]:
         return []
 
 
-def read_matching(tree: Beneath, patterns: Iterable[str]) -> dict[str, str]:
-    """Read the files that the patterns name, by path, in the patterns' order.
+class SeenTree(Tree):
+    """An image tree as readers of loaders' files see it.
 
-    A `*` stands within one part of a path.
+    `..` stops at its root; FIFOs and devices are not opened.
     """
-    paths = dict.fromkeys(path for each in patterns for path in _found(tree, each))
-    texts = ((path, read_text(tree, path)) for path in paths)
-    return {path: text for path, text in texts if text is not None}
+
+    def __init__(self, tree: Beneath) -> None:
+        self._tree = tree
+
+    def size(self, path: str) -> int | None:
+        """Return the bytes of a regular file."""
+        return _looked(self._size, path, None)
+
+    def data(self, path: str, at: int = 0, most: int = LIMIT) -> bytes | None:
+        """Read a part of a regular file."""
+        return _looked(lambda found: self._part(found, at, most), path, None)
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether it leads to a regular file, without opening it."""
+        return _looked(self._tree.is_file, path, False)
+
+    def is_dir(self, path: str) -> bool:
+        """Tell whether it leads to a directory."""
+        return _looked(self._tree.is_dir, path, False)
+
+    def names(self, folder: str) -> list[str]:
+        """List a directory, sorted; none where it is no directory."""
+        return _looked(self._tree.names, folder, list[str]())[:MOST]
+
+    def _size(self, path: str) -> int | None:
+        with self._tree.open_read(path) as file:
+            return os.fstat(file.fileno()).st_size
+
+    def _part(self, path: str, at: int, most: int) -> bytes | None:
+        with self._tree.open_read(path) as file:
+            file.seek(at)
+            return file.read(most)
 
 
-def _found(tree: Beneath, pattern: str) -> Iterator[str]:
-    parent, _, name = pattern.rpartition("/")
-    for folder in _found(tree, parent) if "*" in parent else [parent]:
-        found = names(tree, folder, name)[:_MOST] if "*" in name else [name]
-        yield from (f"{folder}/{each}" for each in found)
+def _looked(look: Callable[[str], _T], path: str, absent: _T) -> _T:
+    try:
+        return look(posixpath.normpath(f"/{path}").lstrip("/"))
+    except (FileNotFoundError, NotADirectoryError, Refused):
+        return absent
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return absent

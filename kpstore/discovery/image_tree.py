@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from kpstore.discovery.files import read_matching, read_text
+from kpstore.discovery.files import SeenTree
 from kpstore.discovery.installed import Installed, installed_kernels, release_of
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
@@ -71,8 +71,7 @@ def opened_tree(tree: Path) -> Iterator[Beneath]:
 def default_kernel(tree: Beneath) -> DefaultKernel:
     """Find what the tree boots by default; nothing in it is executed."""
     installed = installed_kernels(tree)
-    files = read_matching(tree, (place for each in FOREIGN for place in each.places))
-    listings = [listing for each in FOREIGN for listing in each.read(files)]
+    listings = [listing for each in FOREIGN for listing in each.read(SeenTree(tree))]
     said = [
         booted
         for listing in listings
@@ -114,7 +113,7 @@ def _booted(
 
 def _only(tree: Beneath, kernel: Installed) -> Booted:
     """Boot the one kernel; kernel-install's file says with what."""
-    text = read_text(tree, "etc/kernel/cmdline") or ""
+    text = SeenTree(tree).text("etc/kernel/cmdline") or ""
     params, dropped = _parameters(tokens(text))
     initrds = (kernel.initrd,) if kernel.initrd else ()
     return Booted(kernel.release, kernel.kernel, initrds, params, dropped)

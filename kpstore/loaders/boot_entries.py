@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from kpstore.loaders.listing import Listed, expand, tokens, version_key
+from kpstore.loaders.tree import Tree
 
 FOLDERS: Final = ("boot/loader", "efi/loader", "boot/efi/loader")
-ENTRIES: Final = tuple(f"{folder}/entries/*.conf" for folder in FOLDERS)
 COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
 """A count of tries at the end of an entry's name."""
 
@@ -31,29 +31,26 @@ def first(said: Mapping[str, Sequence[str]], key: str) -> str:
 
 
 def read_entries(
-    files: Mapping[str, str],
+    tree: Tree,
     environment: Mapping[str, str],
     folders: Sequence[str] = FOLDERS,
 ) -> list[Listed]:
     """Read the entries in those folders, newest version first, as loaders order them.
 
-    `files` are by path; `environment` fills in what GRUB would.
+    `environment` fills in what GRUB would.
     """
-    named = dict(_named(files, folders))
+    named = dict(_named(tree, folders))
     found = [(fields(text), name) for name, text in named.items()]
     found.sort(key=lambda each: version_key(each[1]), reverse=True)
     found.sort(key=lambda each: version_key(first(each[0], "version")), reverse=True)
     return [_entry(said, name, environment) for said, name in found]
 
 
-def _named(
-    files: Mapping[str, str], folders: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    within = {f"{folder}/entries" for folder in folders}
-    for path, text in files.items():
-        folder, _, name = path.rpartition("/")
-        if folder in within and text:
-            yield name.removesuffix(".conf"), text
+def _named(tree: Tree, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for folder in folders:
+        for path in tree.matching(f"{folder}/entries/*.conf"):
+            if text := tree.text(path):
+                yield path.rpartition("/")[2].removesuffix(".conf"), text
 
 
 def _entry(

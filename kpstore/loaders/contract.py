@@ -4,12 +4,13 @@ A loader's file is its language: pure functions from menus to text and back, and
 few facts below. Every writer first asks `kpstore.loaders.menu.admit`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple, Protocol
 
 from kpstore.loaders.listing import Listing
 from kpstore.loaders.lookup import Lookup
 from kpstore.loaders.menu import Linux, Menu, TreeOptions
+from kpstore.loaders.tree import Tree
 
 LINE: Final = 2046
 """The longest line that kernels take: x86's 2,047 bytes with their NUL.
@@ -99,9 +100,5 @@ class ForeignReader(Protocol):
     It never guesses: what it doesn't understand is said in a listing's `unread`.
     """
 
-    @property
-    def places(self) -> Sequence[str]:
-        """Patterns of paths in a tree, in the loader's own order; `*` in one part."""
-
-    def read(self, files: Mapping[str, str]) -> Iterator[Listing]:
-        """Yield what each configuration says, of the files found, by path."""
+    def read(self, tree: Tree) -> Iterator[Listing]:
+        """Yield what each configuration says that the loader has in the tree."""

@@ -5,7 +5,6 @@ A new one is in all of it by its line in the registry.
 
 import json
 from collections.abc import Callable
-from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from kpstore.loaders.menu import LOCAL_DISK, Disk, Linux, Menu, TreeOptions, Xen
 from kpstore.model import names
 from kpstore.model.vocabulary import LOADERS, WRITTEN
 from support import strategies
+from support.filetree import Files, files_in
 from support.sources import ROOT
 
 PATH = "/kp/objects/" + "ab" * 32 + "/vmlinuz"
@@ -118,8 +118,9 @@ def test_a_kernel_s_own_distribution_s_reader_finds_what_kp_wrote(loader: str):
         for name in ("a", "b", "c")
     }
     files = registry.disk(loader).files(menus, "b", TREE).files
-    texts = {path: data.decode("ascii") for path, data in files.items()}
-    listings = [each for reader in registry.FOREIGN for each in reader.read(texts)]
+    listings = [
+        each for reader in registry.FOREIGN for each in reader.read(Files(files))
+    ]
     assert [listing.unread for listing in listings] == [()]
     chosen = listings[0].chosen
     assert chosen
@@ -369,14 +370,27 @@ CONFIG = st.text(
 ) | st.sampled_from(["default ", "label a\nkernel b\n", "blscfg\n", "linux /a\n"])
 
 
+PLACES = [
+    f"{folder}/{name}"
+    for folder, names in (
+        ("boot/grub", ("grub.cfg", "grubenv")),
+        ("boot/grub2", ("grub.cfg", "grubenv")),
+        ("boot/efi/EFI/x", ("grub.cfg", "grubenv")),
+        ("boot/loader", ("loader.conf", "entries/x.conf", "entries/y.conf")),
+        ("efi/loader", ("loader.conf", "entries/x.conf", "entries/y.conf")),
+        ("boot/extlinux", ("extlinux.conf",)),
+    )
+    for name in names
+]
+
+
 @pytest.mark.parametrize("reader", registry.FOREIGN, ids=lambda each: each.__name__)
 @given(data=st.data())
 def test_a_foreign_reader_reads_any_text_or_says_that_it_did_not(
     reader: ForeignReader, data: st.DataObject
 ):
-    paths = [place.replace("*", name) for place in reader.places for name in "xy"]
-    files = data.draw(st.dictionaries(st.sampled_from(paths), CONFIG, max_size=6))
-    for listing in reader.read(files):
+    files = data.draw(st.dictionaries(st.sampled_from(PLACES), CONFIG, max_size=6))
+    for listing in reader.read(Files(files)):
         assert listing.source in files
         assert listing.chosen is None or listing.choices
         assert all(line.startswith(f"{listing.source}: ") for line in listing.unread)
@@ -411,13 +425,7 @@ def listed(each: Listed) -> dict[str, object]:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
 def test_what_others_wrote_says_what_is_beside_it(sample: Path):
-    files = {
-        str(path.relative_to(sample)): path.read_text("utf-8")
-        for path in sorted(sample.rglob("*"))
-        if path.is_file() and path.name != "says.json"
-    }
-    places = [place for reader in registry.FOREIGN for place in reader.places]
-    assert all(any(fnmatch(path, place) for place in places) for path in files)
+    tree = files_in(sample)
     said = {
         listing.source: {
             "choices": [listed(each) for each in listing.choices],
@@ -425,8 +433,9 @@ def test_what_others_wrote_says_what_is_beside_it(sample: Path):
             "unread": list(listing.unread),
         }
         for reader in registry.FOREIGN
-        for listing in reader.read(files)
+        for listing in reader.read(tree)
     }
+    assert not tree.unseen
     assert said == json.loads((sample / "says.json").read_text("utf-8"))
 
 

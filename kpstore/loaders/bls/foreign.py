@@ -4,27 +4,20 @@ Entries without a loader.conf are GRUB's to order (`kpstore.loaders.grub.foreign
 """
 
 import fnmatch
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
-from kpstore.loaders.boot_entries import (
-    ENTRIES,
-    FOLDERS,
-    fields,
-    first,
-    read_entries,
-)
+from kpstore.loaders.boot_entries import FOLDERS, fields, first, read_entries
 from kpstore.loaders.listing import Listed, Listing
+from kpstore.loaders.tree import Tree
 
-places: Final = (*(f"{folder}/loader.conf" for folder in FOLDERS), *ENTRIES)
 
-
-def read(files: Mapping[str, str]) -> Iterator[Listing]:
+def read(tree: Tree) -> Iterator[Listing]:
     """Yield what each loader.conf boots, of the entries in its folder."""
     for folder in FOLDERS:
         source = f"{folder}/loader.conf"
-        if source in files:
-            yield _listing(source, files[source], read_entries(files, {}, [folder]))
+        text = tree.text(source)
+        if text is not None:
+            yield _listing(source, text, read_entries(tree, {}, [folder]))
 
 
 def _listing(source: str, text: str, entries: Sequence[Listed]) -> Listing:

@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.boot_entries import ENTRIES, read_entries
+from kpstore.loaders.boot_entries import read_entries
 from kpstore.loaders.grub.script import Word, plain, statements
 from kpstore.loaders.listing import Listed, Listing, choose, read_environment
+from kpstore.loaders.tree import Tree
 
 _FOLDERS: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
 _CONFIG, _BLOCK = "grub.cfg", "grubenv"
-places: Final = (
-    *(f"{folder}/{name}" for folder in _FOLDERS for name in (_CONFIG, _BLOCK)),
-    *ENTRIES,
-)
 _LINUX: Final = frozenset({"linux", "linux16", "linuxefi"})
 _INITRD: Final = frozenset({"initrd", "initrd16", "initrdefi"})
 _XEN: Final = frozenset({"multiboot", "multiboot2", "xen_hypervisor"})
@@ -49,20 +46,25 @@ class GrubMenu:
     uses_bls: bool
 
 
-def read(files: Mapping[str, str]) -> Iterator[Listing]:
+def read(tree: Tree) -> Iterator[Listing]:
     """Yield what each grub.cfg lists and boots."""
-    for source, text in files.items():
-        folder, _, name = source.rpartition("/")
-        if name == _CONFIG:
-            block = read_environment(files.get(f"{folder}/{_BLOCK}", ""))
-            try:
-                menu = read_grub(text, block)
-            except InvalidInput as error:
-                yield Listing(source, unread=(f"{source}: {error.message}",))
-                continue
-            more = read_entries(files, block) if menu.uses_bls else []
-            choices = (*more, *menu.entries)
-            yield Listing(source, choices, choose(choices, menu.default))
+    for folder in _FOLDERS:
+        for source in tree.matching(f"{folder}/{_CONFIG}"):
+            text = tree.text(source)
+            if text is not None:
+                yield _listing(tree, source, text)
+
+
+def _listing(tree: Tree, source: str, text: str) -> Listing:
+    folder, _, _ = source.rpartition("/")
+    block = read_environment(tree.text(f"{folder}/{_BLOCK}") or "")
+    try:
+        menu = read_grub(text, block)
+    except InvalidInput as error:
+        return Listing(source, unread=(f"{source}: {error.message}",))
+    more = read_entries(tree, block) if menu.uses_bls else []
+    choices = (*more, *menu.entries)
+    return Listing(source, choices, choose(choices, menu.default))
 
 
 def read_grub(text: str, environment: Mapping[str, str]) -> GrubMenu:

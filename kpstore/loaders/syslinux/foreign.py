@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kpstore.loaders.listing import Listed, Listing, tokens
+from kpstore.loaders.tree import Tree
 
-places: Final = ("boot/extlinux/extlinux.conf", "boot/extlinux.conf")
+_PLACES: Final = ("boot/extlinux/extlinux.conf", "boot/extlinux.conf")
 _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
 
 
@@ -23,11 +24,12 @@ class _Config:
     included: list[str] = field(default_factory=list)
 
 
-def read(files: Mapping[str, str]) -> Iterator[Listing]:
+def read(tree: Tree) -> Iterator[Listing]:
     """Yield what each extlinux.conf lists and boots."""
-    for source in places:
-        if source in files:
-            yield _listing(source, _config(files[source]))
+    for source in _PLACES:
+        text = tree.text(source)
+        if text is not None:
+            yield _listing(source, _config(text))
 
 
 def _listing(source: str, config: _Config) -> Listing:

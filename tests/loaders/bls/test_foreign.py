@@ -3,6 +3,7 @@
 import pytest
 
 from kpstore.loaders.bls.foreign import read
+from support.filetree import Files
 
 ENTRY = "title A\nlinux /a\noptions quiet\n"
 FILES = {
@@ -16,7 +17,7 @@ FILES = {
     ("default", "ident"), [("", "a-10"), ("a-*", "a-10"), ("a-2.conf", "a-2")]
 )
 def test_the_entry_that_is_meant(default: str, ident: str) -> None:
-    (found,) = read({**FILES, "efi/loader/loader.conf": f"default {default}\n"})
+    (found,) = read(Files({**FILES, "efi/loader/loader.conf": f"default {default}\n"}))
     assert [each.ident for each in found.choices] == ["a-10", "a-2"]
     assert found.chosen and found.chosen.ident == ident
     assert found.unread == ()
@@ -24,10 +25,10 @@ def test_the_entry_that_is_meant(default: str, ident: str) -> None:
 
 @pytest.mark.parametrize("default", ["@saved", "b-*"])
 def test_what_it_means_is_not_guessed(default: str) -> None:
-    (found,) = read({**FILES, "efi/loader/loader.conf": f"default {default}\n"})
+    (found,) = read(Files({**FILES, "efi/loader/loader.conf": f"default {default}\n"}))
     assert found.chosen is None
     assert found.unread == (f"efi/loader/loader.conf: its default, {default}",)
 
 
 def test_entries_alone_say_no_default() -> None:
-    assert list(read(FILES)) == []
+    assert list(read(Files(FILES))) == []

@@ -3,6 +3,7 @@
 import pytest
 
 from kpstore.loaders.grub.foreign import read, read_grub
+from support.filetree import Files
 
 VALUES = {"opts": "ro quiet", "root": "hd0"}
 
@@ -36,7 +37,7 @@ def test_each_grub_cfg_has_a_block_of_its_own_beside_it() -> None:
         "boot/grub2/grub.cfg": entry,
         "boot/efi/EFI/x/grub.cfg": "}",
     }
-    first, second, third = read(files)
+    first, second, third = read(Files(files))
     assert first.chosen and second.chosen
     assert (first.chosen.title, second.chosen.title) == ("b", "a")
     assert third.unread == (

@@ -1,0 +1,52 @@
+"""What a reader of foreign files may see of the tree that they lie in."""
+
+import fnmatch
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+LIMIT: Final = 1 << 20
+"""Bytes of the longest configuration file that is read."""
+MOST: Final = 1000
+"""Names of one folder that are looked at."""
+
+
+class Tree(Protocol):
+    """A tree of files, looked at beneath its root; who has one inherits from this.
+
+    Paths start at the root, with or without a slash. Links are followed beneath it.
+    What is not there, or is no such thing, is None, False or empty: nothing raises.
+    """
+
+    def size(self, path: str) -> int | None:
+        """Return the bytes of a regular file."""
+
+    def data(self, path: str, at: int = 0, most: int = LIMIT) -> bytes | None:
+        """Read at most so many bytes of a regular file, from `at` on."""
+
+    def is_dir(self, path: str) -> bool:
+        """Tell whether there is such a folder."""
+
+    def names(self, folder: str) -> list[str]:
+        """List a folder, sorted; at most `MOST` names."""
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether there is such a regular file."""
+        return self.size(path) is not None
+
+    def text(self, path: str) -> str | None:
+        """Read a configuration file; None also where it is longer than `LIMIT`."""
+        data = self.data(path, 0, LIMIT + 1)
+        if data is None or len(data) > LIMIT:
+            return None
+        return data.decode("utf-8", "replace")
+
+    def matching(self, pattern: str) -> Iterator[str]:
+        """Yield the paths that a pattern may mean; a `*` stands within one part.
+
+        Only what a `*` stands for was looked up.
+        """
+        folder, _, name = pattern.rpartition("/")
+        for parent in self.matching(folder) if "*" in folder else [folder]:
+            among = "*" in name
+            found = fnmatch.filter(self.names(parent), name) if among else [name]
+            yield from (f"{parent}/{each}" for each in found)
