@@ -13,8 +13,8 @@ from kpstore.discovery.files import names
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.kernel import read_kernel
-from kpstore.loaders.listing import version_key
 from kpstore.model.names import RELEASE
+from kpstore.model.versions import version_key
 
 _RELEASE: Final = re.compile(RELEASE)
 _KERNEL: Final = re.compile(r"(?:vmlinuz|vmlinux|bzImage|Image|zImage|kernel)-(.+)")

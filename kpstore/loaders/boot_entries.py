@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from kpstore.loaders.listing import Listed, expand, tokens, version_key
+from kpstore.loaders.listing import Listed, expand, tokens
 from kpstore.loaders.tree import Tree
+from kpstore.model.versions import rpm_key
 
 FOLDERS: Final = ("boot/loader", "efi/loader", "boot/efi/loader")
 COUNTED: Final = re.compile(r"\+\d+(-\d+)?$")
@@ -35,15 +36,19 @@ def read_entries(
     environment: Mapping[str, str],
     folders: Sequence[str] = FOLDERS,
 ) -> list[Listed]:
-    """Read the entries in those folders, newest version first, as loaders order them.
+    """Read the entries in those folders, the newest name first, as GRUB orders them.
 
     `environment` fills in what GRUB would.
     """
     named = dict(_named(tree, folders))
-    found = [(fields(text), name) for name, text in named.items()]
-    found.sort(key=lambda each: version_key(each[1]), reverse=True)
-    found.sort(key=lambda each: version_key(first(each[0], "version")), reverse=True)
-    return [_entry(said, name, environment) for said, name in found]
+    newest_first = sorted(named, key=_rpm_name, reverse=True)
+    return [_entry(fields(named[name]), name, environment) for name in newest_first]
+
+
+def _rpm_name(name: str) -> list[list[tuple[int, int, str]]]:
+    """Order names as rpm does those of packages: by name, version and release."""
+    parts = name.rsplit("-", maxsplit=2)
+    return [rpm_key(part) for part in (*parts, "", "")[:3]]
 
 
 def _named(tree: Tree, folders: Sequence[str]) -> Iterator[tuple[str, str]]:

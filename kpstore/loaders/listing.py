@@ -1,7 +1,7 @@
 """What a loader's configuration that kp did not write says, in no loader's language."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,8 +9,6 @@ from kpstore.errors import InvalidInput
 from kpstore.model.params import split
 
 _VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_?#@*]+)\}|([A-Za-z_][A-Za-z0-9_]*))")
-_DIGITS: Final = 18  # of a number in a version; int() is slow for very long ones
-_PART: Final = re.compile(r"[0-9]+|[A-Za-z]+|~")
 
 
 @dataclass(frozen=True)
@@ -80,21 +78,6 @@ def read_environment(text: str) -> dict[str, str]:
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     pairs = (line.partition("=") for line in lines)
     return {name: value.replace("\\\\", "\\") for name, sep, value in pairs if sep}
-
-
-def version_key(text: str) -> list[tuple[int, int, str]]:
-    """Sort versions: numbers by value, `~` before the end, letters before numbers."""
-    return [*_version_parts(text), (1, 0, "")]
-
-
-def _version_parts(text: str) -> Iterator[tuple[int, int, str]]:
-    for part in _PART.findall(text):
-        if part == "~":
-            yield 0, 0, ""
-        elif part.isdigit():
-            yield 3, int(part[:_DIGITS]), ""
-        else:
-            yield 2, 0, part
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
