@@ -36,8 +36,9 @@ class Touch(NamedTuple):
 class Query(NamedTuple):
     """Which revisions; what is left out doesn't matter.
 
-    `entry` and `kernel` are `IMAGE/NAME` or, with or without `image`, NAME; `since`
-    and `until` are seconds since 1970, both included.
+    `node`: what changed its document, or what it boots. `entry` and `kernel` are
+    `IMAGE/NAME` or, with or without `image`, NAME; `since` and `until` are seconds
+    since 1970, both included.
     """
 
     image: str | None = None
@@ -52,10 +53,8 @@ class Query(NamedTuple):
 
     @property
     def touches(self) -> list[Touch]:
-        """Return the documents that must have been touched."""
+        """Return the documents that must have been touched; a node is another thing."""
         found = [self._within("entry", self.entry), self._within("kernel", self.kernel)]
-        if self.node is not None:
-            found.append(Touch("node", self.node))
         if self.image is not None:
             found.append(Touch("image", self.image))
         return [touch for touch in found if touch]

@@ -81,7 +81,13 @@ def revision_of(repository: Repository, tip: str, commit: str) -> int | None:
 
 
 def _touches(repository: Repository, commit: CommitInfo, query: Query) -> bool:
-    if not query.touches:
+    if not query.touches and query.node is None:
         return True
     found = places(repository, commit)
-    return all(any(touch.fits(place) for place in found) for touch in query.touches)
+    if not all(any(touch.fits(place) for place in found) for touch in query.touches):
+        return False
+    if query.node is None:
+        return True
+    from kpstore.history.turns import changed  # noqa: PLC0415  # it needs the models
+
+    return changed(repository, commit, found, query.node)

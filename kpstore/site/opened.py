@@ -13,7 +13,7 @@ from kpstore.disk.reserve import SITE, Reserve
 from kpstore.errors import CorruptState, DiskFailure, KpError
 from kpstore.history import owners, walk
 from kpstore.history.git import hook
-from kpstore.history.index.census import feed
+from kpstore.history.index.census import of_moves
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
 from kpstore.history.index.feed import bring, rebuild
@@ -140,7 +140,7 @@ class OpenSite(SiteReader):
         line, index = walk.revision(commit), self.index
         try:
             if index is not None and parent is not None and index.head() == parent:
-                feed(index, parent, line, moves)
+                index.feed(of_moves(parent, line, moves))
                 return
         except IndexFailed as error:
             self.drop_index(error)

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
 from kpstore.history.index.steps import HeldValue, NodeChange, Step
 from kpstore.history.revisions import Revision, with_image
 from kpstore.model.census import FullCensus, Held, unique_values
-from kpstore.model.documents import Node, VariableRule
+from kpstore.model.documents import Node, Site, VariableRule
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
@@ -45,55 +44,44 @@ class IndexCensus:
         return {_template(key): macs for key, macs in self._index.macs().items()}
 
 
-class Filling(NamedTuple):
-    """A whole census in the index's terms."""
-
-    nodes: list[NodeChange]
-    held: list[HeldValue]
-
-
-def filling(state: State) -> Filling:
-    """Take the census of a state by reading every node."""
-    if state.get(Key("site")) is None:
-        return Filling([], [])
-    census, rules = FullCensus(state), state.site().variables
-    keys = _Keys()
-    nodes: list[NodeChange] = []
-    held: list[HeldValue] = []
-    for node in state.nodes():
-        template = census.template_of(node.name)
-        assert template is not None  # the census is of these very nodes
-        nodes.append(NodeChange(node.name, None, keys[template]))
-        held += _held(node, rules)
-    return Filling(nodes, held)
-
-
-def feed(index: Index, parent: str | None, revision: Revision, moves: Moves) -> None:
-    """Feed a commit that has just been made, from the moves it was planned by.
-
-    Conflict when the index does not stand at `parent`.
-    """
+def of_moves(parent: str | None, revision: Revision, moves: Moves) -> Step:
+    """Return what a commit did, from the moves that it makes."""
     touched = [place for key in moves.new.changes for place in with_image(key)]
-    if Key("site") in moves.new.changes:  # its rules decide what is unique
-        nodes, held = filling(moves.new)
-        index.feed(Step(parent, revision, touched, nodes, (), held, anew=True))
-        return
-    rules = moves.new.site().variables
-    keys = _Keys()
-    pairs = moves.nodes.items()
-    index.feed(
-        Step(
-            parent,
-            revision,
-            touched,
-            nodes=[
-                NodeChange(n, keys.get(m.old_template), keys.get(m.new_template))
-                for n, m in pairs
-            ],
-            freed=[held for _, move in pairs for held in _held(move.old, rules)],
-            taken=[held for _, move in pairs for held in _held(move.new, rules)],
-        )
+    touched += [("boot", name, "") for name in moves.touched_nodes]
+    keys, pairs = _Keys(), moves.nodes.items()
+    step = Step(
+        parent,
+        revision,
+        touched,
+        nodes=[
+            NodeChange(n, keys.get(m.old_template), keys.get(m.new_template))
+            for n, m in pairs
+        ],
+        turned=[keys[template] for template in moves.changed_templates],
     )
+    before, rules = moves.old.get(Key("site")), moves.new.site().variables
+    if not isinstance(before, Site) or before.variables != rules:
+        return step._replace(taken=_all_held(moves.new), relisted=True)
+    return step._replace(
+        freed=[held for _, move in pairs for held in _held(move.old, rules)],
+        taken=[held for _, move in pairs for held in _held(move.new, rules)],
+    )
+
+
+def of_state(step: Step, state: State) -> Step:
+    """Return the same commit's step with the whole census, by reading every node."""
+    if state.get(Key("site")) is None:
+        return step._replace(relisted=True, anew=True)
+    census, keys = FullCensus(state), _Keys()
+    pairs = ((node.name, census.template_of(node.name)) for node in state.nodes())
+    nodes = [NodeChange(name, None, keys.get(template)) for name, template in pairs]
+    held = _all_held(state)
+    return step._replace(nodes=nodes, taken=held, relisted=True, anew=True)
+
+
+def _all_held(state: State) -> list[HeldValue]:
+    rules = state.site().variables
+    return [held for node in state.nodes() for held in _held(node, rules)]
 
 
 def _held(node: Node | None, rules: Mapping[str, VariableRule]) -> Iterator[HeldValue]:

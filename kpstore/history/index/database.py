@@ -20,7 +20,7 @@ from zlib import crc32
 
 from kpstore.disk.durable import make_directories, remove_tree
 from kpstore.errors import Conflict
-from kpstore.history.index import schema
+from kpstore.history.index import hits, schema
 from kpstore.history.index.connection import (
     BESIDE,
     MADE_ANEW,
@@ -106,14 +106,23 @@ class Index:
             ((*place, number) for place in sorted(step.touched)),
         )
         if step.anew:
-            for table in ("templates", "nodes", "uniques"):
-                self._db.execute(f"DELETE FROM {table}")
-        self._move(step.nodes)
+            self._forget(number)
+        if step.relisted:
+            self._db.execute("DELETE FROM uniques")
+        self._move(step.nodes, number)
+        self._turn(step.turned, number)
         self._hold(step.freed, step.taken)
         self._set("head", step.revision.commit)
 
-    def _move(self, nodes: Iterable[NodeChange]) -> None:
-        moved = sorted(nodes)
+    def _forget(self, number: int) -> None:
+        """Forget the census; what nodes booted by until then stays known."""
+        leave = "INSERT INTO stayed SELECT name, since, ?, template FROM nodes"
+        self._db.execute(leave, (number,))
+        for table in ("templates", "nodes"):
+            self._db.execute(f"DELETE FROM {table}")
+
+    def _move(self, nodes: Iterable[NodeChange], number: int) -> None:
+        moved = sorted(node for node in nodes if node.old != node.new)
         delta = Counter(node.new for node in moved if node.new is not None)
         delta.subtract(node.old for node in moved if node.old is not None)
         self._db.executemany(
@@ -122,11 +131,21 @@ class Index:
             delta.items(),
         )
         ids = self._template_ids(delta)
+        left = [(number, node.name) for node in moved if node.old is not None]
         gone = [(node.name,) for node in moved if node.new is None]
-        kept = [(n.name, ids[n.new]) for n in moved if n.new is not None]
+        came = [(n.name, ids[n.new], number) for n in moved if n.new is not None]
+        leave = (
+            "INSERT INTO stayed SELECT name, since, ?, template FROM nodes"
+            " WHERE name = ?"
+        )
+        self._db.executemany(leave, left)
         self._db.executemany("DELETE FROM nodes WHERE name = ?", gone)
-        self._db.executemany("INSERT OR REPLACE INTO nodes VALUES (?,?)", kept)
+        self._db.executemany("INSERT OR REPLACE INTO nodes VALUES (?,?,?)", came)
         self._db.execute("DELETE FROM templates WHERE count = 0")
+
+    def _turn(self, templates: Iterable[str], number: int) -> None:
+        insert = "INSERT INTO turns SELECT id, ? FROM templates WHERE key = ?"
+        self._db.executemany(insert, ((number, key) for key in sorted(templates)))
 
     def _template_ids(self, keys: Iterable[str]) -> dict[str, int]:
         query = "SELECT id FROM templates WHERE key = ?"
@@ -188,30 +207,8 @@ class Index:
 
     def revisions(self, query: Query) -> list[Revision]:
         """Return the revisions that a query asks for, newest first."""
-        tables, clauses, values = "revisions r", [], list[object]()
-        for number, touch in enumerate(query.touches):
-            alias = f"t{number}"
-            tables += f" JOIN touches {alias} ON {alias}.number = r.number"
-            clause, found = schema.touch_clause(alias, touch)
-            clauses.append(clause)
-            values += found
-        for condition, value in (
-            ("r.author = ?", query.author),
-            ("r.op = ?", query.op),
-            ("r.time >= ?", query.since),
-            ("r.time <= ?", query.until),
-        ):
-            if value is not None:
-                clauses.append(condition)
-                values.append(value)
-        where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
-        newest = "t0.number" if query.touches else "r.number"
-        values.append(-1 if query.limit is None else query.limit)
-        # Only where the image is left open may a revision be found twice.
-        once = "DISTINCT" if any(t.within is None for t in query.touches) else ""
-        sql = f"SELECT {once} r.* FROM {tables}{where} ORDER BY {newest} DESC LIMIT ?"
-        with guarded("reading the index", reading=True):
-            return [Revision(*row) for row in self._db.execute(sql, values)]
+        sql, values = hits.question(query)
+        return [Revision(*row) for row in self._rows(sql, *values)]
 
     def before_changes(self, kinds: Collection[str], after: int) -> list[Revision]:
         """Return main's tip and what changes of some kinds came after, newest first."""

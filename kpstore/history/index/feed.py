@@ -1,16 +1,18 @@
 """Bringing the index to main: feeding what is missing, or making it anew."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from kpstore.errors import Conflict, CorruptState
+from kpstore.errors import Conflict, CorruptState, InvalidInput, NotFound
 from kpstore.history import walk
 from kpstore.history.git.objects import CommitInfo
 from kpstore.history.git.repository import Repository
-from kpstore.history.index.census import filling
+from kpstore.history.index.census import IndexCensus, of_moves, of_state
 from kpstore.history.index.database import Index
 from kpstore.history.index.steps import Step
-from kpstore.history.snapshot import Snapshot
+from kpstore.history.snapshot import Snapshot, changes_between
+from kpstore.model.moves import Moves
 from kpstore.model.state import State
 
 Progress = Callable[[int], None]
@@ -35,8 +37,7 @@ def rebuild(
 ) -> Index:
     """Make the index anew from a walk over history."""
     index = Index.create(path)
-    commits = list(walk.chain(repository, main))
-    index.feed_all(_steps(repository, commits, anew=True), progress)
+    _feed(index, repository, list(walk.chain(repository, main)), progress)
     return index
 
 
@@ -44,12 +45,10 @@ def _caught_up(
     index: Index, repository: Repository, main: str, progress: Progress | None
 ) -> bool:
     try:
-        head = index.head()
-        commits = _since(repository, head, main)
+        commits = _since(repository, index.head(), main)
         if commits is None:
             return False
-        anew = _census_differs(repository, head, main)
-        index.feed_all(_steps(repository, commits, anew=anew), progress)
+        _feed(index, repository, commits, progress)
     except (Conflict, CorruptState):
         return False
     return True
@@ -67,21 +66,38 @@ def _since(
     return None
 
 
+def _feed(
+    index: Index,
+    repository: Repository,
+    newest_first: list[CommitInfo],
+    progress: Progress | None,
+) -> None:
+    index.feed_all(_steps(index, repository, newest_first), progress)
+
+
 def _steps(
-    repository: Repository, newest_first: list[CommitInfo], *, anew: bool
+    index: Index, repository: Repository, newest_first: list[CommitInfo]
 ) -> Iterator[Step]:
-    """Yield the commits oldest first; the newest brings the whole census if `anew`."""
+    """Yield the commits oldest first; each asks the index as the one before left it.
+
+    After a commit whose documents can't be read, the next brings the whole census.
+    """
+    old, is_known = Snapshot(repository, None), True
+    if newest_first and (parents := newest_first[-1].parents):
+        old = Snapshot(repository, parents[0])
     for commit in reversed(newest_first):
-        parent = commit.parents[0] if commit.parents else None
-        touched = walk.places(repository, commit)
-        step = Step(parent, walk.revision(commit), touched)
-        if anew and commit is newest_first[0]:
-            nodes, held = filling(State(Snapshot(repository, commit.id)))
-            step = step._replace(nodes=nodes, taken=held, anew=True)
+        new, line = Snapshot(repository, commit.id), walk.revision(commit)
+        touched = partial(walk.places, repository, commit)
+        try:
+            if is_known:
+                edited = State(old, changes_between(old, new))
+                moves = Moves(State(old), edited, IndexCensus(index))
+                step = of_moves(old.commit, line, moves)
+            else:
+                step = of_state(Step(old.commit, line, touched()), State(new))
+            is_known = True
+        except (CorruptState, InvalidInput, NotFound):
+            step = Step(old.commit, line, touched(), relisted=True, anew=True)
+            is_known = False
         yield step
-
-
-def _census_differs(repository: Repository, old: str | None, new: str) -> bool:
-    before, after = Snapshot(repository, old), Snapshot(repository, new)
-    parts = ("nodes", "groups", "site.json")
-    return any(before.subtree(part) != after.subtree(part) for part in parts)
+        old = new

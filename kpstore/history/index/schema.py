@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from kpstore.history.revisions import Touch
-
-VERSION: Final = "2"
+VERSION: Final = "3"
 
 # touches: keyed as it is asked for, newest revision last, so that the 1,000 newest
 # hits are one walk down one B-tree whatever the length of history.
+# What a node boots was changed by the touches of kind `boot` with its name, and by the
+# turns of the templates that it booted by: since when it is in nodes, what was before
+# in stayed. An id of templates is never used again, so that turns outlive a template.
 # uniques: what (mac, ip, index, var) and value as `model.census.unique_values` says.
 SCRIPT: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -23,21 +24,30 @@ CREATE TABLE touches (
     number INTEGER NOT NULL, PRIMARY KEY (kind, name, within, number)) WITHOUT ROWID;
 CREATE INDEX touches_anywhere ON touches (kind, name, number) WHERE within <> '';
 CREATE TABLE templates (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, count INTEGER NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE,
+    count INTEGER NOT NULL);
+CREATE TABLE turns (
+    template INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (template, number)) WITHOUT ROWID;
 CREATE TABLE nodes (
-    name TEXT PRIMARY KEY, template INTEGER NOT NULL) WITHOUT ROWID;
+    name TEXT PRIMARY KEY, template INTEGER NOT NULL, since INTEGER NOT NULL)
+    WITHOUT ROWID;
 CREATE INDEX nodes_template ON nodes (template);
+CREATE TABLE stayed (
+    name TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+    template INTEGER NOT NULL, PRIMARY KEY (name, since)) WITHOUT ROWID;
 CREATE TABLE uniques (
     what TEXT NOT NULL, value TEXT NOT NULL, node TEXT NOT NULL,
     PRIMARY KEY (what, value)) WITHOUT ROWID;
 """
 
-TABLES: Final = ("meta", "revisions", "touches", "templates", "nodes", "uniques")
-
-
-def touch_clause(alias: str, touch: Touch) -> tuple[str, list[str]]:
-    """Return the condition under which a row of touches is the one meant."""
-    clause = f"{alias}.kind = ? AND {alias}.name = ?"
-    if touch.within is None:  # by the index for that: it must say the same condition
-        return f"{clause} AND {alias}.within <> ''", [touch.kind, touch.name]
-    return f"{clause} AND {alias}.within = ?", list(map(str, touch))
+TABLES: Final = (
+    "meta",
+    "revisions",
+    "touches",
+    "templates",
+    "turns",
+    "nodes",
+    "stayed",
+    "uniques",
+)

@@ -26,7 +26,9 @@ class HeldValue(NamedTuple):
 class Step(NamedTuple):
     """One commit on its way into the index; `parent` is what main was before.
 
-    With `anew` the nodes and what they hold are the whole census, else what changed.
+    `turned` are the keys of templates whose nodes boot otherwise. With `relisted`
+    what is taken is all that nodes hold, with `anew` the nodes are all that there are,
+    too; else both are what changed.
     """
 
     parent: str | None
@@ -35,4 +37,6 @@ class Step(NamedTuple):
     nodes: Iterable[NodeChange] = ()
     freed: Iterable[HeldValue] = ()
     taken: Iterable[HeldValue] = ()
+    turned: Iterable[str] = ()
+    relisted: bool = False
     anew: bool = False

@@ -73,13 +73,13 @@ def test_an_index_that_is_fed_is_a_census(tmp_path: Path, seed: int) -> None:
             repository, tip, changes, revision=revision, time=START + revision
         )
         line = walk.revision(repository.commit(made))
-        census.feed(index, tip, line, moves)
+        index.feed(census.of_moves(tip, line, moves))
         tip = made
         assert index.head() == tip
         assert_same(State(Snapshot(repository, tip)), census.IndexCensus(index))
     assert tip
     anew = rebuild(tmp_path / "anew.db", repository, tip)
-    for table in ("revisions", "touches", "uniques"):
+    for table in ("revisions", "touches", "uniques", "stayed"):
         rows = f"SELECT * FROM {table}"
         assert sorted(index._rows(rows)) == sorted(anew._rows(rows)), table
     assert index.templates() == anew.templates()
