@@ -4,8 +4,16 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from histories.boots import Boot, boot_of, chosen, entry_boot, missing
-from histories.documents import changed, image_of, names, payload, text_of, verdict_on
+from histories.boots import Boot, boot_of, chosen, entry_boot, missing, shape
+from histories.documents import (
+    State,
+    changed,
+    image_of,
+    names,
+    payload,
+    text_of,
+    verdict_on,
+)
 from histories.model import inputs
 from histories.rules import default_payload
 from histories.trial import Disagreement, Trial, expect
@@ -100,21 +108,30 @@ def log(trial: Trial) -> None:
 
 
 def log_of(trial: Trial, image: str, node: str) -> None:
-    """`kp log --image`, `--node`: the commits that touched it."""
-    history = trial.model.history
-    pairs = list(pairwise(history))
-    for option, key in (("image", image), ("node", node)):
+    """`kp log --image`: what touched it; `--node`: what changed it or its boot."""
+    pairs = list(pairwise(trial.model.history))
+    for option, key, is_of in (
+        ("image", image, _is_of_image),
+        ("node", node, _is_of_node),
+    ):
         wanted = [
             f"r{new.number}"
             for old, new in reversed(pairs)
-            if any(_is_of(each, option, key) for each in changed(old.state, new.state))
+            if is_of(old.state, new.state, key)
         ]
         found = [each["revision"] for each in trial.ask("log", f"--{option}", key)]
         expect(f"log --{option} {key}", wanted, found)
 
 
-def _is_of(key: Any, option: str, name: str) -> bool:
-    return image_of(key) == name if option == "image" else key == ("node", name)
+def _is_of_image(old: State, new: State, name: str) -> bool:
+    return any(image_of(key) == name for key in changed(old, new))
+
+
+def _is_of_node(old: State, new: State, name: str) -> bool:
+    keys = changed(old, new)
+    return ("node", name) in keys or (
+        bool(keys) and shape(old, name) != shape(new, name)
+    )
 
 
 def show(trial: Trial, number: int) -> None:

@@ -115,6 +115,17 @@ def boot_of(state: State, name: str) -> Boot:
     return entry_boot(state, name, image, entry, why)
 
 
+def shape(state: State, name: str) -> tuple | None:
+    """All that decides what a node boots but its own values; None: its disk."""
+    try:
+        image, entry = chosen(state, state["node", name])
+        method = state["entry", image, entry]["method"]
+        line = [token for token, _ in line_of(state, name, image, entry)]
+        return image, entry, method, payload(state, image, entry)[0], line
+    except KeyError:
+        return None
+
+
 def entry_boot(state: State, name: str, image: str, entry: str, why: str = "") -> Boot:
     """What an entry is on a node that has all its variables."""
     node, said = state["node", name], line_of(state, name, image, entry)
