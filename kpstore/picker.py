@@ -30,9 +30,11 @@ from kpstore.operations.revert import Revert, revert
 from kpstore.operations.rollback import Rollback, rollback
 from kpstore.operations.session import Session
 from kpstore.operations.verdict import Judge, Meant, judge
+from kpstore.queries.blame import Blamed, blame_entry, blame_node
 from kpstore.queries.diff import Shown, show
 from kpstore.queries.doctor.contract import Advice, Visit
 from kpstore.queries.doctor.examine import damage, examine
+from kpstore.queries.log import log
 from kpstore.queries.requests import requests
 from kpstore.queries.verify import Verified, verify
 from kpstore.queries.why import Why, why
@@ -150,15 +152,26 @@ class KernelPicker:
 
     def log(self, query: Query) -> list[Revision]:
         """Return the revisions that a query asks for, newest first."""
-        return self.site.revisions(query)
+        return log(self.site, query)
 
     def show(self, rev: str) -> Shown:
         """Return a commit with the fields that it changed."""
         return show(self.site, rev)
 
-    def why(self, state: State, node: str) -> Why:
-        """Return what a node boots next, with every parameter's origin."""
-        return why(self.site, state, node)
+    def blame(self, image: str, entry: str) -> list[Blamed]:
+        """Return the fields of an entry and who set them last."""
+        return list(blame_entry(self.site, image, entry))
+
+    def blame_node(self, node: str) -> list[Blamed]:
+        """Return what a node boots, part by part, and who set that last."""
+        return list(blame_node(self.site, node))
+
+    def why(self, state: State, node: str, until: int | None = None) -> Why:
+        """Return what a node boots next, with every parameter's origin.
+
+        `until`: the number of the revision whose state that is, where it isn't main's.
+        """
+        return why(self.site, state, node, until)
 
     def examine(self, *, deep: bool = False) -> Iterator[Advice]:
         """Yield what is amiss and what is not, `deep` by reading all there is."""

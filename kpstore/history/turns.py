@@ -8,12 +8,11 @@ from kpstore.history.git.objects import CommitInfo
 from kpstore.history.git.repository import Repository
 from kpstore.history.paths import Place
 from kpstore.history.snapshot import Snapshot
-from kpstore.model.boot import Boot, resolve
+from kpstore.model.boot import Boot, resolve, template_in
 from kpstore.model.documents import Node
 from kpstore.model.keys import Key
 from kpstore.model.moves import same_boot
 from kpstore.model.state import State
-from kpstore.model.templates import Membership, template_of
 
 _SHAPING: Final = frozenset({"site", "image", "entry", "kernel", "group"})
 
@@ -40,7 +39,6 @@ def _boot(snapshot: Snapshot, name: str) -> Boot | None:
         node = state.get(Key("node", name))
         if not isinstance(node, Node):
             return None
-        groups = Membership(state.groups()).of(name)
-        return resolve(state, template_of(node, groups, state.site().repeatable))
+        return resolve(state, template_in(state, node))
     except KpError:
         return None

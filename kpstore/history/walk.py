@@ -1,12 +1,16 @@
 """Main's history without an index: slower, and right."""
 
 from collections.abc import Iterator
+from importlib import import_module
+from typing import Final
 
 from kpstore.errors import CorruptState
 from kpstore.history import record
 from kpstore.history.git.objects import CommitInfo
 from kpstore.history.git.repository import Repository
 from kpstore.history.revisions import Query, Revision, touched
+
+_TURNS: Final = "kpstore.history.turns"
 
 
 def chain(repository: Repository, tip: str | None) -> Iterator[CommitInfo]:
@@ -88,6 +92,6 @@ def _touches(repository: Repository, commit: CommitInfo, query: Query) -> bool:
         return False
     if query.node is None:
         return True
-    from kpstore.history.turns import changed  # noqa: PLC0415  # it needs the models
-
-    return changed(repository, commit, found, query.node)
+    # It brings the models, which whoever has an index need not wait for.
+    is_of: bool = import_module(_TURNS).changed(repository, commit, found, query.node)
+    return is_of

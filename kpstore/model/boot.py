@@ -10,7 +10,7 @@ from kpstore.model.keys import Key
 from kpstore.model.params import Layer, Merged, check_tie, compose, merge
 from kpstore.model.payload import Payload, payload_of
 from kpstore.model.state import Documents, State
-from kpstore.model.templates import Template
+from kpstore.model.templates import Membership, Template, template_of
 from kpstore.model.variables import fill, used, value
 
 
@@ -54,6 +54,12 @@ class Boot:
     def command_line(self, node: Node) -> str:
         """Return the kernel's command line on this node."""
         return compose(fill(self.params, self.values(node)))
+
+
+def template_in(state: State, node: Node) -> Template:
+    """Return the template that a node boots by in a state."""
+    groups = Membership(state.groups()).of(node.name)
+    return template_of(node, groups, state.site().repeatable)
 
 
 def resolve(

@@ -7,7 +7,8 @@ alike, so that documents and single values are held to the same rule.
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterable
+import string
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from kpstore.errors import InvalidInput, NotFound
@@ -38,6 +39,8 @@ PARAMETER: Final = (
 _SHOWN: Final = 80  # characters of foreign text in a message
 _ADDRESS: Final = "10.0.0.1 or fd00::1, without a zone or a prefix"
 _SOME: Final = 6  # names that a hint lists
+_COMPARED: Final = 2_000  # names: more take longer than who mistyped one waits
+_TYPED: Final = string.ascii_letters + string.digits + "-_."
 _NAME = re.compile(NAME)
 _NODE_NAME = re.compile(NODE_NAME)
 _IPV4 = re.compile(
@@ -100,8 +103,27 @@ def parse_ip(text: str) -> str:
 def missing(what: str, name: str, known: Iterable[str]) -> NotFound:
     """NotFound for `name`; the hint has the nearest of the known names, or some."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = _nearest(name, names)
     some = ", ".join([*names[:_SOME], "…"] if len(names) > _SOME else names)
     others = f"there are {some}" if names else f"there is no {what} yet"
-    hint = f"did you mean {near[0]!r}?" if near else others
+    hint = f"did you mean {near!r}?" if near else others
     return NotFound(f"no {what} {name!r} here", hint=hint)
+
+
+def _nearest(name: str, names: list[str]) -> str | None:
+    """Return the most alike; of very many names only one that is a slip away."""
+    if len(names) <= _COMPARED:
+        return next(iter(difflib.get_close_matches(name, names, n=1)), None)
+    there = set(names)
+    return next((each for each in _slips(name) if each in there), None)
+
+
+def _slips(name: str) -> Iterator[str]:
+    """Yield what one character more, less, other, or two swapped make of a name."""
+    for at in range(len(name) + 1):
+        head, tail = name[:at], name[at:]
+        yield head + tail[1:]
+        yield head + tail[1:2] + tail[:1] + tail[2:]
+        for character in _TYPED:
+            yield head + character + tail[1:]
+            yield head + character + tail

@@ -112,7 +112,7 @@ class State:
     def drop(self, key: Key) -> None:
         """Remove a document; NotFound when it isn't there."""
         if self.get(key) is None:
-            raise missing(key.kind, str(key).split(" ", 1)[-1], ())
+            raise missing(key.kind, key.name, self.names(key.kind, key.within))
         self._changes[key] = None
         self._settled = None
 
@@ -149,11 +149,8 @@ class State:
         return self._need(Target, Key("target", name))
 
     def node(self, name: str) -> Node:
-        """Return a node; no list of 100,000 names is read to say it is missing."""
-        document = self.get(Key("node", name))
-        if not isinstance(document, Node):
-            raise missing("node", name, ())
-        return document
+        """Return a node."""
+        return self._need(Node, Key("node", name))
 
     def verdict(self, payload: str) -> Verdict | None:
         """Return what is known of a payload, or None."""

@@ -1,22 +1,25 @@
 """What a node boots next, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from kpstore.history.revisions import Query, Revision
-from kpstore.model.boot import Boot, resolve
+from kpstore.model.boot import Boot, resolve, template_in
 from kpstore.model.documents import Node
 from kpstore.model.state import State
-from kpstore.model.templates import Membership, Template, template_of
 from kpstore.queries.entry import EntryShown, entry_of, lacking, own_layers
 from kpstore.site.opened import OpenSite
+
+_LAST: Final = 5  # commits
 
 
 @dataclass(frozen=True)
 class Why:
-    """What a node boots next and why; `last` is the commit that last shaped it.
+    """What a node boots next and why; `last` are the commits that last changed that.
 
-    `entry` is None where it boots by the unknown-node policy.
+    They come newest first, some of them: `kp log --node` has all. `entry` is None where
+    the node boots by the unknown-node policy.
     """
 
     node: str
@@ -29,10 +32,13 @@ class Why:
     served: Sequence[tuple[str, str, str]]
 
 
-def why(site: OpenSite, state: State, name: str) -> Why:
-    """Return what a node boots next, with every parameter's origin."""
+def why(site: OpenSite, state: State, name: str, until: int | None = None) -> Why:
+    """Return what a node boots next, with every parameter's origin.
+
+    `until`: the number of the revision whose state that is, where it isn't main's.
+    """
     node = state.node(name)
-    template = _template(state, node)
+    template = template_in(state, node)
     boot = resolve(state, template, own_layers(node, template.image, template.entry))
     return Why(
         node=name,
@@ -41,7 +47,7 @@ def why(site: OpenSite, state: State, name: str) -> Why:
         groups=template.groups,
         reason=_reason(state, node, boot),
         entry=entry_of(state, boot, node) if boot and not lacking(boot, node) else None,
-        last=list(_last(site, node, boot)),
+        last=_last(site, name, until),
         served=[
             (
                 target.name,
@@ -53,23 +59,10 @@ def why(site: OpenSite, state: State, name: str) -> Why:
     )
 
 
-def _last(site: OpenSite, node: Node, boot: Boot | None) -> Iterator[Revision]:
-    queries = [Query(node=node.name, limit=1)]
-    if boot:
-        entry = f"{boot.image}/{boot.entry}"
-        kernel = f"{boot.image}/{boot.config.kernel}"
-        queries += [
-            Query(image=boot.image, limit=1),
-            Query(entry=entry, limit=1),
-            Query(kernel=kernel, limit=1),
-        ]
-    found = {line for query in queries for line in site.revisions(query)}
-    yield from sorted(found, reverse=True)
-
-
-def _template(state: State, node: Node) -> Template:
-    groups = Membership(state.groups()).of(node.name)
-    return template_of(node, groups, state.site().repeatable)
+def _last(site: OpenSite, name: str, until: int | None) -> list[Revision]:
+    limit = _LAST if until is None else None
+    found = site.revisions(Query(node=name, limit=limit))
+    return [line for line in found if until is None or line.number <= until][:_LAST]
 
 
 def _reason(state: State, node: Node, boot: Boot | None) -> str:

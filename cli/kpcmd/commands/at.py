@@ -1,5 +1,6 @@
 """`kp at`: what a node or an image booted at a time."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,9 +11,12 @@ from kpcmd.errors import WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.entries import shown_json, shown_lines
+from kpcmd.views.revisions import revision_json, revision_line
 from kpstore.errors import InvalidInput
+from kpstore.model.state import State
 from kpstore.picker import KernelPicker
 from kpstore.queries.entry import EntryShown, shown_entry
+from kpstore.site.reader import Revision
 
 app = alone()
 apps = {"at": app}
@@ -55,18 +59,18 @@ def at(
         )
     opened = picker(session)
     rev = _revision(opened, when)
-    entry, reason = _booted(opened, rev, node, image)
-    revision = f"r{opened.site.record(rev).revision}"
+    number = opened.site.record(rev).revision
+    entry, reason, last = _booted(opened, opened.view(rev), number, node, image)
     document = {
-        "revision": revision,
+        "revision": f"r{number}",
         "commit": rev,
         "reason": reason,
         "entry": shown_json(entry) if entry else None,
+        "last": [revision_json(line) for line in last],
     }
-    lines = [f"{revision}: {reason}"]
-    session.out.answer(
-        document, [*lines, *(shown_lines(session, entry) if entry else ())]
-    )
+    lines = [f"r{number}: {reason}"]
+    lines += shown_lines(session, entry) if entry else ()
+    session.out.answer(document, [*lines, *map(revision_line, last)])
 
 
 def _revision(opened: KernelPicker, when: str) -> str:
@@ -78,14 +82,13 @@ def _revision(opened: KernelPicker, when: str) -> str:
 
 
 def _booted(
-    opened: KernelPicker, rev: str, node: str | None, image: str | None
-) -> tuple[EntryShown | None, str]:
-    state = opened.view(rev)
+    opened: KernelPicker, state: State, number: int, node: str | None, image: str | None
+) -> tuple[EntryShown | None, str, Sequence[Revision]]:
     if node is not None:
-        why = opened.why(state, node)
-        return why.entry, why.reason
+        why = opened.why(state, node, number)
+        return why.entry, why.reason, why.last
     assert image is not None
     default = state.image(image).default
     if default is None:
-        return None, f"image {image} had no default"
-    return shown_entry(state, image, default, None), f"default of image {image}"
+        return None, f"image {image} had no default", ()
+    return shown_entry(state, image, default, None), f"default of image {image}", ()

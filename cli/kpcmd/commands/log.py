@@ -1,14 +1,15 @@
 """`kp log`: who changed what, when and why. Needs no model, lock or loader."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from kpcmd.arguments import completion
 from kpcmd.arguments.times import written
 from kpcmd.frame import alone, session_of, verb
-from kpstore.site.reader import Query, Revision, SiteReader, utc
+from kpcmd.views.revisions import revision_json, revision_line
+from kpstore.queries.log import log as asked
+from kpstore.site.reader import Query, SiteReader
 
 app = alone()
 apps = {"log": app}
@@ -28,7 +29,7 @@ OfNode = Annotated[
     typer.Option(
         "--node",
         metavar="N",
-        help="That touched a node.",
+        help="That changed a node, or what it boots: its image, groups, a default…",
         autocompletion=completion.nodes,
     ),
 ]
@@ -81,7 +82,11 @@ def log(
         int | None, typer.Option("-n", metavar="N", min=1, help="The newest N.")
     ] = None,
 ) -> None:
-    """List commits, newest first. Times are UTC."""
+    """List commits, newest first. Times are UTC.
+
+    A node is asked as it was then: with the image and groups that it had. A name that
+    was removed is found.
+    """
     session = session_of(context)
     query = Query(
         image=image,
@@ -94,23 +99,6 @@ def log(
         until=written(until),
         limit=number,
     )
-    found = SiteReader(session.root, session.say_once).revisions(query)
-    session.out.answer([_document(line) for line in found], _lines(found))
-
-
-def _document(line: Revision) -> dict[str, Any]:
-    return {
-        "revision": f"r{line.number}",
-        "commit": line.commit,
-        "time": utc(line.time),
-        "author": line.author,
-        "op": line.op,
-        "subject": line.subject,
-    }
-
-
-def _lines(found: list[Revision]) -> Iterator[str]:
-    for line in found:
-        when = utc(line.time)
-        who = f"{line.author}, {line.op}"
-        yield f"r{line.number} {line.commit[:12]} {when} ({who}) {line.subject}"
+    found = asked(SiteReader(session.root, session.say_once), query)
+    document = [revision_json(line) for line in found]
+    session.out.answer(document, map(revision_line, found))

@@ -10,8 +10,8 @@ from kpcmd.context import Session
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.entries import shown_json
+from kpcmd.views.revisions import revision_json, revision_line
 from kpstore.queries.why import Why
-from kpstore.site.reader import utc
 
 app = alone()
 apps = {"why": app}
@@ -37,17 +37,7 @@ def _document(found: Why) -> dict[str, Any]:
         "groups": list(found.groups),
         "reason": found.reason,
         "entry": shown_json(found.entry) if found.entry else None,
-        "last": [
-            {
-                "revision": f"r{line.number}",
-                "commit": line.commit,
-                "time": utc(line.time),
-                "author": line.author,
-                "op": line.op,
-                "subject": line.subject,
-            }
-            for line in found.last
-        ],
+        "last": [revision_json(line) for line in found.last],
         "served": [
             {"target": target, "condition": condition, "live": live or None}
             for target, condition, live in found.served
@@ -64,9 +54,7 @@ def _lines(session: Session, found: Why) -> Iterator[str]:
         yield f"cmdline  {found.entry.cmdline}"
         for each in found.entry.params:
             yield f"  {each.token}  from {each.origin}"
-    for line in found.last:
-        when = utc(line.time)
-        yield f"r{line.number} {when} {line.author} ({line.op}): {line.subject}"
+    yield from map(revision_line, found.last)
     for target, condition, live in found.served:
         yield f"{target}: {session.out.paint(condition)} {live[:12]}".rstrip()
 

@@ -31,6 +31,7 @@ class Packs:
         self._folder = folder
         self._open: dict[str, Pack] = {}
         self._durable: set[str] = set()
+        self._weighed: dict[str, set[int]] = {}
         finalize(self, _close, self._open)
 
     def close(self) -> None:
@@ -50,6 +51,7 @@ class Packs:
                 self._files(name)[0],
                 oid,
                 lambda each: pack.index.object_offset(_id(each)),
+                self._weighed.setdefault(name, set()),
             )
             return pack.get_raw(_id(oid))
         except (
@@ -134,6 +136,7 @@ class Packs:
 
         for gone in self._open.keys() - names:
             self._open.pop(gone).close()
+            self._weighed.pop(gone, None)
         for name in names - self._open.keys():
             stem = str(self._folder / name)
             for path in self._files(name):

@@ -33,14 +33,22 @@ def check_loose(oid: str, data: bytes) -> None:
         _check(oid, int(size))
 
 
-def check_packed(pack: Path, oid: str, offset_of: Callable[[str], int]) -> None:
+def check_packed(
+    pack: Path, oid: str, offset_of: Callable[[str], int], known: set[int]
+) -> None:
     """Refuse an object in a pack, or what it is a delta of, that is larger.
 
-    `offset_of` is the pack's index: an object's id to its place in the file.
+    `offset_of` is the pack's index: an object's id to its place in the file. `known`
+    are the places that were looked at before, and will be these too: chains of deltas
+    share most of their links.
     """
     at = offset_of(oid)
+    if at in known:
+        return
+    passed: list[int] = []
     with closing(_Pack(pack)) as file:
-        for _ in range(_LONGEST_CHAIN):
+        while at not in known and len(passed) < _LONGEST_CHAIN:
+            passed.append(at)
             head = iter(file.read(at))
             first = next(head)
             kind, size = first >> 4 & 7, first & 15
@@ -52,10 +60,11 @@ def check_packed(pack: Path, oid: str, offset_of: Callable[[str], int]) -> None:
             elif kind == _REF_DELTA:
                 at = offset_of(bytes(next(head) for _ in range(_ID)).hex())
             else:
-                return
+                break
             delta = iter(zlib.decompressobj().decompress(bytes(head), _NUMBERS))
             _number(delta)
             _check(oid, _number(delta))
+    known.update(passed)
 
 
 class _Pack:

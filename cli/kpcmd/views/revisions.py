@@ -1,0 +1,24 @@
+"""A line of the history, as JSON and as text. Times are UTC."""
+
+from typing import Any
+
+from kpstore.site.reader import Revision, utc
+
+
+def revision_json(line: Revision) -> dict[str, Any]:
+    """Return the document of one revision."""
+    return {
+        "revision": f"r{line.number}",
+        "commit": line.commit,
+        "time": utc(line.time),
+        "author": line.author,
+        "op": line.op,
+        "subject": line.subject,
+    }
+
+
+def revision_line(line: Revision) -> str:
+    """Say who changed something, when and why."""
+    who = f"{line.author}, {line.op}"
+    when = utc(line.time)
+    return f"r{line.number} {line.commit[:12]} {when} ({who}) {line.subject}"
