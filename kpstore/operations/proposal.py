@@ -213,6 +213,7 @@ class Proposal:
             elif is_new or condition in ("live", "lagging"):
                 files = target.plan(self._desired(target, None))
         why = "another version of kp drew it: all of it is drawn anew" if older else ""
+        why = why or files.said
         return TargetPlan(target.name, condition, files.write, files.remove, why)
 
     def _is_redrawn(self, target: SiteTarget, condition: Condition) -> bool:

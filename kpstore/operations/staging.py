@@ -59,8 +59,7 @@ class Staging:
         Targets that the commit adds are made first. Refused when a live one can't be
         staged, unless `go_through`.
         """
-        states = State(base), State(self.snapshot)
-        others = {name for state in states for name in state.names("target")}
+        others = {*State(base).names("target"), *State(self.snapshot).names("target")}
         for target in targets:
             self.doing(f"staging {target.name}")
             if target.name in self.without:
@@ -82,8 +81,10 @@ class Staging:
         new = ((self.revision, self.snapshot.commit[:12]),)
         held = dict(self._nowhere)
         for target, staged in self._staged:
-            more = Held(new, originals=_originals(staged))
-            held[target.name] = more.and_also(target.held() or Held())
+            given = staged.originals.items()
+            more = {path: sha256(data).hexdigest() for path, data in given}
+            known = target.held() or Held()
+            held[target.name] = Held(new, originals=more).and_also(known)
         try:
             self.site.seen.write(held)
         except DiskFailure:
@@ -181,6 +182,8 @@ class Staging:
         """
         staged = self._staged_on(target, moves)
         self._staged.append((target, staged))
+        if staged.said:
+            self.notes.append(f"target {target.name}: {staged.said}")
         self._keep_others(target, staged)
 
     def _staged_on(self, target: SiteTarget, moves: Moves | None) -> Staged:
@@ -278,10 +281,6 @@ class Staging:
         self._outcomes[target.name] = TargetOutcome(
             target.name, condition, live or commit_of(target), written, problem
         )
-
-
-def _originals(staged: Staged) -> dict[str, str]:
-    return {path: sha256(data).hexdigest() for path, data in staged.originals.items()}
 
 
 def commit_of(target: SiteTarget) -> str:

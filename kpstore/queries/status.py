@@ -203,9 +203,11 @@ class _Looking:
                 return line(condition)
             marker = served.marker() if condition != "absent" else None
             left = condition == "lagging" and spec.name in self._left
-            why = left_behind(spec.name) if left else ""
+            found = self._found(target, condition)
+            stays = next((e.detail for e in found if e.kind == "stays"), "")
+            why = left_behind(spec.name) if left else stays
             live = marker.commit if marker else None
-            return line(condition, live, self._drift(target, condition), why, left)
+            return line(condition, live, [e for e in found if e.is_drift], why, left)
         except (KpError, OSError) as error:
             return line("absent", problem=str(error))
 
@@ -213,12 +215,12 @@ class _Looking:
     def _left(self) -> frozenset[str]:
         return self.reader.left_out(self.commit)
 
-    def _drift(self, target: Sighted, condition: Condition) -> list[Finding]:
+    def _found(self, target: Sighted, condition: Condition) -> list[Finding]:
         if condition in ("absent", "ahead"):
             return target.served.damage()
         seen = drift(target, self.reader, files=True)
         if seen is None or not seen.sure:
-            return [e for e in self.really(target.spec.name) if e.is_drift]
+            return self.really(target.spec.name)
         return seen.findings
 
     def drafts(self) -> Iterator[DraftLine]:

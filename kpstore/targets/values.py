@@ -88,10 +88,14 @@ NO_LEEWAY: Final = Leeway()
 
 @dataclass(frozen=True)
 class FilePlan:
-    """What a switch would write and remove, as paths below the target's root."""
+    """What a switch would write and remove, as paths below the target's root.
+
+    `said`: what people should know of it.
+    """
 
     write: Sequence[str] = ()
     remove: Sequence[str] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ class Finding:
     """One difference between a target and its commit.
 
     `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `kept` is
-    another's and in nobody's way; `serving` is what a target that was left goes on
+    another's and in nobody's way; `stays` is kp's, booted and no longer listed, where
+    nothing can take its place; `serving` is what a target that was left goes on
     with, `left` what stays in one that can't be left clean; `older` is kp's and whole,
     and another version of kp drew it.
     """
@@ -111,7 +116,7 @@ class Finding:
     @property
     def is_drift(self) -> bool:
         """Tell whether kp should have something else there."""
-        return self.kind not in ("kept", "older")
+        return self.kind not in ("kept", "older", "stays")
 
 
 class Look(NamedTuple):
@@ -128,6 +133,10 @@ class Staged(Protocol):
     others put in place of kp's, and `originals`, those of others' files that give way
     for the first time; by path.
     """
+
+    @property
+    def said(self) -> str:
+        """Return what people should know of it; else nothing."""
 
     @property
     def displaced(self) -> Mapping[str, bytes]:

@@ -89,9 +89,15 @@ def verify(trial: Trial) -> None:
         finding
         for each in result.json
         for finding in each["findings"]
-        if finding["kind"] != "kept" and each["condition"] != "absent"
+        if finding["kind"] not in ("kept", "stays") and each["condition"] != "absent"
     ]
     expect("verify: findings", [], drift)
+    goes_on = {
+        each["target"]
+        for each in result.json
+        if any(finding["kind"] == "stays" for finding in each["findings"])
+    }
+    expect("verify: what is booted and not listed", {*model.goes_on()}, goes_on)
 
 
 def log(trial: Trial) -> None:

@@ -12,7 +12,7 @@ from histories.documents import names, text_of
 from histories.firmware import Lost
 from histories.model import GENERATIONS
 from histories.retained import goods, needed
-from histories.trial import Disagreement, Trial, expect
+from histories.trial import ORIGINALS, Disagreement, Trial, expect
 
 _OBJECT = re.compile(rb"kp/objects/([0-9a-f]{64})/([a-z.]+)")
 
@@ -71,6 +71,9 @@ def _disk(trial: Trial, name: str, state: Any, listed: Any) -> None:
         {f"kp-{e}": b for e, b in entries.items()},
     )
     expect(f"{name}: the disk of {document['image']}", wanted, read(tree))
+    if trial.model.places[name].has_original and not listed:
+        path, data = ORIGINALS[document["loaders"][0]]
+        expect(f"{name}: the image's own {path}", data, tree.read(f"/{path}"))
 
 
 def _complete(trial: Trial, name: str, prefix: str) -> None:

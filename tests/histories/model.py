@@ -50,7 +50,8 @@ class Revision:
 class Place:
     """Where a target is, or was: `serves` is a revision's number, 0 for nothing.
 
-    `lists`: the last one that had entries for a tree, which stay where none has.
+    `lists`: the last one that had entries for a tree, which stay where none has and
+    there was no loader file before kp's, `has_original`.
     `made`: revisions that were generations here, with the time of each switch.
     """
 
@@ -60,6 +61,7 @@ class Place:
     lists: int = 0
     mounted: bool = True
     has_path: bool = False
+    has_original: bool = False
     by_choice: bool = False
     made: list[tuple[int, float]] = field(default_factory=list)
 
@@ -146,9 +148,25 @@ class Model:
         there = place.mounted and place.has_path and not undrawable(self.main, name)
         if there and self.condition(name) != "live":
             place.serves = self.tip.number
-            if place.kind == "image" and disk_of(self.main, _image(self.main, name))[0]:
+            if place.kind == "image" and self.lists(self.main, name):
                 place.lists = place.serves
+            elif place.has_original:
+                place.lists = 0
             place.made.append((self.tip.number, now))
+
+    def lists(self, state: State, name: str) -> bool:
+        """Whether a state has something for a tree to list."""
+        return disk_of(state, _image(state, name))[0] is not None
+
+    def goes_on(self) -> list[str]:
+        """The trees that boot what their commit no longer lists."""
+        return [
+            name
+            for name in self.targets()
+            if (place := self.places[name]).lists
+            and self.condition(name) in ("live", "lagging")
+            and not self.lists(self.at(place.serves), name)
+        ]
 
     # --- committing
 

@@ -30,7 +30,11 @@ TARGETS: dict[str, dict[str, Any]] = {
     "boot1": {"kind": "tftp"},
     "boot2": {"kind": "tftp", "prefix": "pxe", "grub_dir": "boot/grub2"},
     "disk-web": {"kind": "image", "image": "web"},
-    "disk-db": {"kind": "image", "image": "db"},
+    "disk-db": {"kind": "image", "image": "db", "replace": True},
+}
+ORIGINALS = {  # of the tree whose loader files were there before kp's
+    "grub": ("boot/grub/grub.cfg", b"# the distribution's own\n"),
+    "bls": ("boot/loader/loader.conf", b"timeout 3\n"),
 }
 
 
@@ -89,6 +93,10 @@ class Trial:
             self.model.places[name] = Place(name, document["kind"])
             if document["kind"] == "image":
                 (self.root(name) / "boot").mkdir()
+            for path, data in ORIGINALS.values() if document.get("replace") else ():
+                (self.root(name) / path).parent.mkdir()
+                (self.root(name) / path).write_bytes(data)
+                self.model.places[name].has_original = True
         self.must("init")
         self.model.tip.commit = self.commit()
 

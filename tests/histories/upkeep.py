@@ -83,6 +83,7 @@ def run_target_add(trial: Trial, args: Args) -> None:
     for option in ("image", "prefix", "grub_dir"):
         if option in document:
             words += [f"--{option.replace('_', '-')}", document[option]]
+    words += ["--replace"] if document.get("replace") else []
 
     def done(state: State) -> State:
         if ("target", name) in state:

@@ -48,6 +48,7 @@ from kpstore.targets.values import Marker
 from support.chroot import Chroot
 from support.sites import LOADERS, SITE_ID, SmallSite, mac
 from support.tftp_world import DEFAULT, ENTRY
+from support.treesite import ORIGINAL
 
 MACS: Final = tuple(mac(number) for number in range(8))
 GRUB_CFG: Final = "boot/grub/grub.cfg"
@@ -268,13 +269,18 @@ def _tree(site: SmallSite, picker: KernelPicker, chain: list[str]) -> Iterator[s
             return
         data = config.read_bytes()
         recorded = [(c, expected(picker, c).tree) for c in chain]
-        fits = [(c, t) for c, t in recorded if t and t.files[GRUB_CFG] == data]
+        fits = [(c, t) for c, t in recorded if _config(t) == data]
         if not fits:
             yield "tree: grub.cfg is torn or of an unrecorded commit"
         elif live and live.marker.commit not in [commit for commit, _ in fits]:
             yield "tree: the marker and grub.cfg are of different commits"
         for _, rendering in fits[:1]:
-            yield from unbootable(tree, rendering)
+            yield from unbootable(tree, rendering) if rendering else ()
+
+
+def _config(made: TreeRendering | None) -> bytes:
+    """What grub.cfg holds: where nothing is listed, what it held before kp."""
+    return made.files[GRUB_CFG] if made else ORIGINAL
 
 
 def unbootable(tree: Beneath, made: TreeRendering) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from kpstore.edits import entries, images
 from kpstore.errors import KpError
 from kpstore.history.git import refs
+from kpstore.model.keys import Key
 from kpstore.operations.outcome import Outcome, TargetOutcome
 from kpstore.operations.staging import Staging
 from kpstore.picker import KernelPicker
@@ -20,13 +21,16 @@ from support.sites import (
     SITE_ID,
     SmallSite,
     call_good,
+    done,
     first_import,
+    lay_out,
     mac,
     make,
     moving_nodes,
     roll_back,
     second_kernel,
 )
+from support.treesite import ORIGINAL
 
 # --- making a site
 
@@ -79,6 +83,37 @@ def dropped_draft(picker: KernelPicker) -> None:
     with picker.edit() as edit:
         images.change(edit.state, "web", {"params": ("root=/dev/sda3",)})
     picker.discard()
+
+
+# --- an image's own disk
+
+
+def with_original(where: Path) -> SmallSite:
+    """Make a site whose tree had a loader file before kp's."""
+    site = SmallSite(where)
+    picker = site.create()
+    (site.tree / bootcheck.GRUB_CFG).write_bytes(ORIGINAL)
+    with picker.edit("first day") as edit:
+        lay_out(picker, edit.state)
+        disk = edit.state.target("disk")
+        options = disk.options.model_copy(update={"replace": True})
+        disk = disk.model_copy(update={"options": options})
+        edit.state.put(Key("target", "disk"), disk)
+    return site
+
+
+def disk_lists_nothing(picker: KernelPicker) -> Outcome:
+    """The last entry of a disk goes: what was there before kp comes back."""
+    with picker.edit("over the network") as edit:
+        entries.change(edit.state, "web", "production", {"method": "network"})
+    return done(edit.outcome)
+
+
+def disk_lists_again(picker: KernelPicker) -> Outcome:
+    """And an entry comes again."""
+    with picker.edit("from disk") as edit:
+        entries.change(edit.state, "web", "production", {"method": "local"})
+    return done(edit.outcome)
 
 
 # --- upkeep
@@ -184,6 +219,7 @@ _ALL = (
         after(first_import, call_good, second_kernel, moving_nodes),
         roll_back,
     ),
+    story("a disk's last entry", with_original, disk_lists_nothing, disk_lists_again),
     story("draft", after(first_import), draft, ignored(dropped_draft)),
     story(
         "gc",

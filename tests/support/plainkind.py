@@ -279,6 +279,7 @@ class PlainStaged:
     kernels: Sequence[str]
     texts: int
     displaced: Mapping[str, bytes] = field(default_factory=dict)
+    said: str = ""
     originals: Mapping[str, bytes] = field(default_factory=dict)
 
     def switch(self) -> int:

@@ -77,6 +77,8 @@ def _refuse_damage(damage: list[Advice]) -> None:
 def _lines(session: Session, found: list[Verified]) -> Iterator[str]:
     for each in found:
         what = f"{len(each.drift)} differences" if each.drift else "as committed"
+        if not each.drift and any(one.kind == "stays" for one in each.findings):
+            what = "boots what isn't listed"
         if each.condition in ("absent", "ahead"):
             what = "not compared"
         yield f"{each.name}: {session.out.paint(each.condition)}, {what}"

@@ -104,7 +104,8 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
         return
     yield f"changes on {plan.base[:12]}: {summary(plan.changes)}"
     for target in plan.targets:
-        if not (target.write or target.remove) and target.condition == "live":
+        nothing = not (target.write or target.remove or target.problem)
+        if nothing and target.condition == "live":
             continue
         yield (
             f"target {target.name} ({session.out.paint(target.condition)}): "

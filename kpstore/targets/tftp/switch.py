@@ -40,6 +40,7 @@ class StagedGeneration:
     """A generation that is complete and durable beside the live one, unseen."""
 
     displaced: Mapping[str, bytes] = MappingProxyType({})
+    said: str = ""
     originals: Mapping[str, bytes] = MappingProxyType({})
 
     def __init__(

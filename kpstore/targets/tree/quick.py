@@ -11,7 +11,7 @@ from typing import Final
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import TEMP_PREFIX
 from kpstore.errors import Refused
-from kpstore.targets.tree import faults, objects
+from kpstore.targets.tree import faults, idle, objects
 from kpstore.targets.tree.faults import Fault
 from kpstore.targets.tree.layout import (
     CLAIMS,
@@ -37,10 +37,11 @@ def quick(tree: Beneath) -> list[Finding]:
     """Compare with what the marker says that is served, without a rendering."""
     live = read_live(tree)
     nobodys = read_identity(tree) is None
-    if nobodys or live is None or live.idle or not live.files:
+    if nobodys or live is None or not live.files:
         return [*own(tree)]
     claims = live.claimed(read_claims(tree) or live.claims)
-    return [*own(tree), *standing(tree, live, claims)]
+    compare = what_stays if live.idle else standing
+    return [*own(tree), *compare(tree, live, claims)]
 
 
 def damage(tree: Beneath) -> list[Finding]:
@@ -79,8 +80,22 @@ def _record(tree: Beneath, path: str, *, is_whole: bool, roots: bool) -> Fault:
 
 def standing(tree: Beneath, meant: LiveTree, claims: Claims) -> Iterator[Finding]:
     """Compare with what is meant to be served; one judgement for every view."""
+    yield from _loader_files(tree, meant, claims, roots=faults.is_roots(tree))
+    yield from _named(tree, meant, claims)
+
+
+def what_stays(tree: Beneath, live: LiveTree, claims: Claims) -> Iterator[Finding]:
+    """Compare with what was listed last, where nothing is listed any more.
+
+    Its loader files can't be drawn anew, what they name can.
+    """
+    yield from idle.findings(live, claims)
+    yield from _named(tree, live, claims)
+
+
+def _named(tree: Beneath, meant: LiveTree, claims: Claims) -> Iterator[Finding]:
+    """Compare objects and module trees, and look for strays."""
     roots = faults.is_roots(tree)
-    yield from _loader_files(tree, meant, claims, roots=roots)
     yield from _objects(tree, meant, roots=roots)
     for release in meant.modules:
         own_tree = release in claims.modules

@@ -76,14 +76,19 @@ def hold(tree: Beneath, findings: Iterable[Finding]) -> None:
             tree.write(each.path, tree.read(each.path, None), mode=FILE_MODE)
 
 
-def obstacles(tree: Beneath, rendering: TreeRendering | None = None) -> list[str]:
+def obstacles(
+    tree: Beneath,
+    rendering: TreeRendering | None = None,
+    originals: Iterable[str] = (),
+) -> list[str]:
     """Return what has a place that kp needs and gives way to no rename.
 
+    `originals`: the paths of those that come back.
     That is something else than a folder where one must be, and a folder where a file
     must be. A link in place of a folder of kp's own is such, too.
     """
     objects = [each.path for each in rendering.objects] if rendering else []
-    loaders = [*rendering.files] if rendering else []
+    loaders = [*(rendering.files if rendering else ()), *originals]
     own = sorted({HOME, *map(parent, objects)})
     lies = [path for path in own if _kind(tree, path) not in {0, stat.S_IFDIR}]
     on_the_way = folders(loaders)

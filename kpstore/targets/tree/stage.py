@@ -18,8 +18,8 @@ from pathlib import Path
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.space import require
 from kpstore.errors import Refused
+from kpstore.targets.tree import idle, objects, repair
 from kpstore.targets.tree import modules as tree_modules
-from kpstore.targets.tree import objects, repair
 from kpstore.targets.tree.layout import (
     FILE_MODE,
     HOME,
@@ -58,7 +58,8 @@ class TreeStaged:
     root: Path
     identity: Identity
     rendering: TreeRendering
-    survey: Survey | None = None  # None: nothing is rendered, nothing is touched
+    survey: Survey | None = None  # None: nothing is listed, and what was so stays
+    said: str = ""  # of what becomes of kp's files where nothing is listed
     copied: int = 0  # objects
     added: list[str] = field(default_factory=list)  # those that were nowhere before
     modules: list[StagedModules] = field(default_factory=list)
@@ -82,9 +83,11 @@ class TreeStaged:
         with Beneath.open(self.root) as tree:
             _require_identity(tree, self.identity)
             if self.survey is None:
+                placed = self._place_modules(tree)
                 _mark(tree, self.rendering.marker)
-                return 0
-            live = LiveTree.of(self.rendering, self.claims)
+                return self.copied + placed
+            settled = self.survey.settled(self.claims)
+            live = LiveTree.of(self.rendering, settled)
             changes = self._change(tree, self.survey)
             if changes or not live.serves(read_live(tree)):
                 write_live(tree, live)
@@ -101,9 +104,9 @@ class TreeStaged:
         self.added.clear()
 
     def _change(self, tree: Beneath, found: Survey) -> int:
-        changing = bool(self.modules or found.write or found.remove)
+        changing = bool(self.modules or found.write or found.remove or found.back)
         on_record = read_claims(tree)
-        if on_record is None or (changing and on_record != self.claims):
+        if self.claims != (on_record or Claims()) and (changing or on_record is None):
             write_claims(tree, self.claims)
         if not changing:
             return 0
@@ -112,9 +115,14 @@ class TreeStaged:
         for path in found.write:
             tree.makedirs(parent(path))
             tree.write(path, self.rendering.files[path], mode=FILE_MODE)
+        for path, data in found.back.items():
+            tree.makedirs(parent(path))
+            tree.write(path, data, mode=FILE_MODE)
         for path in found.remove:
             tree.remove(path)
-        return placed + len(found.write) + len(found.remove)
+        if found.back:
+            write_claims(tree, found.settled(self.claims))
+        return len(found.back) + placed + len(found.write) + len(found.remove)
 
     def _place_modules(self, tree: Beneath) -> int:
         """Place each, and remove the one that gave way; a second call goes on."""
@@ -139,15 +147,17 @@ def stage(
     staged = TreeStaged(root, identity, rendering)
     with Beneath.open(root) as tree:
         _require_identity(tree, identity)
-        lies = repair.obstacles(tree, rendering)
-        repair.make_way(tree, lies, how.leeway.found)
-        if not rendering.files:
-            return staged
         live = read_live(tree)
         claims = known_claims(tree, live, how.originals)
-        staged.survey = survey(tree, rendering, claims)
-        if staged.survey.foreign and not how.replace_foreign:
-            raise _foreign(root, staged.survey)
+        unlisted = idle.unlisted(rendering, claims, artifacts)
+        staged.said = unlisted.said
+        lies = repair.obstacles(tree, rendering, unlisted.back)
+        repair.make_way(tree, lies, how.leeway.found)
+        if not unlisted.stay:
+            staged.survey = survey(tree, rendering, claims, unlisted.back)
+            if staged.survey.foreign and not how.replace_foreign:
+                raise _foreign(root, staged.survey)
+            staged.claims = staged.survey.claims
         sweep_temporaries(tree, rendering.files)
         try:
             lacks = missing(tree, rendering, live, claims, artifacts, how)
@@ -157,7 +167,7 @@ def stage(
             with suppress(OSError):  # what stays is swept; the first error matters
                 staged.discard()
             raise
-        staged.claims = _with_modules(staged.survey.claims, staged.modules)
+        staged.claims = _with_modules(staged.claims, staged.modules)
     return staged
 
 
@@ -186,7 +196,8 @@ def _add(
     tree: Beneath, staged: TreeStaged, lacks: Missing, artifacts: ArtifactSource
 ) -> None:
     """Check for room, then add what is missing, noting each on `staged` first."""
-    require(staged.root, *lacks.needs(staged.rendering))
+    if lacks.objects or lacks.modules or staged.rendering.files:
+        require(staged.root, *lacks.needs(staged.rendering))
     for each in lacks.objects:
         if not tree.exists(each.path):
             staged.added.append(each.path)
@@ -199,7 +210,7 @@ def _add(
 def _mark(tree: Beneath, marker: Marker) -> None:
     """Say that a commit which lists nothing is live; what is there stays listed."""
     live = read_live(tree)
-    if live is None or live.marker != marker:
+    if live is None or live.marker != marker or not live.idle:
         standing = live or _standing(tree, marker)
         write_live(tree, replace(standing, marker=marker, idle=True))
 

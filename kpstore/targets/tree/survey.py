@@ -1,7 +1,7 @@
 """What a rendering would change in an image tree, and whose those files are."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from kpstore.disk.beneath import Beneath
@@ -23,9 +23,9 @@ class Survey:
     """The loader files that differ from a rendering.
 
     `write` in the order of the switch: additive ones first. `remove`: kp's own that
-    are no longer rendered. `foreign`: files of others that `write` would replace;
-    `displaced`: kp's own that someone else changed since, with what they hold now
-    (a link its text).
+    are no longer rendered; those that have an original are replaced by it, `back`.
+    `foreign`: files of others that `write` would replace; `displaced`: kp's own that
+    someone else changed since, with what they hold now (a link its text).
     `claims`: what must be on record before the first change.
     """
 
@@ -34,28 +34,54 @@ class Survey:
     foreign: Mapping[str, bytes]
     displaced: Mapping[str, bytes]
     claims: Claims
+    back: Mapping[str, bytes] = field(default_factory=dict)
+
+    def settled(self, claims: Claims) -> Claims:
+        """Return what of the claims is kp's once all is done: what came back is not."""
+        if not self.back:
+            return claims
+        gone = {*self.back, *self.remove}
+        files = {path: of for path, of in claims.files.items() if path not in gone}
+        kept = {p: of for p, of in claims.originals.items() if p not in self.back}
+        return replace(claims, files=files, originals=kept)
 
 
-def survey(tree: Beneath, rendering: TreeRendering, claims: Claims) -> Survey:
-    """Compare; nothing is written. Refused where a folder has a file's place."""
-    seen = {path: look(tree, path) for path in (*rendering.files, *claims.files)}
-    write = [
+def survey(
+    tree: Beneath,
+    rendering: TreeRendering,
+    claims: Claims,
+    originals: Mapping[str, bytes] = {},
+) -> Survey:
+    """Compare; nothing is written. Refused where a folder has a file's place.
+
+    `originals`: the bytes of those that can come back, by path.
+    """
+    places = (*rendering.files, *claims.files, *originals)
+    seen = {path: look(tree, path) for path in places}
+    back = {
+        path: data
+        for path, data in originals.items()
+        if path in claims.files or seen[path].kind == "missing"
+    }
+    meant = {**back, **rendering.files}
+    changing = [
         path
-        for path, data in rendering.files.items()
+        for path, data in meant.items()
         if seen[path] != SeenPlace("file", data, FILE_MODE)
     ]
-    unknown = _unknown(write, rendering, seen, claims)
+    unknown = _unknown(changing, meant, seen, claims)
     foreign = {
         path: data
         for path, data in unknown.items()
-        if path not in claims.files and not _same_header(data, rendering.files[path])
+        if path not in claims.files and not _same_header(data, meant[path])
     }
+    write = {*changing} & rendering.files.keys()
     return Survey(
         write=tuple(sorted(write, key=lambda path: (path in rendering.switch, path))),
         remove=tuple(
             path
-            for path, digests in claims.files.items()
-            if path not in rendering.files and is_kps(seen[path], digests)
+            for path, digests in sorted(claims.files.items(), reverse=True)
+            if path not in meant and is_kps(seen[path], digests)
         ),
         foreign=foreign,
         displaced={p: data for p, data in unknown.items() if p not in foreign},
@@ -63,6 +89,7 @@ def survey(tree: Beneath, rendering: TreeRendering, claims: Claims) -> Survey:
             _extended(claims, rendering, seen, foreign),
             made=tuple(sorted({*claims.made, *_missing_parents(tree, rendering)})),
         ),
+        back=back,
     )
 
 
@@ -89,7 +116,7 @@ def is_kps(seen: SeenPlace, digests: Collection[str]) -> bool:
 
 def _unknown(
     write: list[str],
-    rendering: TreeRendering,
+    meant: Mapping[str, bytes],
     seen: Mapping[str, SeenPlace],
     claims: Claims,
 ) -> dict[str, bytes]:
@@ -103,7 +130,8 @@ def _unknown(
                 f"{path} in the image is not a regular file",
                 hint="`kp publish` moves kp's own aside; else remove it by hand",
             )
-        known = {digest(rendering.files[path]), *claims.files.get(path, ())}
+        known = {digest(meant[path]), *claims.files.get(path, ())}
+        known.add(claims.originals.get(path, ""))
         if seen[path].kind != "missing" and not is_kps(seen[path], known):
             unknown[path] = seen[path].data
     return unknown

@@ -11,6 +11,7 @@ from pathlib import Path
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound, Refused
 from kpstore.targets.keep import Keep
+from kpstore.targets.tree import idle
 from kpstore.targets.tree import remove as tree_remove
 from kpstore.targets.tree import repair as tree_repair
 from kpstore.targets.tree import verify as tree_verify
@@ -180,21 +181,21 @@ class TreeTarget(ServedTree):
 
     def plan(self, rendering: TreeRendering) -> FilePlan:
         """Name the files that stage and switch would write and remove."""
-        if not rendering.files:
-            return FilePlan()
         with Beneath.open(self._root) as tree:
             live, claims = read_live(tree), self._claims(tree)
-            found = survey(tree, rendering, claims)
+            unlisted = idle.unlisted(rendering, claims, self._artifacts)
+            if unlisted.stay or not (rendering.files or claims.files):
+                return FilePlan(said=unlisted.said)
+            found = survey(tree, rendering, claims, unlisted.back)
             how = self._manner(NO_LEEWAY)
             lacks = missing(tree, rendering, live, claims, self._artifacts, how)
         objects = [each.path for each in lacks.objects]
         modules = [f"{MODULES}/{release}" for release, _, _ in lacks.modules]
-        return FilePlan([*objects, *modules, *found.write], found.remove)
+        write = [*objects, *modules, *found.write, *found.back]
+        return FilePlan(write, found.remove, unlisted.said)
 
     def originals(self, rendering: TreeRendering) -> Mapping[str, bytes]:
         """Return the foreign loader files that the switch would replace."""
-        if not rendering.files:
-            return {}
         with Beneath.open(self._root) as tree:
             return survey(tree, rendering, self._claims(tree)).foreign
 
@@ -226,6 +227,7 @@ class TreeTarget(ServedTree):
         """Compare; `deep` reads every byte of objects and module trees too."""
         with Beneath.open(self._root) as tree:
             claims, artifacts = self._claims(tree), self._artifacts
+            rendering = idle.with_what_stays(tree, rendering, claims, artifacts)
             found = tree_verify.verify(tree, rendering, claims)
             if deep:
                 read = tree_verify.read(tree, rendering, artifacts, claims, self._image)
@@ -241,6 +243,8 @@ class TreeTarget(ServedTree):
         findings = self.verify(rendering, deep=True)
         drift = [each for each in findings if each.is_drift]
         with Beneath.open(self._root) as tree:
+            known = self._claims(tree), self._artifacts
+            rendering = idle.with_what_stays(tree, rendering, *known, insist=drift)
             tree_repair.set_aside(tree, drift, found)
             tree_repair.clear(tree, rendering, drift)
             tree_repair.hold(tree, drift)

@@ -14,7 +14,7 @@ from kpstore.targets.tree.layout import (
     TreeRendering,
     place,
 )
-from kpstore.targets.tree.quick import own, standing
+from kpstore.targets.tree.quick import own, standing, what_stays
 from kpstore.targets.tree.records import read_live
 from kpstore.targets.values import ArtifactSource, Finding
 
@@ -24,12 +24,13 @@ _NOT_LISTED: Final = "kp's and no longer listed; what someone else did in it sta
 def verify(tree: Beneath, rendering: TreeRendering, claims: Claims) -> list[Finding]:
     """Compare what a look tells; the bytes are for `read`."""
     found = [*own(tree)]
-    if not rendering.files:
-        return found
     live = read_live(tree)
     told = {each.path for each in found}
-    found += (each for each in _marker(live, rendering) if each.path not in told)
-    found += standing(tree, LiveTree.of(rendering), claims)
+    if live and live.idle and not rendering.files:
+        found += what_stays(tree, live, claims)
+    elif rendering.files or live:
+        found += (each for each in _marker(live, rendering) if each.path not in told)
+        found += standing(tree, LiveTree.of(rendering), claims)
     return [*dict.fromkeys(found)]
 
 
@@ -48,8 +49,6 @@ def read(
     image: str,
 ) -> Iterator[Finding]:
     """Compare every byte of objects and module trees; of an image, to name it."""
-    if not rendering.files:
-        return
     for each in rendering.objects:
         seen = objects.standing(tree, each.path, each.size, roots=False).kind
         if seen not in {"missing", "changed"} and objects.differs(tree, each):

@@ -173,7 +173,7 @@ def test_nothing_to_list_after_a_broken_switch_keeps_what_may_be_listed(
     publish(rig.target(), nothing(3))
     assert not rig.target().unfinished()
     assert rig.target().sweep(Keep()) == []
-    assert rig.target().quick().findings == []
+    assert {each.kind for each in rig.target().quick().findings} == {"stays"}
     publish(rig.target(), bls(4, a=one))
     assert rig.target().sweep(Keep()) == [f"boot/kp/{two.object.sha256[:12]}"]
     assert rig.target().verify(bls(4, a=one), deep=True) == []
