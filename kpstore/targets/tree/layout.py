@@ -136,10 +136,11 @@ class LiveTree:
 class SeenPlace(NamedTuple):
     """What is at a path; `data`: a file's bytes, a link's text.
 
-    `other`: a link, FIFO or device, which a rename replaces.
+    `other`: a link, FIFO or device, which a rename replaces; `unreadable`: a file whose
+    mode keeps kp out.
     """
 
-    kind: Literal["missing", "file", "other", "directory"]
+    kind: Literal["missing", "file", "other", "unreadable", "directory"]
     data: bytes = b""
     mode: int = 0
 
@@ -187,7 +188,10 @@ def look(tree: Beneath, path: str) -> SeenPlace:
     except (FileNotFoundError, NotADirectoryError, Refused):
         return MISSING  # Refused: below a link that leads nowhere
     if stat.S_ISREG(mode):
-        return SeenPlace("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(mode))
+        try:
+            return SeenPlace("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(mode))
+        except PermissionError:
+            return SeenPlace("unreadable", mode=stat.S_IMODE(mode))
     if stat.S_ISDIR(mode):
         return SeenPlace("directory")
     return SeenPlace(

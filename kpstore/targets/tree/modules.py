@@ -219,7 +219,10 @@ def _compared(
 def _same(tree: Beneath, path: str, member: TarMember) -> bool:
     if member.kind == "link":
         return tree.readlink(path) == member.target
-    return member.kind == "directory" or hash_of(tree, path) == _hash(member.pieces)
+    try:
+        return member.kind == "directory" or hash_of(tree, path) == _hash(member.pieces)
+    except PermissionError:
+        return False
 
 
 def _hash(pieces: Iterable[bytes]) -> str:

@@ -112,5 +112,5 @@ def intact(tree: Beneath, name: str) -> bool:
             for each in tree.names(f"{HOME}/{name}")
             if not each.startswith(TEMP_PREFIX)
         )
-    except (NotADirectoryError, Refused):
+    except (NotADirectoryError, PermissionError, Refused):
         return False

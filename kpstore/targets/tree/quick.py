@@ -115,8 +115,10 @@ def _loader_files(
         if seen.kind == "file" and digest(seen.data) != sha256:
             yield Finding(path, "changed")
         else:
-            found = faults.look(tree, path)
-            yield from faults.of_file(found, roots=roots).at(path)
+            fault = faults.of_file(faults.look(tree, path), roots=roots)
+            if seen.kind == "unreadable" and not fault.kind:
+                fault = Fault("mode", "kp may not read it")
+            yield from fault.at(path)
     for path in claims.files:
         kind = look(tree, path).kind
         if path not in meant.files and kind not in {"missing", "directory"}:

@@ -3,13 +3,14 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.durable import Batch
-from kpstore.disk.holding import hold_directory
+from kpstore.disk.holding import hold_directory, make_readable
 from kpstore.disk.newtree import NewTree
 from kpstore.disk.space import require
 from kpstore.errors import Refused
@@ -26,6 +27,7 @@ from kpstore.targets.tree.layout import (
     OBJECT,
     TreeRendering,
     folders,
+    look,
     parent,
 )
 from kpstore.targets.values import Finding
@@ -73,7 +75,8 @@ def hold(tree: Beneath, findings: Iterable[Finding]) -> None:
         if _kind(tree, each.path) == stat.S_IFDIR:
             hold_directory(tree, each.path, FOLDER_MODE, owner)
         elif not OBJECT.fullmatch(each.path):
-            tree.write(each.path, tree.read(each.path, None), mode=FILE_MODE)
+            with _opened(tree, each.path) as file:
+                tree.write(each.path, file.read(), mode=FILE_MODE)
 
 
 def obstacles(
@@ -147,13 +150,32 @@ def _paths(tree: Beneath, path: str) -> Iterator[str]:
 def _copy_out(tree: Beneath, path: str, found: Path, batch: Batch) -> None:
     kind = _kind(tree, path)
     if kind == stat.S_IFREG:
-        with tree.open_read(path) as file:
+        with _opened(tree, path) as file:
             require(found, os.fstat(file.fileno()).st_size, 2)
             batch.copy(found / path, Path(f"/proc/self/fd/{file.fileno()}"))
     elif kind == stat.S_IFLNK:
         batch.file(found / f"{path}.link", os.fsencode(tree.readlink(path)) + b"\n")
     elif kind:
         batch.file(found / f"{path}.other", b"not a file, link or directory\n")
+
+
+def _opened(tree: Beneath, path: str) -> BinaryIO:
+    """Open a file, though its mode keeps its owner out."""
+    try:
+        return tree.open_read(path)
+    except PermissionError:
+        make_readable(tree, path, FILE_MODE)
+        return tree.open_read(path)
+
+
+def made_readable(tree: Beneath, findings: Iterable[Finding]) -> bool:
+    """Let kp read its own files of another mode; tell whether it couldn't before."""
+    was = [each.path for each in findings if each.kind == "mode"]
+    paths = [path for path in was if look(tree, path).kind == "unreadable"]
+    for path in paths:
+        with suppress(PermissionError):  # it is another's
+            make_readable(tree, path, FILE_MODE)
+    return bool(paths)
 
 
 def _kind(tree: Beneath, path: str) -> int:

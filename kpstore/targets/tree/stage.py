@@ -43,7 +43,7 @@ from kpstore.targets.tree.records import (
     write_live,
 )
 from kpstore.targets.tree.survey import Survey, is_kps, known_claims, survey
-from kpstore.targets.values import ArtifactSource, Identity, Marker
+from kpstore.targets.values import ArtifactSource, Finding, Identity, Marker
 
 
 @dataclass
@@ -153,6 +153,7 @@ def stage(
         staged.said = unlisted.said
         lies = repair.obstacles(tree, rendering, unlisted.back)
         repair.make_way(tree, lies, how.leeway.found)
+        repair.made_readable(tree, [Finding(each, "mode") for each in claims.files])
         if not unlisted.stay:
             staged.survey = survey(tree, rendering, claims, unlisted.back)
             if staged.survey.foreign and not how.replace_foreign:

@@ -123,11 +123,13 @@ def _unknown(
     """Return the bytes that kp would replace and did not write."""
     unknown = {}
     for path in write:
-        if seen[path].kind == "directory" or (
-            seen[path].kind == "other" and path not in claims.files
+        kind = seen[path].kind
+        if kind in ("directory", "unreadable") or (
+            kind == "other" and path not in claims.files
         ):
+            what = "can't be read" if kind == "unreadable" else "is not a regular file"
             raise Refused(
-                f"{path} in the image is not a regular file",
+                f"{path} in the image {what}",
                 hint="`kp publish` moves kp's own aside; else remove it by hand",
             )
         known = {digest(meant[path]), *claims.files.get(path, ())}

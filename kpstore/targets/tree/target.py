@@ -194,11 +194,6 @@ class TreeTarget(ServedTree):
         write = [*objects, *modules, *found.write, *found.back]
         return FilePlan(write, found.remove, unlisted.said)
 
-    def originals(self, rendering: TreeRendering) -> Mapping[str, bytes]:
-        """Return the foreign loader files that the switch would replace."""
-        with Beneath.open(self._root) as tree:
-            return survey(tree, rendering, self._claims(tree)).foreign
-
     def stage(self, rendering: TreeRendering, leeway: Leeway = NO_LEEWAY) -> TreeStaged:
         """Make a rendering ready; what boots stays as it is.
 
@@ -241,6 +236,10 @@ class TreeTarget(ServedTree):
         tree that isn't kp's is only reported.
         """
         findings = self.verify(rendering, deep=True)
+        with Beneath.open(self._root) as tree:
+            opened = tree_repair.made_readable(tree, findings)
+        if opened:  # and now what they hold is seen, too
+            findings += self.verify(rendering, deep=True)
         drift = [each for each in findings if each.is_drift]
         with Beneath.open(self._root) as tree:
             known = self._claims(tree), self._artifacts

@@ -13,10 +13,18 @@ from typing import Any
 import pytest
 
 from support.imagetree import snapshot
+from support.privileges import bound_by_modes
 from support.rotation import OneIn
 from support.treesite import FILES, GRUB, HOME, LIVE, TARGET, TreeSite, copy, template
 
 pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(autouse=True)
+def not_root() -> Iterator[None]:
+    """Modes mean something to kp: root would read all."""
+    with bound_by_modes():
+        yield
 
 
 def removed(path: Path) -> None:
@@ -89,6 +97,10 @@ def another_mode(path: Path) -> None:
     path.chmod(0o700 if path.is_dir() else 0o600)
 
 
+def unreadable(path: Path) -> None:
+    path.chmod(0)
+
+
 def another_owner(path: Path) -> None:
     os.chown(path, 4711, 4711)
 
@@ -105,7 +117,7 @@ OF_ANY = (
     another_mode,
     another_owner,
 )
-OF_FILES = (truncated, flipped, a_folder)
+OF_FILES = (truncated, flipped, a_folder, unreadable)
 OF_FOLDERS = (a_file,)
 DAMAGES = {each.__name__: each for each in (*OF_ANY, *OF_FILES, *OF_FOLDERS)}
 PARAMETERS = [  # what only root can do is one of the system tests

@@ -56,7 +56,7 @@ def everything(rig: ImageRig) -> None:
         lambda: target.verify(both[2], deep=True),
         lambda: target.repair(both[2], rig.where / "found"),
         lambda: target.sweep(Keep()),
-        lambda: target.remove(target.originals(both[0])),
+        lambda: target.remove(target.stage(both[0]).originals),
     ]
     for step in steps:
         with suppress(KpError, OSError):
