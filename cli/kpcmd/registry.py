@@ -22,6 +22,7 @@ VERBS: Final = {
         Verb("demo", "demo", "tell the whole story on made-up nodes, without root"),
         Verb("status", "status", "images, targets, draft and drift in one listing"),
         Verb("doctor", "doctor", "examine the site and say how to mend it"),
+        Verb("site", "site", "the site's own settings"),
         Verb("target", "target", "the places that kp publishes to"),
         Verb("image", "image", "the operating systems that nodes run"),
         Verb("node", "node", "the client machines"),

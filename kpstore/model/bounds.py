@@ -9,6 +9,7 @@ NODES: Final = 1_000_000  # that a set names
 NODES_WRITTEN: Final = 2 * NODES  # that its parts name, before they are combined
 GROUP_DEPTH: Final = 50  # groups within groups
 DOCUMENT: Final = 16 << 20  # bytes of a document, or of a file of nodes' lines
+SETTING: Final = 1_000_000_000  # a number of the site's settings; seconds: 31 years
 PARAMETERS: Final = 1_000  # in one list of them
 ADDRESSES: Final = 64  # MACs, or IP addresses, of a node
 VARIABLES: Final = 256  # of a node

@@ -84,9 +84,9 @@ class VariableRule(Document):
 class Retention(Document):
     """What is kept: generations, good payloads an image, seconds of grace."""
 
-    generations: int = Field(default=10, ge=1)
-    known_good: int = Field(default=3, ge=1)
-    grace: int = Field(default=86400, ge=0)
+    generations: int = Field(default=10, ge=1, le=bounds.SETTING)
+    known_good: int = Field(default=3, ge=1, le=bounds.SETTING)
+    grace: int = Field(default=86400, ge=0, le=bounds.SETTING)
 
 
 class Site(Document):
@@ -96,7 +96,7 @@ class Site(Document):
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     name: Name
     unknown_nodes: Literal["local"] = "local"
-    confirm_above: int = Field(default=50, ge=0)
+    confirm_above: int = Field(default=50, ge=0, le=bounds.SETTING)
     retention: Retention = Retention()
     repeatable: tuple[str, ...] = ("console", "earlycon", "modprobe.blacklist")
     variables: dict[str, VariableRule] = Field(

@@ -33,6 +33,7 @@ DRY = {
     "node rm": ["n01"],
     "revert": ["HEAD", "-m", "x"],
     "rollback": ["web", "--to", "HEAD~1"],
+    "site set": ["--confirm-above", "9"],
     "target add": ["t", "--kind", "tftp", "--root", "{root}", "--loader", "grub"],
     "target disable": ["boot1"],
     "target enable": ["boot1"],

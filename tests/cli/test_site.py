@@ -1,0 +1,93 @@
+"""`kp site`: settings are edited like all else, and checked against all nodes."""
+
+from pathlib import Path
+
+import pytest
+
+from support.cli import Cluster, copy, run, template
+
+
+@pytest.fixture
+def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    return copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "value"),
+    [
+        ("--name other", "name", "other"),
+        ("--confirm-above 0", "confirm_above", 0),
+        ("--unknown-nodes local", "unknown_nodes", "local"),
+        (
+            "--retention generations=4 --retention known-good=2 --retention grace=36h",
+            "retention",
+            {"generations": 4, "known_good": 2, "grace": 36 * 3600},
+        ),
+        (
+            "--retention grace=90",
+            "retention",
+            {"generations": 10, "known_good": 3, "grace": 90},
+        ),
+        (
+            "--variable slot=unique,1..48 --variable t=..-2 --remove-variable index",
+            "variables",
+            {
+                "slot": {"unique": True, "minimum": 1, "maximum": 48},
+                "t": {"unique": False, "minimum": None, "maximum": -2},
+            },
+        ),
+    ],
+)
+def test_each_option_sets_its_field_and_no_other(
+    made: Cluster, given: str, field: str, value: object
+) -> None:
+    before = made.json("site", "show")
+    made.kp("site", "set", *given.split(), "-m", "settings")
+    assert made.json("site", "show") == before | {field: value}
+    assert made.json("log", "-n", "1")[0]["op"] == (
+        "site set" if before[field] != value else "good"
+    )
+
+
+def test_what_is_shown_can_be_typed(made: Cluster) -> None:
+    made.kp("site", "set", "--variable", "slot=unique,1..48", "--retention", "grace=2d")
+    shown = made.kp("site", "show").out.splitlines()
+    assert shown[3:] == [
+        "confirm above  50 nodes",
+        "retention      generations=10",
+        "               known_good=3",
+        "               grace=2d",
+        "variables      index=unique,0..",
+        "               slot=unique,1..48",
+    ]
+    assert "draft" not in made.json("site", "show")
+    made.kp("discard")
+    assert "slot" not in made.kp("site", "show").out
+
+
+def test_a_range_that_nodes_break_is_refused_and_names_them(made: Cluster) -> None:
+    made.kp("node", "set", "n01", "n02", "--var", "slot=9", "-m", "slots")
+    made.kp("node", "set", "n01", "--add-param", "slot={node.var.slot}", "-m", "used")
+    refused = run(made.site, "site", "set", "--variable", "slot=1..8", "-m", "x")
+    assert refused.status == 1
+    assert "node n01: var.slot is 9, outside 1..8" in refused.err
+    refused = run(made.site, "site", "set", "--variable", "slot=unique", "-m", "x")
+    assert refused.status == 1
+    assert "n01 and of n02" in refused.err
+    made.kp("site", "set", "--variable", "slot=1..9", "-m", "x")
+
+
+def test_a_dry_run_and_a_draft_say_what_would_change(made: Cluster) -> None:
+    planned = made.json("site", "set", "--confirm-above", "9", "-n")
+    assert (planned["edits"], planned["nodes_changed"]) == (["site"], 0)
+    said = made.kp("site", "set", "--confirm-above", "9")
+    assert "draft: site" in said.out
+    assert "confirm_above" in made.kp("diff").out
+
+
+def test_above_the_limit_a_person_is_asked(made: Cluster) -> None:
+    made.kp("site", "set", "--confirm-above", "5", "-m", "ask sooner")
+    words = "image", "set", "web", "--params", "quiet", "-m", "x"
+    asked = run(made.site, *words, terminal=True)
+    assert "20 nodes change" in asked.err
+    assert made.json("log", "-n", "1")[0]["subject"] == "ask sooner"
