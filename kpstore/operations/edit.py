@@ -31,7 +31,7 @@ class Editing:
     """How to edit: into the draft, or with `message` main itself, at once.
 
     `op` goes into the record. `beside_draft`: the draft is not looked at. `force` is
-    the reason to make a known-bad payload default. A dry run takes no lock and writes
+    the reason to have a known-bad payload booted. A dry run takes no lock and writes
     nothing.
     """
 

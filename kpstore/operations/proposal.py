@@ -9,15 +9,15 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from kpstore.errors import NotFound, Refused, disk_failures
-from kpstore.health.verdicts import refuse_bad
+from kpstore.health.guard import refuse_bad_boots
 from kpstore.history.git import trees
 from kpstore.history.git.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
-from kpstore.model.boot import Boot, boot_of, default_boot, disk_boot
+from kpstore.model.boot import Boot, boot_of
 from kpstore.model.cautions import cautions
 from kpstore.model.checks import check
-from kpstore.model.documents import Artifacts, KernelConfig, Target
+from kpstore.model.documents import Artifacts, KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
@@ -72,16 +72,14 @@ class Proposal:
     def check(self, *, force: bool) -> None:
         """Hold the new state to its invariants; see the errors of `model.checks`.
 
-        NeedsConfirmation when a known-bad payload would become default, unless
-        `force`.
+        NeedsConfirmation when a known-bad payload would be booted, unless `force`.
         """
         self._refuse_verdicts()
         check(self.moves)
         self.check_artifacts()
         check_lines(self.moves, [t.spec for t in self.site.targets(self.new)])
         if not force:
-            for image in self._guarded:
-                self._refuse_bad(image)
+            refuse_bad_boots(self.moves)
 
     def _refuse_verdicts(self) -> None:
         """Refused for an edit that says of a payload what nobody found of it."""
@@ -101,29 +99,6 @@ class Proposal:
             if key.kind in ("image", "entry", "kernel")
         }
         return sorted(n for n in names if self.new.get(Key("image", n)) is not None)
-
-    @property
-    def _guarded(self) -> list[str]:
-        """Return the images whose nodes or disks may boot another payload now."""
-        if Key("site") in self.new.changes:  # its rules decide how parameters merge
-            return self.new.names("image")
-        served = {
-            document.image
-            for document in self.new.changes.values()
-            if isinstance(document, Target) and document.image
-        }
-        return sorted({*self.images, *served})
-
-    def _refuse_bad(self, image: str) -> None:
-        states = State(self.base), self.new
-        for booted, what in (
-            (default_boot, "the new default"),
-            (disk_boot, "{entry}, which its disks boot by themselves,"),
-        ):
-            before, after = booted(self.base, image), booted(self.new, image)
-            if after and (before is None or before.payload.id != after.payload.id):
-                said = f"image {image}: {what.format(entry=after.entry)}"
-                refuse_bad(states, said, after.payload)
 
     def check_artifacts(self) -> None:
         """NotFound when a kernel that is new lacks one of its files."""

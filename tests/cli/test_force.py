@@ -45,6 +45,23 @@ def test_entry_set_and_default(made: Cluster):
     refused_but_by_force(made, "entry", "set", "web", "new", "--like", "production")
 
 
+def test_next_boot(made: Cluster):
+    """The way that a canary is set, and an entry that one boots and that changes."""
+    made.kp("entry", "add", "web", "new", "--like", "production", "-m", "x")
+    made.kp("image", "set", "web", "--params", "a=1", "-m", "another payload")
+    made.kp("next", "n[01-02]", "--entry", "new", "-m", "a canary")
+    refused_but_by_force(made, "image", "set", "web", "--params", "")
+    made.kp("next", "n[01-02]", "--clear", "-m", "x")
+    made.kp("image", "set", "web", "--params", "a=1", "-m", "another payload")
+    made.kp("entry", "set", "web", "new", "--params", "a=2", "-m", "x")
+    made.kp("bad", "web", "new", "-m", "it hangs")
+    said = run(made.site, "next", "n[01-03]", "--entry", "new", "-m", "x")
+    assert "web/new, the next boot of n[01-03], is known bad" in said.err
+    refused_but_by_force(made, "next", "n[01-03]", "--entry", "new")
+    made.kp("next", "n[01-03]", "--entry", "new", "--add-param", "debug", "-m", "x")
+    made.kp("next", "n[01-03]", "--clear", "-m", "back")
+
+
 def test_a_draft_is_forced_by_its_commit(made: Cluster):
     made.kp("image", "set", "web", "--params", "a=1", "-m", "another payload")
     said = made.kp("image", "set", "web", "--params", "", "--force", "a cable").err

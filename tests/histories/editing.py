@@ -10,6 +10,7 @@ from histories.kinds import EDITS, WEIGHTS
 from histories.trial import Disagreement, Trial, expect
 
 USERS = ("ann", "bob")
+FORCIBLE = ("default", "entry set", "entry add", "next")
 
 
 def drawn_edit(rng: random.Random, trial: Trial) -> Args | None:
@@ -26,7 +27,7 @@ def drawn_edit(rng: random.Random, trial: Trial) -> Args | None:
     args = EDITS[kind].draw(rng, state)
     if args is None or (kind in ("image rm", "group rm") and None in args.values()):
         return None
-    force = rng.random() < 0.1 and kind in ("default", "entry set", "entry add")
+    force = rng.random() < 0.1 and kind in FORCIBLE
     return {"kind": kind, "user": user, "manner": manner, "force": force, "edit": args}
 
 

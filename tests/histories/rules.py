@@ -24,6 +24,8 @@ from histories.documents import (
 
 _NOT_BLS = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")  # GRUB's own in its BLS entries
 
+Payload = tuple[str, str] | None
+
 
 def refuse_commit(old: State, new: State, *, force: bool = False) -> None:
     """No, where a commit would bring something that main must not hold."""
@@ -31,13 +33,32 @@ def refuse_commit(old: State, new: State, *, force: bool = False) -> None:
     fresh = sorted(broken - set(violations(old)))
     if fresh:
         raise No("; ".join(fresh))
-    for image in () if force else names(new, "image"):
+    for what, before, after in () if force else _booted(old, new):
+        if after in (None, before):
+            continue
+        if "bad" in (verdict_on(old, after), verdict_on(new, after)):
+            raise No(f"{what} is known bad")
+
+
+def _booted(old: State, new: State) -> Iterator[tuple[str, Payload, Payload]]:
+    """What is booted before and after that takes --force where it is bad."""
+    for image in names(new, "image"):
         for booted in (default_payload, disk_payload):
-            before, after = booted(old, image), booted(new, image)
-            if after is None or before == after:
-                continue
-            if "bad" in (verdict_on(old, after), verdict_on(new, after)):
-                raise No(f"the new default of {image} is known bad")
+            yield f"the new default of {image}", booted(old, image), booted(new, image)
+    for name in names(new, "node"):
+        if new["node", name]["next"]:
+            before, after = node_payload(old, name), node_payload(new, name)
+            yield f"the next boot of {name}", before, after
+
+
+def node_payload(state: State, name: str) -> tuple[str, str] | None:
+    """The payload that a node boots; None where that is no entry."""
+    node = state.get(("node", name))
+    image, entry = chosen(state, node) if node else ("", "")
+    try:
+        return payload(state, image, entry) if image and entry else None
+    except KeyError:
+        return None
 
 
 def touched(old: State, new: State, image: str) -> bool:

@@ -344,6 +344,11 @@ INVARIANTS = {
         fields(SPARE, **HUNG, method="mixed"),
         "spare, which its disks boot by themselves, is known bad",
     ),
+    "what is bad is no next boot": Invariant(
+        fields(SPARE, **HUNG),
+        node("n3", next={"entry": "web/spare"}),
+        "web/spare, the next boot of n3, is known bad",
+    ),
 }
 
 

@@ -69,7 +69,7 @@ def yes(**more: Any) -> Any:
 
 def force(**more: Any) -> Any:
     """Return --force, whose callback should hold it to a `reason`."""
-    text = "Make a known-bad payload default."
+    text = "Have a known-bad payload booted."
     return typer.Option("--force", metavar="REASON", help=text, **more)
 
 

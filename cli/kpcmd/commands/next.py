@@ -8,7 +8,7 @@ import typer
 from kpcmd.arguments import completion
 from kpcmd.arguments.committing import committing
 from kpcmd.arguments.nodesets import chosen
-from kpcmd.arguments.options import AddParams, DryRun, Why, Yes
+from kpcmd.arguments.options import AddParams, DryRun, Force, Why, Yes
 from kpcmd.editing import Way, edit, nodes_of
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
@@ -28,6 +28,7 @@ apps = {"next": app}
     app,
     "next",
     "kp next n[001-004] --entry rescue -m 'disks are being looked at'",
+    "kp next n001 --entry new --force 'the switch was at fault'",
     "kp next n[001-004] --clear",
     "kp next --list",
     exits=(CONFLICT, LAGGING, LOCKED),
@@ -59,6 +60,7 @@ def next_(
     once: Annotated[
         bool, typer.Option("--once", help="One boot only; not yet possible.")
     ] = False,
+    force: Force = "",
     message: Why = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -72,7 +74,7 @@ def next_(
         raise WrongUsage("which nodes?", hint="kp next NODESET --entry NAME")
     _refuse_once(once=once)
     text = f"next: {','.join(nodeset)} {f'boot {entry}' if entry else 'cleared'}"
-    way = Way("next", message or text, dry_run, yes, beside_draft=True)
+    way = Way("next", message or text, dry_run, yes, force, beside_draft=True)
     params = tuple(add_param or ())
     return edit(session, way, _change(session, nodeset, entry, params))
 
