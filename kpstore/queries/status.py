@@ -11,12 +11,12 @@ from typing import Any
 
 from kpstore.errors import InvalidInput, KpError
 from kpstore.history import owners
-from kpstore.history.index.database import Index
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
 from kpstore.model.params import Layer, merge
 from kpstore.model.payload import Content, Payload, identify
+from kpstore.queries.next_boots import OverrideLine, booting, override_lines
 from kpstore.site.drift import Really, Sighted, drift, sighted
 from kpstore.site.reader import SiteReader
 from kpstore.targets.condition import judge, left_behind
@@ -49,8 +49,9 @@ class ImageLine:
 class TargetLine:
     """A target: `condition` as docs/architecture.md has it, or `disabled`.
 
-    `live` is the commit that it says it serves, `drift` what a quick look shows,
-    `problem` why it can't be read, `left`: it lags by choice.
+    `live` is the commit that it says it serves, `revision` its number, `by` who made
+    it (where that is known here), `drift` what a quick look shows, `problem` why it
+    can't be read, `left`: it lags by choice.
     """
 
     target: str
@@ -58,6 +59,8 @@ class TargetLine:
     path: str | None
     condition: str
     live: str | None = None
+    revision: str | None = None
+    by: str | None = None
     drift: Sequence[Finding] = ()
     problem: str = ""
     left: bool = False
@@ -84,6 +87,7 @@ class Overview:
     tip: Revision
     images: list[ImageLine]
     targets: list[TargetLine]
+    overrides: list[OverrideLine] = field(default_factory=list)
     drafts: list[DraftLine] = field(default_factory=list)
     without_image: int = 0
 
@@ -95,13 +99,14 @@ def look(reader: SiteReader, really: Really) -> Overview:
     """
     tip = reader.tip()
     looking = _Looking(reader, tip, really)
-    nodes = looking.nodes()
+    nodes, boots = booting(reader, tip)
     return Overview(
         name=looking.site["name"],
         id=looking.site["id"],
         tip=revision(reader.repository.commit(tip)),
         images=[looking.image(name, nodes) for name in reader.names(tip, "images")],
         targets=list(looking.targets()),
+        overrides=override_lines(reader, tip, boots),
         drafts=list(looking.drafts()),
         without_image=nodes[""],
     )
@@ -118,13 +123,6 @@ class _Looking:
 
     def fields(self, path: str) -> Fields:
         return self.reader.fields(self.commit, path)
-
-    def nodes(self) -> Counter[str]:
-        """Count the nodes by image; those without one under ''."""
-        counted = self.reader.from_index(self.commit, Index.nodes_by_image)
-        if counted is None:
-            return Counter(map(_boots, self.reader.nodes(self.commit)))
-        return Counter(counted)
 
     def image(self, name: str, nodes: Counter[str]) -> ImageLine:
         image = self.fields(f"images/{name}/image.json")
@@ -205,9 +203,16 @@ class _Looking:
             left = condition == "lagging" and spec.name in self._left
             found = self._found(target, condition)
             stays = next((e.detail for e in found if e.kind == "stays"), "")
-            why = left_behind(spec.name) if left else stays
-            live = marker.commit if marker else None
-            return line(condition, live, [e for e in found if e.is_drift], why, left)
+            known = reader.line_of(marker.commit) if marker else None
+            return line(
+                condition,
+                live=marker.commit if marker else None,
+                revision=f"r{marker.revision}" if marker else None,
+                by=known.author if known else None,
+                drift=[each for each in found if each.is_drift],
+                problem=left_behind(spec.name) if left else stays,
+                left=left,
+            )
         except (KpError, OSError) as error:
             return line("absent", problem=str(error))
 
@@ -261,10 +266,3 @@ class _Looking:
             f"{draft[:12]} does not build on main",
             hint="git rebase it onto main and push again, or kp discard",
         )
-
-
-def _boots(node: Fields) -> str:
-    """Return the image that a node boots: its own, or that of its next boot."""
-    override = node["next"]
-    other, slash, _ = override["entry"].rpartition("/") if override else ("", "", "")
-    return str(other if slash else node["image"] or "")

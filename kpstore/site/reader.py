@@ -153,6 +153,13 @@ class SiteReader:
                 hint="kp doctor says how to mend main",
             ) from None
 
+    def line_of(self, commit: str) -> Revision | None:
+        """Return a commit's line in the history; None unless it is here, and kp's."""
+        try:
+            return walk.revision(self.repository.commit(commit))
+        except CorruptState:
+            return None
+
     def left_out(self, commit: str | None) -> frozenset[str]:
         """Return the targets that are behind by choice after a commit."""
         return self.record(commit).left_out if commit else frozenset()

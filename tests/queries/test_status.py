@@ -1,6 +1,7 @@
 """The overview of `kp status`, read from plain JSON, against what the models say."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,30 @@ def test_conditions_of_a_target(made: Cluster, condition: str):
         assert lines["boot1"].live == lines["web-tree"].live
     status = {"live": 0, "disabled": 0, "on hold": 0, "ahead": 4}.get(condition, 6)
     made.kp("status", expected=status)
+
+
+def test_what_a_target_serves_is_a_revision_and_whose(made: Cluster):
+    """Not always main's: a commit that changes nothing there leaves it as it is."""
+    made.kp("image", "set", "db", "--params", "quiet", "-m", "x", user="bob")
+    last = made.kp("node", "set", "n01", "--var", "k=v", "-m", "x", "--json").json
+    found = {each.target: each for each in looked(made).targets}
+    serves = {name: (each.revision, each.by) for name, each in found.items()}
+    assert serves["boot1"] == (last["revision"], "ann")
+    assert serves["db-tree"] == (f"r{int(last['revision'][1:]) - 1}", "bob")
+    shown = made.kp("status").out
+    assert f"{serves['db-tree'][0]} by bob " in shown
+    assert found["db-tree"].live not in shown
+    assert f"boot1: live {last['revision']} by ann\n" in made.kp("publish").out
+
+
+def test_what_only_a_lost_site_knew_is_a_revision_of_nobody(made: Cluster):
+    shutil.copytree(made.site, made.where / "backup", symlinks=True)
+    lost = made.kp("image", "set", "web", "--params", "quiet", "-m", "x", "--json").json
+    shutil.rmtree(made.site)
+    (made.where / "backup").rename(made.site)
+    [line] = [each for each in looked(made).targets if each.target == "boot1"]
+    assert (line.condition, line.revision, line.by) == ("ahead", lost["revision"], None)
+    assert f" {lost['revision']}  " in made.kp("status", expected=4).out
 
 
 def test_a_target_whose_identity_can_not_be_read_is_absent_and_says_so(made: Cluster):

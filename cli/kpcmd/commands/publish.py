@@ -13,6 +13,7 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import WAIT, picker
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.operations.publish import Publish
+from kpstore.site.reader import SiteReader
 
 app = alone()
 apps = {"publish": app}
@@ -61,7 +62,8 @@ def publish(
     ahead = any(each.condition == "ahead" for each in found)
     status = worst(DRIFT if ahead else 0, LAGGING if behind else 0)
     document = [_document(each) for each in found]
-    return session.finish(Done("published", status, document, _lines(session, found)))
+    lines = _lines(session, opened.site, found)
+    return session.finish(Done("published", status, document, lines))
 
 
 def _document(found: TargetOutcome) -> dict[str, Any]:
@@ -74,9 +76,13 @@ def _document(found: TargetOutcome) -> dict[str, Any]:
     }
 
 
-def _lines(session: Session, found: list[TargetOutcome]) -> Iterator[str]:
+def _lines(
+    session: Session, site: SiteReader, found: list[TargetOutcome]
+) -> Iterator[str]:
     for each in found:
-        line = f"{each.name}: {session.out.paint(each.condition)} {each.live[:12]}"
+        known = site.line_of(each.live) if each.live else None
+        serves = f"r{known.number} by {known.author}" if known else ""
+        line = f"{each.name}: {session.out.paint(each.condition)} {serves}"
         if each.files_written:
             line += f", {each.files_written} files written"
         yield line.rstrip() + (f": {each.problem}" if each.problem else "")

@@ -12,6 +12,7 @@ from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.terminal.output import columns
+from kpstore.queries.next_boots import OverrideLine
 from kpstore.queries.status import Overview, TargetLine, look
 from kpstore.site.reader import SiteReader, utc
 
@@ -38,6 +39,11 @@ def _really(session: Session, target: str) -> list[Any]:
     return [f for found in opened.verify([target], deep=True) for f in found.findings]
 
 
+def _served(line: TargetLine) -> str:
+    revision = line.revision or "-"
+    return f"{revision} by {line.by}" if line.by else revision
+
+
 def _lags(found: Overview) -> list[str]:
     behind = ("lagging", "absent")
     return [line.target for line in found.targets if line.condition in behind]
@@ -55,6 +61,7 @@ def _document(session: Session, found: Overview) -> dict[str, Any]:
         "subject": found.tip.subject,
         "images": [asdict(line) for line in found.images],
         "nodes_without_image": found.without_image,
+        "overrides": [asdict(line) for line in found.overrides],
         "targets": [_target(line) for line in found.targets],
         "draft": read[0] if read else None,
         "drafts": [asdict(line) for line in found.drafts],
@@ -114,8 +121,17 @@ def _images(session: Session, found: Overview) -> Iterator[str]:
     ]
     header = ("IMAGE", "ARCH", "DEFAULT", "METHOD", "KERNEL", "VERDICT", "NODES")
     yield from ("", *columns(header, rows)) if rows else ("no images yet",)
+    yield from map(_next, found.overrides)
     if found.without_image:
         yield f"{found.without_image} nodes have no image: they boot their own disk"
+
+
+def _next(line: OverrideLine) -> str:
+    nodes = f"{line.count:,} {'node boots' if line.count == 1 else 'nodes boot'}"
+    text = f"{nodes} {line.image}/{line.entry} instead of the default"
+    if line.revision:
+        text += f", by {' and '.join(line.by)} since {line.revision}, {line.since}"
+    return f"{text}: kp next --list"
 
 
 def _targets(session: Session, found: Overview) -> Iterator[str]:
@@ -124,7 +140,7 @@ def _targets(session: Session, found: Overview) -> Iterator[str]:
             line.target,
             line.kind,
             session.out.paint(line.condition),
-            (line.live or "-")[:12],
+            _served(line),
             line.path or "no path on this server",
             line.problem,
         )

@@ -223,10 +223,10 @@ class Index:
         """Return the keys of the templates in use, and the number of their nodes."""
         return dict(self._rows("SELECT key, count FROM templates"))
 
-    def nodes_by_image(self) -> dict[str, int]:
-        """Return how many nodes boot each image; those that boot none under ''."""
-        sql = "SELECT json_extract(key, '$[0]'), sum(count) FROM templates GROUP BY 1"
-        return dict(self._rows(sql))
+    def nodes_by_boot(self) -> list[tuple[str, str, int]]:
+        """Return how many nodes boot which image ('': none) and entry ('': default)."""
+        parts = "json_extract(key, '$[0]'), json_extract(key, '$[1]')"
+        return self._rows(f"SELECT {parts}, sum(count) FROM templates GROUP BY 1, 2")
 
     def template_of(self, node: str) -> str | None:
         """Return the key of a node's template."""
