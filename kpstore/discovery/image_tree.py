@@ -78,8 +78,9 @@ def default_kernel(tree: Beneath) -> DefaultKernel:
         if listing.chosen
         and (booted := _booted(tree, installed, listing.chosen, listing.source))
     ]
-    if not said and len(installed) == 1:
-        said = [_only(tree, installed[0])]
+    usual = [each for each in installed if not each.is_spare]
+    if not said and len(usual) == 1:
+        said = [_only(tree, usual[0])]
     agreed = len({each.release for each in said}) == 1
     releases = {**dict.fromkeys(each.release for each in installed)}
     releases |= dict.fromkeys(each.release for each in said)
@@ -115,8 +116,7 @@ def _only(tree: Beneath, kernel: Installed) -> Booted:
     """Boot the one kernel; kernel-install's file says with what."""
     text = SeenTree(tree).text("etc/kernel/cmdline") or ""
     params, dropped = _parameters(tokens(text))
-    initrds = (kernel.initrd,) if kernel.initrd else ()
-    return Booted(kernel.release, kernel.kernel, initrds, params, dropped)
+    return Booted(kernel.release, kernel.kernel, kernel.initrds, params, dropped)
 
 
 def _in_tree(tree: Beneath, path: str, source: str) -> str | None:

@@ -3,13 +3,15 @@
 The tree is not trusted: it is read beneath its root, and nothing of it is run.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from kpstore.discovery.companions import CONFIGS, INITRDS, MAPS
+from kpstore.discovery.beside import initrds_beside, initrds_of, is_spare, said_by
 from kpstore.discovery.files import names
+from kpstore.discovery.layouts import CONFIG, EARLY, LAYOUTS, MAP
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.kernel import read_kernel
@@ -17,33 +19,48 @@ from kpstore.model.names import RELEASE
 from kpstore.model.versions import version_key
 
 _RELEASE: Final = re.compile(RELEASE)
-_KERNEL: Final = re.compile(r"(?:vmlinuz|vmlinux|bzImage|Image|zImage|kernel)-(.+)")
+_ANY: Final = re.compile(r"\{\w+\}")
 _MODULES: Final = ("lib/modules", "usr/lib/modules")
-_INITRDS: Final = (*(f"boot/{name}" for name in INITRDS), "lib/modules/{0}/initrd")
-_CONFIGS: Final = (*(f"boot/{name}" for name in CONFIGS), "lib/modules/{0}/config")
-_MAPS: Final = (*(f"boot/{name}" for name in MAPS), "lib/modules/{0}/System.map")
+_INITRDS: Final = ("initramfs.img", "initrd")  # in the folder of its modules
 
 
 @dataclass(frozen=True)
 class Installed:
-    """A kernel in an image tree; paths are relative to the tree, or None."""
+    """A kernel in an image tree; paths are relative to the tree, or None.
+
+    `initrds` in the order that they are loaded in, microcode first. `doubts` say what
+    a person should know of the choice. `is_spare`: it is for an emergency.
+    """
 
     release: str
     kernel: str
-    initrd: str | None = None
+    initrds: tuple[str, ...] = ()
     modules: str | None = None
     config: str | None = None
     system_map: str | None = None
+    doubts: tuple[str, ...] = ()
+    is_spare: bool = False
 
 
 def installed_kernels(tree: Beneath) -> list[Installed]:
-    """Find the kernels in a tree, newest release first."""
+    """Find the kernels in a tree, newest release first, spare ones last.
+
+    Of several copies of a release that one counts which has its initrd.
+    """
     found: dict[str, Installed] = {}
-    for release, kernel in _kernels(tree):
-        found.setdefault(release, _installed(tree, release, kernel))
-    return sorted(
+    places = list(dict.fromkeys(_kernels(tree)))
+    every = [installed(tree, release, path) for release, path in places]
+    for each in sorted(every, key=_rank):
+        found.setdefault(each.release, each)
+    newest = sorted(
         found.values(), key=lambda each: version_key(each.release), reverse=True
     )
+    return sorted(newest, key=lambda each: each.is_spare)
+
+
+def _rank(kernel: Installed) -> tuple[bool, bool, bool]:
+    """Put first what is no spare, has its initrd, and names its release."""
+    return kernel.is_spare, not kernel.initrds, kernel.release not in kernel.kernel
 
 
 def release_of(tree: Beneath, path: str) -> str | None:
@@ -55,70 +72,112 @@ def release_of(tree: Beneath, path: str) -> str | None:
         return None
 
 
-def _kernels(tree: Beneath) -> Iterator[tuple[str, str]]:
-    """Yield release and path; the surest places first."""
-    releases = _releases(tree)
-    others = []
-    for name in names(tree, "boot"):
-        if match := _KERNEL.fullmatch(name):
-            path = f"boot/{name}"
-            if match[1] in releases and tree.is_file(path):
-                yield match[1], path
-            else:
-                others.append(path)
-    for release, place in releases.items():
-        if tree.is_file(f"{place}/vmlinuz"):
-            yield release, f"{place}/vmlinuz"
-    others += _below_tokens(tree)
-    for path in others:
-        if told := release_of(tree, path):
-            yield told, path
-
-
-def _releases(tree: Beneath) -> dict[str, str]:
-    """Return release -> module tree."""
-    found: dict[str, str] = {}
-    for place in _MODULES:
-        for name in names(tree, place):
-            if _RELEASE.fullmatch(name) and tree.is_dir(f"{place}/{name}"):
-                found.setdefault(name, f"{place}/{name}")
-    return found
-
-
-def _below_tokens(tree: Beneath) -> Iterator[str]:
-    """Yield `boot/<token>/<release>/linux`, where kernel-install puts kernels."""
-    for token in names(tree, "boot"):
-        if token not in _NO_TOKENS:
-            for release in names(tree, f"boot/{token}"):
-                path = f"boot/{token}/{release}/linux"
-                if tree.is_file(path):
-                    yield path
-
-
-_NO_TOKENS: Final = frozenset({"kp", "grub", "grub2", "efi", "EFI", "loader"})
-
-
-def _installed(tree: Beneath, release: str, kernel: str) -> Installed:
+def installed(tree: Beneath, release: str, kernel: str) -> Installed:
+    """Return a kernel of the tree with what belongs to it."""
     folder, _, _ = kernel.rpartition("/")
-    beside = (f"{folder}/initrd",) if kernel.endswith("/linux") else ()
-    modules = (f"{place}/{{0}}" for place in _MODULES)
+    folders = (f"{each}/{release}" for each in _MODULES)
+    modules = next((each for each in folders if tree.is_dir(each)), None)
+    places = dict.fromkeys(filter(None, (folder, "boot", modules)))
+    initrd, doubts = _initrd(tree, release, kernel, modules)
+    early = [f"{folder}/{each}".lstrip("/") for each in EARLY] if initrd else []
     return Installed(
         release=release,
         kernel=kernel,
-        initrd=_first(tree, (*beside, *_INITRDS), release),
-        modules=next(
-            (path for each in modules if tree.is_dir(path := each.format(release))),
-            None,
-        ),
-        config=_first(tree, _CONFIGS, release),
-        system_map=_first(tree, _MAPS, release),
+        initrds=(*(each for each in early if _has_bytes(tree, each)), *initrd),
+        modules=modules,
+        config=_beside(tree, places, CONFIG, release),
+        system_map=_beside(tree, places, MAP, release),
+        doubts=tuple(doubts),
+        is_spare=is_spare(kernel),
     )
 
 
-def _first(tree: Beneath, places: Iterable[str], release: str) -> str | None:
-    paths = (place.format(release) for place in places)
+def _kernels(tree: Beneath) -> Iterator[tuple[str, str]]:
+    """Yield release and path, in the order of the table."""
+    releases = _releases(tree)
+    for layout in LAYOUTS:
+        for pattern in layout.kernels:
+            for path in _matching(tree, _ANY.sub("*", pattern)):
+                said = said_by(pattern, path) or {}
+                name = said.get("name") or said.get("release")
+                is_told = name in releases and tree.is_file(path)
+                told = name if is_told else release_of(tree, path)
+                if told:
+                    yield told, path
+
+
+def _matching(tree: Beneath, pattern: str) -> Iterator[str]:
+    parent, _, name = pattern.rpartition("/")
+    for folder in _matching(tree, parent) if "*" in parent else [parent]:
+        found = names(tree, folder, name) if "*" in name else [name]
+        yield from (f"{folder}/{each}".lstrip("/") for each in found)
+
+
+def _releases(tree: Beneath) -> set[str]:
+    """Return the releases that have modules in the tree."""
+    return {
+        name
+        for place in _MODULES
+        for name in names(tree, place)
+        if _RELEASE.fullmatch(name) and tree.is_dir(f"{place}/{name}")
+    }
+
+
+def _initrd(
+    tree: Beneath, release: str, kernel: str, modules: str | None
+) -> tuple[list[str], list[str]]:
+    """Return a kernel's initrd, none or one, and what is to be said of it.
+
+    The first folder that has any counts: the kernel's own, /boot, the modules'.
+    """
+    folder, _, name = kernel.rpartition("/")
+    empty: list[str] = []
+    for place, within in (
+        (folder, initrds_beside(name, release)),
+        ("boot", initrds_of(release)),
+        (modules, _INITRDS),
+    ):
+        paths = [f"{place}/{each}".lstrip("/") for each in dict.fromkeys(within)]
+        there = [path for path in paths if place is not None and tree.is_file(path)]
+        found = [path for path in there if _has_bytes(tree, path)]
+        empty += [path for path in there if path not in found]
+        if found:
+            return found[:1], _others(tree, kernel, found)
+    lost = [f"/{path} is empty" for path in dict.fromkeys(empty)]
+    return [], [f"no initrd of /{kernel} is found in the tree", *lost]
+
+
+def _others(tree: Beneath, kernel: str, found: list[str]) -> list[str]:
+    """Say which other files, not just other names, might have been meant."""
+    files = {_file(tree, path): path for path in reversed(found)}
+    first, *more = (path for path in found if path in files.values())
+    return [
+        f"the initrd of /{kernel} is taken to be /{first}: there is /{each} too"
+        for each in more
+    ]
+
+
+def _file(tree: Beneath, path: str) -> tuple[int, int]:
+    with tree.open_read(path) as file:
+        about = os.fstat(file.fileno())
+        return about.st_dev, about.st_ino
+
+
+def _beside(
+    tree: Beneath, places: Iterable[str], name: str, release: str
+) -> str | None:
+    """Find a file that names the release; in its modules' folder nothing need do so."""
+    plain, _, _ = name.partition("-")
+    paths = (
+        f"{place}/{plain if place.endswith(release) else name.format(release)}"
+        for place in places
+    )
     return next((path for path in paths if _has_bytes(tree, path)), None)
 
 
 def _has_bytes(tree: Beneath, path: str) -> bool:
-    return tree.is_file(path) and tree.stat(path).st_size > 0
+    """Tell whether a path leads to a file that isn't empty."""
+    if not tree.is_file(path):
+        return False
+    with tree.open_read(path) as file:
+        return os.fstat(file.fileno()).st_size > 0

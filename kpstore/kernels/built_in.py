@@ -51,6 +51,11 @@ def lacks(
                     )
 
 
+def boots_bare(options: Mapping[str, str]) -> bool:
+    """Tell whether, by its config, nothing keeps a kernel from a root of its own."""
+    return bool(options) and not any(_without_initrd(options))
+
+
 def _without_initrd(options: Mapping[str, str]) -> Iterator[str]:
     """Say that root is out of reach, where drivers for it are modules."""
     ways = (_DISK, _NETWORK)

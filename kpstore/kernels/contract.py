@@ -56,7 +56,8 @@ class ModuleTree(NamedTuple):
 class Parts:
     """The files of one kernel; all but the kernel itself may be missing.
 
-    `kind` xen: the kernel is a hypervisor.
+    `kind` xen: the kernel is a hypervisor. `doubts`: what a person should know of how
+    they were found.
     """
 
     kernel: Source
@@ -66,6 +67,7 @@ class Parts:
     system_map: Source | None = None
     config: Source | None = None
     kind: Literal["linux", "xen"] = "linux"
+    doubts: Sequence[str] = ()
 
 
 class KernelOrigin(Protocol):

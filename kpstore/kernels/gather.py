@@ -17,6 +17,7 @@ from kpstore.formats.kernel import KernelFacts, read_kernel
 from kpstore.formats.module_tar import Packing
 from kpstore.formats.modules import ModulesFacts, read_modules
 from kpstore.formats.xen import read_xen
+from kpstore.kernels.built_in import boots_bare
 from kpstore.kernels.checks import (
     Problem,
     check_set,
@@ -97,6 +98,7 @@ def gather(
             artifacts=artifacts,
         ),
         (
+            *(parts.doubts if parts.initrds or not boots_bare(options) else ()),
             *_of_arch(kernel, needs.arch),
             *notes,
             *(f"left out of the modules: {link}" for link in dropped),

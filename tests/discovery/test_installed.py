@@ -61,7 +61,7 @@ def test_debian(root: Path, tree: Beneath) -> None:
     assert found[0] == Installed(
         release=DEBIAN,
         kernel=f"boot/vmlinuz-{DEBIAN}",
-        initrd=f"boot/initrd.img-{DEBIAN}",
+        initrds=(f"boot/initrd.img-{DEBIAN}",),
         modules=f"lib/modules/{DEBIAN}",
         config=f"boot/config-{DEBIAN}",
         system_map=f"boot/System.map-{DEBIAN}",
@@ -82,7 +82,7 @@ def test_fedora_with_a_rescue_copy(root: Path, tree: Beneath) -> None:
     )
     (found,) = installed_kernels(tree)
     assert found.kernel == f"boot/vmlinuz-{FEDORA}"
-    assert found.initrd == f"boot/initramfs-{FEDORA}.img"
+    assert found.initrds == (f"boot/initramfs-{FEDORA}.img",)
     assert found.config == f"lib/modules/{FEDORA}/config"
 
 
@@ -99,7 +99,7 @@ def test_fedora_with_a_rescue_copy(root: Path, tree: Beneath) -> None:
 def test_other_places(root: Path, tree: Beneath, kernel: str, initrd: str) -> None:
     fill(root, {kernel: make.bzimage("6.6.8"), initrd: make.initrd("6.6.8")})
     (found,) = installed_kernels(tree)
-    assert (found.release, found.kernel, found.initrd) == ("6.6.8", kernel, initrd)
+    assert (found.release, found.kernel, found.initrds) == ("6.6.8", kernel, (initrd,))
 
 
 def test_what_is_no_kernel_is_passed_over(root: Path, tree: Beneath) -> None:

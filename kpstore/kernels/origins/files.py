@@ -2,14 +2,15 @@
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from kpstore.discovery.companions import CONFIGS, INITRDS, MAPS
+from kpstore.discovery.beside import initrds_beside
+from kpstore.discovery.layouts import CONFIG, EARLY, MAP
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import opened_source
 from kpstore.errors import InvalidInput, NotFound
@@ -59,19 +60,18 @@ def beside(kernel: Path) -> KernelFiles:
         release = read_kernel(file, str(kernel)).release
     folder = kernel.parent
     trees = (folder.parent / "lib/modules", folder / "lib/modules")
-    initrd = _first(folder, INITRDS, release)
+    initrd = _there(folder, initrds_beside(kernel.name, release))[:1]
     return KernelFiles(
         kernel=kernel,
-        initrds=(initrd,) if initrd else (),
+        initrds=(*_there(folder, EARLY if initrd else ()), *initrd),
         modules=next((t / release for t in trees if _is_dir(t / release)), None),
-        system_map=_first(folder, MAPS, release),
-        config=_first(folder, CONFIGS, release),
+        system_map=next(iter(_there(folder, [MAP.format(release)])), None),
+        config=next(iter(_there(folder, [CONFIG.format(release)])), None),
     )
 
 
-def _first(folder: Path, names: Sequence[str], release: str) -> Path | None:
-    paths = (folder / name.format(release) for name in names)
-    return next((path for path in paths if _is_file(path)), None)
+def _there(folder: Path, names: Iterable[str]) -> list[Path]:
+    return [folder / name for name in names if _is_file(folder / name)]
 
 
 class Files:

@@ -31,20 +31,23 @@ class InstalledKernel:
             kernels = {each.release: each for each in installed_kernels(tree)}
             if given.value not in kernels:
                 raise missing("installed kernel", given.value, kernels)
-            yield _parts(tree, kernels[given.value])
+            yield parts_of(tree, kernels[given.value])
 
 
-def _parts(tree: Beneath, found: Installed) -> Parts:
+def parts_of(tree: Beneath, found: Installed) -> Parts:
+    """Return the files of a kernel that was found in a tree."""
+
     def source(path: str) -> Source:
         return Source(f"/{path}", partial(tree.open_read, path))
 
     return Parts(
         kernel=source(found.kernel),
         origin=told("installed", release=found.release, kernel=f"/{found.kernel}"),
-        initrds=[source(found.initrd)] if found.initrd else [],
+        initrds=[source(path) for path in found.initrds],
         modules=ModuleTree(f"/{found.modules}", tree, found.modules)
         if found.modules
         else None,
         system_map=source(found.system_map) if found.system_map else None,
         config=source(found.config) if found.config else None,
+        doubts=found.doubts,
     )
