@@ -16,21 +16,35 @@ from kpstore.discovery.files import SeenTree
 from kpstore.discovery.installed import Installed, installed_kernels, release_of
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
-from kpstore.loaders.listing import Listed, tokens
+from kpstore.loaders.listing import Listed, Listing, tokens
+from kpstore.loaders.mounts import file_systems, find, holding
 from kpstore.loaders.registry import FOREIGN
+from kpstore.loaders.tree import Tree
 from kpstore.model.names import PARAMETER
 
 _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
+# GRUB before 2, LILO, zipl, yaboot, rEFInd, Raspberry Pi, Xen on EFI: what they boot.
+_UNREAD: Final = (
+    "boot/grub/menu.lst",
+    "boot/grub/grub.conf",
+    "etc/lilo.conf",
+    "etc/zipl.conf",
+    "etc/yaboot.conf",
+    "boot/refind_linux.conf",
+    "boot/cmdline.txt",
+    "boot/firmware/cmdline.txt",
+    *(f"{esp}/EFI/*/xen*.cfg" for esp in ("boot/efi", "efi", "boot")),
+)
 
 
 class Booted(NamedTuple):
     """What one loader boots by default.
 
-    `kernel` and `initrds` are paths in the tree; `params` the tokens of its line that
-    kp's grammar has, `dropped` the others; `source` is the loader's file, empty where
-    there is only one kernel to boot.
+    `kernel` and `initrds` are paths in the tree, `hypervisor` one too, or as the loader
+    has it; `params` the tokens of its line that kp's grammar has, `dropped` the others;
+    `source` is the loader's file, empty where there is none, and one kernel to boot.
     """
 
     release: str
@@ -46,12 +60,14 @@ class Booted(NamedTuple):
 class DefaultKernel:
     """What the tree boots; None when it doesn't tell, then `candidates` are releases.
 
-    `unread` says which loader files could not be understood.
+    `unread` says which loader files could not be understood, `lost` what a loader
+    boots and the tree hasn't.
     """
 
     booted: Booted | None
     candidates: tuple[str, ...]
     unread: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -70,69 +86,121 @@ def opened_tree(tree: Path) -> Iterator[Beneath]:
 
 def default_kernel(tree: Beneath) -> DefaultKernel:
     """Find what the tree boots by default; nothing in it is executed."""
-    installed = installed_kernels(tree)
-    listings = [listing for each in FOREIGN for listing in each.read(SeenTree(tree))]
+    kernels, seen = installed_kernels(tree), SeenTree(tree)
+    listings = [listing for each in FOREIGN for listing in each.read(seen)]
+    unread = [line for listing in listings for line in listing.unread]
+    if not any(each.choices for each in listings):
+        unread += _of_other_loaders(seen)
+    reading = _Reading(tree, kernels)
     said = [
         booted
-        for listing in listings
-        if listing.chosen
-        and (booted := _booted(tree, installed, listing.chosen, listing.source))
+        for each in listings
+        if each.chosen and (booted := reading.booted(each, each.chosen))
     ]
-    usual = [each for each in installed if not each.is_spare]
+    usual = [each for each in kernels if not each.is_spare]
     if not said and len(usual) == 1:
-        said = [_only(tree, usual[0])]
+        said = reading.only(usual[0], listings, is_told=bool(unread))
     agreed = len({each.release for each in said}) == 1
-    releases = {**dict.fromkeys(each.release for each in installed)}
+    releases = dict.fromkeys(each.release for each in kernels)
     releases |= dict.fromkeys(each.release for each in said)
-    unread = tuple(line for listing in listings for line in listing.unread)
-    return DefaultKernel(said[0] if agreed else None, tuple(releases), unread)
-
-
-def _booted(
-    tree: Beneath, installed: Sequence[Installed], listed: Listed, source: str
-) -> Booted | None:
-    """Find the kernel in the tree; None where it is not there."""
-    kernel = _in_tree(tree, listed.kernel, source)
-    if kernel is None:
-        return None
-    known = {each.kernel: each.release for each in installed}
-    release = known.get(kernel) or release_of(tree, kernel)
-    if release is None:
-        return None
-    initrds = (_in_tree(tree, path, source) for path in listed.initrds)
-    params, dropped = _parameters(listed.words)
-    return Booted(
-        release,
-        kernel,
-        tuple(path for path in initrds if path),
-        params,
-        dropped,
-        _in_tree(tree, listed.hypervisor, source) or "",
-        source,
+    return DefaultKernel(
+        said[0] if agreed else None,
+        tuple(releases),
+        tuple(unread),
+        tuple(dict.fromkeys(reading.lost)),
     )
 
 
-def _only(tree: Beneath, kernel: Installed) -> Booted:
-    """Boot the one kernel; kernel-install's file says with what."""
-    text = SeenTree(tree).text("etc/kernel/cmdline") or ""
-    params, dropped = _parameters(tokens(text))
-    return Booted(kernel.release, kernel.kernel, kernel.initrds, params, dropped)
+class _Reading:
+    """What loaders' files say, held against what the tree has; `lost` is not there."""
+
+    def __init__(self, tree: Beneath, kernels: Sequence[Installed]) -> None:
+        self._tree = tree
+        self._seen = SeenTree(tree)
+        self._systems = file_systems(self._seen)
+        self._known = {each.kernel: each.release for each in kernels}
+        self.lost: list[str] = []
+
+    def booted(self, listing: Listing, listed: Listed) -> Booted | None:
+        """Return what a choice boots; None where its kernel or an initrd is lost.
+
+        The loader itself would not boot it then, so a part of it is never taken.
+        """
+        source, named = listing.source, _DEVICE.sub("", listed.kernel)
+        kernel = self.place(named, source)
+        release = self._release(kernel)
+        if not kernel or not release:
+            why = "is no kernel that kp knows" if kernel else "is not in the tree"
+            self.lost += [f"{source} boots {named}, which {why}"] if named else []
+            return None
+        initrds = {path: self.place(path, source) for path in listed.initrds}
+        gone = [_DEVICE.sub("", path) for path, found in initrds.items() if not found]
+        self.lost += [
+            f"{source} boots {named} with the initrd {path}, which is not in the tree"
+            for path in gone
+        ]
+        params, dropped = _parameters(listed.words)
+        found = Booted(
+            release,
+            kernel,
+            tuple(path for path in initrds.values() if path),
+            params,
+            dropped,
+            self.place(listed.hypervisor, source) or listed.hypervisor,
+            source,
+        )
+        return None if gone else found
+
+    def only(
+        self, kernel: Installed, listings: Sequence[Listing], *, is_told: bool
+    ) -> list[Booted]:
+        """Boot the one kernel, as the first choice does that boots it; none without.
+
+        Where there is no loader (`is_told`: nor one that can't be read), the file of
+        kernel-install says with what parameters.
+        """
+        for listing in listings:
+            for each in _flat(listing.choices):
+                if self.place(each.kernel, listing.source) == kernel.kernel:
+                    booted = self.booted(listing, each)
+                    return [booted] if booted else []
+        if is_told or any(listing.choices for listing in listings):
+            return []
+        words = tokens(self._seen.text("etc/kernel/cmdline") or "")
+        parts = (kernel.release, kernel.kernel, kernel.initrds)
+        return [Booted(*parts, *_parameters(words))]
+
+    def place(self, path: str, source: str) -> str | None:
+        """Return where a loader's path lies in the tree, if there is such a file.
+
+        It counts from the root of a file system, or, extlinux's, from its folder.
+        """
+        path = _DEVICE.sub("", path)
+        if path and not path.startswith("/"):
+            path = f"/{posixpath.dirname(source)}/{path}"
+        found = find(self._seen, path, holding(self._systems, source))
+        return found if found and self._seen.is_file(found) else None
+
+    def _release(self, kernel: str | None) -> str | None:
+        if kernel is None:
+            return None
+        return self._known.get(kernel) or release_of(self._tree, kernel)
 
 
-def _in_tree(tree: Beneath, path: str, source: str) -> str | None:
-    """Return where a loader's path lies in the tree.
+def _flat(choices: Iterable[Listed]) -> Iterator[Listed]:
+    for each in choices:
+        yield each
+        yield from _flat(each.children)
 
-    A path is from the root of the loader's file system (the tree's own, or /boot's)
-    or, extlinux's, from the folder of its configuration.
-    """
-    path = _DEVICE.sub("", path)
-    beside = posixpath.dirname(source)
-    places = ("/", "/boot", "/boot/efi", "/efi") if path.startswith("/") else (beside,)
-    for place in places if path else ():
-        found = posixpath.normpath(f"/{place}/{path}").lstrip("/")
-        if tree.is_file(found):
-            return found
-    return None
+
+def _of_other_loaders(tree: Tree) -> list[str]:
+    """Name the files of loaders that kp has no reader for."""
+    paths = (path for pattern in _UNREAD for path in tree.matching(pattern))
+    return [
+        f"{path}: kp has no reader for its loader"
+        for path in paths
+        if tree.is_file(path)
+    ]
 
 
 def _parameters(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -174,8 +174,74 @@ def test_a_default_whose_kernel_is_gone(root: Path, tree: Beneath) -> None:
     fill(root, {"boot/grub/grub.cfg": grub_cfg("1>1")})
     (root / f"boot/vmlinuz-{OLD}").unlink()
     found = default_kernel(tree)
-    assert found.booted  # the only one left
-    assert (found.booted.release, found.booted.source) == (NEW, "")
+    assert found.booted  # the only one left, as GRUB boots it
+    assert (found.booted.release, found.booted.params) == (NEW, (UUID, "ro", "quiet"))
+    gone = f"boot/grub/grub.cfg boots /boot/vmlinuz-{OLD}, which is not in the tree"
+    assert found.lost == (gone,)
+
+
+@pytest.mark.parametrize("lost", ["initrd.img", "microcode.img"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_an_initrd_that_is_gone_is_never_left_out(
+    root: Path, tree: Beneath, lost: str, alone: bool
+) -> None:
+    """GRUB would not boot that entry either."""
+    both = "/boot/microcode.img /boot/initrd.img"
+    text = f"menuentry a {{\nlinux /boot/vmlinuz-{NEW} ro\ninitrd {both}\n}}\n"
+    fill(root, {"boot/grub/grub.cfg": text.encode(), "boot/microcode.img": b"early"})
+    fill(root, {"boot/initrd.img": b"initrd"})
+    if alone:
+        (root / f"boot/vmlinuz-{OLD}").unlink()
+    assert booted(tree).initrds == ("boot/microcode.img", "boot/initrd.img")
+    (root / "boot" / lost).unlink()
+    found = default_kernel(tree)
+    assert found.booted is None
+    assert found.lost[:1] == (
+        f"boot/grub/grub.cfg boots /boot/vmlinuz-{NEW} with the initrd /boot/{lost}, "
+        "which is not in the tree",
+    )
+
+
+def test_what_is_booted_is_no_kernel(root: Path, tree: Beneath) -> None:
+    fill(root, {"boot/grub/grub.cfg": b"menuentry m {\nlinux /boot/memtest.bin\n}\n"})
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {"boot/memtest.bin": b"memtest"})
+    found = default_kernel(tree)
+    assert found.booted is None  # with what parameters nobody tells
+    assert found.lost == (
+        "boot/grub/grub.cfg boots /boot/memtest.bin, which is no kernel that kp knows",
+    )
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "boot/grub/menu.lst",
+        "etc/lilo.conf",
+        "etc/zipl.conf",
+        "boot/efi/EFI/xen/xen.cfg",
+        "boot/firmware/cmdline.txt",
+    ],
+)
+def test_a_loader_that_can_not_be_read_has_parameters_nobody_knows(
+    root: Path, tree: Beneath, file: str
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    assert booted(tree).params == ()
+    fill(root, {file: b"root=/dev/sda1"})
+    found = default_kernel(tree)
+    assert found.booted is None
+    assert found.unread == (f"{file}: kp has no reader for its loader",)
+    fill(root, {"boot/grub/grub.cfg": grub_cfg()})
+    assert booted(tree).params == (UUID, "ro", "quiet")
+
+
+def test_a_grub_cfg_that_is_broken_has_parameters_nobody_knows(
+    root: Path, tree: Beneath
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {"boot/grub/grub.cfg": b"menuentry 'x {"})
+    assert default_kernel(tree).booted is None
 
 
 def bls(root: Path, version: str, extra: str = "", folder: str = "boot/loader") -> None:

@@ -22,9 +22,8 @@ from kpcmd.terminal.output import columns
 from kpcmd.views.kernels import warn_of
 from kpstore.discovery.image_tree import Booted
 from kpstore.edits import entries, images
-from kpstore.kernels.contract import Given
 from kpstore.kernels.gather import Gathered
-from kpstore.kernels.origins.installed import InstalledKernel
+from kpstore.kernels.origins.installed import as_booted
 from kpstore.model.documents import Image
 from kpstore.model.params import split
 from kpstore.model.state import State
@@ -95,7 +94,7 @@ def add(
             entries.add_production(
                 state, image, found.kernel.kernel, found.booted.params
             )
-            where = found.booted.source or "the only kernel"
+            where = found.booted.source or "the only kernel, without a loader"
             what = f"kernel {found.booted.release}, from {where}"
             session.out.say(f"entry {entries.PRODUCTION}: {what}")
 
@@ -198,12 +197,8 @@ def _look_at(
     arch = arch or opened.intake.arch_of(tree)
     if arch is None:
         return _Found(arch)
-    default = opened.intake.default_of(tree)
-    for text in default.unread:
-        session.out.warn(f"not understood: {text}")
-    booted = default.booted
+    booted = _default_of(session, opened, tree)
     if booted is None:
-        _name_candidates(session, default.candidates)
         return _Found(arch)
     for token in booted.dropped:
         session.out.warn(f"left out of the parameters, as kp can't pass it on: {token}")
@@ -211,7 +206,7 @@ def _look_at(
     with session.out.progress(f"taking in {booted.release}") as progress:
         kernel = opened.intake.take(
             image,
-            InstalledKernel().open(Given(booted.release, tree=tree)),
+            as_booted(tree, booted),
             tree,
             force_mismatch=force_mismatch,
             progress=progress,
@@ -220,13 +215,32 @@ def _look_at(
     return _Found(arch, booted, kernel)
 
 
+def _default_of(session: Session, opened: KernelPicker, tree: Path) -> Booted | None:
+    """Return what the tree boots; None, and why, where no entry can be made of it."""
+    default = opened.intake.default_of(tree)
+    for text in default.unread:
+        session.out.warn(f"not understood: {text}")
+    for text in default.lost:
+        session.out.warn(text)
+    booted = default.booted
+    if booted and not booted.hypervisor:
+        return booted
+    if booted:
+        session.out.warn(
+            f"{booted.source} boots {booted.release} under the hypervisor "
+            f"{booted.hypervisor}, which kp can't write yet"
+        )
+    _name_candidates(session, default.candidates)
+    return None
+
+
 def _name_candidates(session: Session, candidates: tuple[str, ...]) -> None:
     if not candidates:
         session.out.say("no kernel is installed in the tree: kp kernel add")
         return
     session.out.say(
-        f"the tree's loader doesn't say which of {len(candidates)} kernels it boots: "
-        f"{', '.join(candidates)}"
+        "no entry is made, for no loader in the tree says which of its kernels it "
+        f"boots, and how: {', '.join(candidates)}"
     )
     session.out.say("next: kp kernel add IMAGE --installed RELEASE, kp entry add")
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
-from kpstore.discovery.image_tree import opened_tree
-from kpstore.discovery.installed import Installed, installed_kernels
+from kpstore.discovery.image_tree import Booted, opened_tree
+from kpstore.discovery.installed import Installed, installed, installed_kernels
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
 from kpstore.kernels.contract import Given, ModuleTree, Option, Parts, Source, told
@@ -31,12 +33,23 @@ class InstalledKernel:
             kernels = {each.release: each for each in installed_kernels(tree)}
             if given.value not in kernels:
                 raise missing("installed kernel", given.value, kernels)
-            yield parts_of(tree, kernels[given.value])
+            yield _parts(tree, kernels[given.value])
 
 
-def parts_of(tree: Beneath, found: Installed) -> Parts:
-    """Return the files of a kernel that was found in a tree."""
+@contextmanager
+def as_booted(path: Path, booted: Booted) -> Iterator[Parts]:
+    """Open what an image tree's own loader boots: that kernel, and its initrds."""
+    with opened_tree(path) as tree:
+        found = installed(tree, booted.release, booted.kernel)
+        doubts = found.doubts
+        if booted.source:
+            beside = () if booted.initrds else found.initrds[-1:]
+            says = f"{booted.source} has no initrd for it: there is /"
+            doubts = tuple(f"{says}{path}" for path in beside)
+        yield _parts(tree, replace(found, initrds=booted.initrds, doubts=doubts))
 
+
+def _parts(tree: Beneath, found: Installed) -> Parts:
     def source(path: str) -> Source:
         return Source(f"/{path}", partial(tree.open_read, path))
 
