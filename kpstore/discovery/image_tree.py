@@ -25,6 +25,7 @@ from kpstore.model.names import PARAMETER
 _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
+_SUBVOLUME: Final = re.compile(r"rootflags=(?:[^ ]*,)?subvol=/?([^,]+)[^ ]*")
 # GRUB before 2, LILO, zipl, yaboot, rEFInd, Raspberry Pi, Xen on EFI: what they boot.
 _UNREAD: Final = (
     "boot/grub/menu.lst",
@@ -127,13 +128,14 @@ class _Reading:
         The loader itself would not boot it then, so a part of it is never taken.
         """
         source, named = listing.source, _DEVICE.sub("", listed.kernel)
-        kernel = self.place(named, source)
+        volume = _volume(listed.words)
+        kernel = self.place(named, source, volume)
         release = self._release(kernel)
         if not kernel or not release:
             why = "is no kernel that kp knows" if kernel else "is not in the tree"
             self.lost += [f"{source} boots {named}, which {why}"] if named else []
             return None
-        initrds = {path: self.place(path, source) for path in listed.initrds}
+        initrds = {path: self.place(path, source, volume) for path in listed.initrds}
         gone = [_DEVICE.sub("", path) for path, found in initrds.items() if not found]
         self.lost += [
             f"{source} boots {named} with the initrd {path}, which is not in the tree"
@@ -161,7 +163,9 @@ class _Reading:
         """
         for listing in listings:
             for each in _flat(listing.choices):
-                if self.place(each.kernel, listing.source) == kernel.kernel:
+                volume = _volume(each.words)
+                place = self.place(each.kernel, listing.source, volume)
+                if place == kernel.kernel:
                     booted = self.booted(listing, each)
                     return [booted] if booted else []
         if is_told or any(listing.choices for listing in listings):
@@ -170,21 +174,32 @@ class _Reading:
         parts = (kernel.release, kernel.kernel, kernel.initrds)
         return [Booted(*parts, *_parameters(words))]
 
-    def place(self, path: str, source: str) -> str | None:
+    def place(self, path: str, source: str, volume: str = "") -> str | None:
         """Return where a loader's path lies in the tree, if there is such a file.
 
-        It counts from the root of a file system, or, extlinux's, from its folder.
+        It counts from the root of a file system, or, extlinux's, from its folder;
+        `volume` is that of the root, where fstab doesn't tell.
         """
-        path = _DEVICE.sub("", path)
+        path, on = _DEVICE.sub("", path), holding(self._systems, source)
         if path and not path.startswith("/"):
             path = f"/{posixpath.dirname(source)}/{path}"
-        found = find(self._seen, path, holding(self._systems, source))
-        return found if found and self._seen.is_file(found) else None
+        inner = path.removeprefix(volume)
+        paths = (path, inner) if inner.startswith("/") else (path,)
+        places = (find(self._seen, each, on) for each in paths)
+        return next(
+            (each for each in places if each and self._seen.is_file(each)), None
+        )
 
     def _release(self, kernel: str | None) -> str | None:
         if kernel is None:
             return None
         return self._known.get(kernel) or release_of(self._tree, kernel)
+
+
+def _volume(words: Iterable[str]) -> str:
+    """Return the subvolume of a btrfs root, as the command line names it."""
+    found = [match for word in words if (match := _SUBVOLUME.fullmatch(word))]
+    return f"/{found[-1][1]}" if found else ""
 
 
 def _flat(choices: Iterable[Listed]) -> Iterator[Listed]:

@@ -1,7 +1,7 @@
 """What a distribution's own loader configuration boots, read and never run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -384,6 +384,86 @@ def test_paths_of_an_entry_cannot_leave_the_tree(root: Path, tree: Beneath) -> N
     line = f"menuentry x {{ linux /../../{root.parent}/vmlinuz-9.9.9 ; }}\n"
     fill(root, {"boot/grub/grub.cfg": line.encode()})
     assert default_kernel(tree).booted is None
+
+
+ROOT = "UUID=1 / ext4 defaults 0 1"
+BTRFS = "UUID=1 / btrfs compress=zstd,subvol={} 0 0"
+# How /boot is called by a loader, what fstab says, and what the command line says.
+CALLED = {
+    "a folder of the root": ("/boot", "", ""),
+    "a folder of the root, as fstab has it": ("/boot", ROOT, ""),
+    "a file system": ("", f"{ROOT}\nUUID=2 /boot ext4 defaults 0 2", ""),
+    "a file system, without fstab": ("", "", ""),
+    "the esp": ("", "UUID=A-B /boot vfat umask=0077 0 2", ""),
+    "a folder on a device": ("(hd0,gpt2)/boot", ROOT, ""),
+    "a file system on a device": ("($root)", "UUID=2 /boot xfs defaults 0 0", ""),
+    "in a subvolume": ("/@/boot", BTRFS.format("@"), ""),
+    "in a subvolume, with a slash": ("/@rootfs/boot", BTRFS.format("/@rootfs"), ""),
+    "in a subvolume, without fstab": ("/@/boot", "", ""),
+    "in a subvolume of any name": ("/root/boot", BTRFS.format("root"), ""),
+    "in one that the line names": ("/root/boot", "", "rootflags=subvol=root"),
+    "in one among flags": ("/a/b/boot", "", "rootflags=compress=zstd,subvol=/a/b,x"),
+    "a subvolume": ("/@boot", "UUID=1 /boot btrfs subvol=@boot 0 0", ""),
+    "in a snapshot": ("/@/.snapshots/12/snapshot/boot", "", ""),
+    "beneath a subvolume of its own": ("/boot", f"{BTRFS.format('@')}\n", ""),
+    "in a dataset": ("/ROOT/debian@/boot", "", ""),
+    "a dataset": ("/BOOT/ubuntu_1x2y3z@", "", ""),
+}
+
+
+def write_grub(root: Path, called: str, line: str) -> None:
+    text = (
+        f"menuentry x {{\nlinux {called}/vmlinuz-{OLD} {line}\n"
+        f"initrd {called}/early.img {called}/initrd.img-{OLD}\n}}\n"
+    )
+    fill(root, {"boot/grub/grub.cfg": text.encode()})
+
+
+def write_bls(root: Path, called: str, line: str) -> None:
+    text = (
+        f"linux {called}/vmlinuz-{OLD}\ninitrd {called}/early.img\n"
+        f"initrd {called}/initrd.img-{OLD}\noptions {line}\n"
+    )
+    entry = {"boot/loader/entries/x.conf": text.encode()}
+    fill(root, {**entry, "boot/loader/loader.conf": b"default x.conf\n"})
+
+
+def write_extlinux(root: Path, called: str, line: str) -> None:
+    text = (
+        f"LABEL x\nLINUX {called}/vmlinuz-{OLD}\n"
+        f"INITRD {called}/early.img,{called}/initrd.img-{OLD}\nAPPEND {line}\n"
+    )
+    fill(root, {"boot/extlinux/extlinux.conf": text.encode()})
+
+
+@pytest.mark.parametrize("write", [write_grub, write_bls, write_extlinux])
+@pytest.mark.parametrize("name", CALLED)
+def test_paths_are_those_of_the_loaders_file_system(
+    root: Path, tree: Beneath, name: str, write: Callable[[Path, str, str], None]
+) -> None:
+    called, fstab, line = CALLED[name]
+    fill(root, {"etc/fstab": f"# <file system>\n{fstab}\n".encode()})
+    fill(root, {"boot/early.img": b"microcode"})
+    _, _, path = called.rpartition(")")  # devices are GRUB's own
+    write(root, called if write is write_grub else path, line)
+    assert booted(tree).kernel == f"boot/vmlinuz-{OLD}"
+    assert booted(tree).initrds == ("boot/early.img", f"boot/initrd.img-{OLD}")
+
+
+@pytest.mark.parametrize("esp", ["efi", "boot/efi"])
+def test_paths_of_entries_on_the_esp(root: Path, tree: Beneath, esp: str) -> None:
+    folder = f"0123456789abcdef0123456789abcdef/{OLD}"
+    text = f"linux /{folder}/linux\ninitrd /{folder}/initrd\noptions {UUID}\n"
+    files = {
+        "etc/fstab": f"UUID=A-B /{esp} vfat umask=0077 0 2\n".encode(),
+        f"{esp}/{folder}/linux": make.bzimage(OLD),
+        f"{esp}/{folder}/initrd": b"initrd",
+        f"{esp}/loader/entries/x.conf": text.encode(),
+        f"{esp}/loader/loader.conf": b"default x.conf\n",
+    }
+    fill(root, files)
+    assert booted(tree).kernel == f"{esp}/{folder}/linux"
+    assert booted(tree).initrds == (f"{esp}/{folder}/initrd",)
 
 
 @given(st.text(st.sampled_from("ab '\"\\$;{}#\n>=|&(") | st.characters(), max_size=60))
