@@ -1,17 +1,24 @@
 """`kp image add --tree`: the entry `production` is what the tree's own loader boots."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from kpstore.formats import samples as make
 from support.cli import Result, ok, run
-from support.imagetree import fill
+from support.imagetree import fill, whole_image
+from support.sources import ROOT
 
 R, OTHER = "6.9.7-arch1-1", "6.6.37-1-lts"
 GRUB = "boot/grub/grub.cfg"
 UCODE, INITRD = "boot/intel-ucode.img", "boot/initramfs-linux.img"
 LINE = "root=UUID=1 rw"
+IMAGES = sorted(
+    path.parent.name for path in ROOT.glob("fixtures/trees/whole/*/says.json")
+)
+TWICE = {"sles"}  # a key twice in its line, which is refused
 
 
 @pytest.fixture
@@ -123,3 +130,21 @@ def test_an_initrd_that_belongs_to_another_kernel_is_refused(
     done = run(site, "image", "add", "w", "--tree", str(tree), "-m", "new")
     assert done.status == 1
     assert f"initramfs-linux-lts.img carries modules of {OTHER}" in done.err
+
+
+@pytest.mark.parametrize("name", sorted({*IMAGES} - TWICE))
+def test_whole_images_of_distributions(site: Path, tmp_path: Path, name: str) -> None:
+    files = whole_image(name)
+    fill(tmp_path / name, files)
+    expected = json.loads((ROOT / f"fixtures/trees/whole/{name}/says.json").read_text())
+    said = add(site, tmp_path / name).err
+    what = f"kernel {expected['release']}, from {expected['source']}"
+    assert f"entry production: {what}\n" in said
+    assert "warning" not in said
+    entry = ok(site, "entry", "show", "w", "production", "--json").json
+    assert entry["cmdline"] == expected["line"]
+    kernel = ok(site, "kernel", "show", "w", expected["release"], "--json").json
+    assert [each["sha256"] for each in kernel["artifacts"]["initrd"]] == [
+        hashlib.sha256(files[initrd]).hexdigest() for initrd in expected["initrds"]
+    ]
+    assert kernel["artifacts"]["modules"]

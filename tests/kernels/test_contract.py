@@ -17,7 +17,9 @@ from kpstore.kernels.registry import LATER, ORIGINS
 from support.imagetree import fill, sample, sample_releases, snapshot
 from support.sources import ROOT
 
-TREES = sorted(path.name for path in (ROOT / "fixtures/trees").iterdir())
+TREES = sorted(
+    path.name for path in (ROOT / "fixtures/trees").iterdir() if path.is_file()
+)
 TREES.remove("README.md")
 XEN = "boot/xen-4.17.gz"
 

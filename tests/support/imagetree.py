@@ -52,8 +52,22 @@ def fill(root: Path, files: Mapping[str, bytes | str]) -> None:
 
 def sample(name: str) -> dict[str, bytes | str]:
     """Return the files of a sample tree, for `fill`; see fixtures/trees/README.md."""
+    return _made(ROOT / "fixtures/trees" / name)
+
+
+def whole_image(name: str) -> dict[str, bytes | str]:
+    """Return the files of a tree with its loader's; see its README in fixtures."""
+    folder = ROOT / "fixtures/trees/whole" / name
+    return _made(folder / "tree") | {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path not in (folder / "tree", folder / "says.json")
+    }
+
+
+def _made(listed: Path) -> dict[str, bytes | str]:
     files: dict[str, bytes | str] = {}
-    for line in (ROOT / "fixtures/trees" / name).read_text("utf-8").splitlines():
+    for line in listed.read_text("utf-8").splitlines():
         path, what, rest = (*line.split(" ", 2), "")[:3]
         if what == "modules":
             made = make.module_files(rest).items()
@@ -72,6 +86,7 @@ def sample_releases(name: str) -> list[str]:
 _CONTENT: Final[dict[str, Callable[[str], bytes]]] = {
     "kernel": make.bzimage,
     "initrd": make.initrd,
+    "microcode": lambda _: make.microcode(),
     "config": lambda _: make.config().encode(),
     "map": lambda _: b"ffffffff B The real System.map is in the dbg package\n",
     "program": lambda arch: make.elf("", arch),
