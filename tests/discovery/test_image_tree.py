@@ -1,7 +1,7 @@
 """What a distribution's own loader configuration boots, read and never run."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from kpstore.errors import InvalidInput
 from kpstore.formats import samples as make
 from kpstore.loaders.grub.foreign import read_grub
 from support.imagetree import fill
+from support.loaderfiles import WRITTEN
 
 OLD, NEW = "6.1.0-9-amd64", "6.1.0-13-amd64"
 UUID = "root=UUID=01234567-89ab-cdef-0123-456789abcdef"
@@ -400,8 +401,8 @@ CALLED = {
     "in a subvolume": ("/@/boot", BTRFS.format("@"), ""),
     "in a subvolume, with a slash": ("/@rootfs/boot", BTRFS.format("/@rootfs"), ""),
     "in a subvolume, without fstab": ("/@/boot", "", ""),
-    "in a subvolume of any name": ("/root/boot", BTRFS.format("root"), ""),
-    "in one that the line names": ("/root/boot", "", "rootflags=subvol=root"),
+    "in a subvolume of any name": ("/top/boot", BTRFS.format("top"), ""),
+    "in one that the line names": ("/top/boot", "", "rootflags=subvol=top"),
     "in one among flags": ("/a/b/boot", "", "rootflags=compress=zstd,subvol=/a/b,x"),
     "a subvolume": ("/@boot", "UUID=1 /boot btrfs subvol=@boot 0 0", ""),
     "in a snapshot": ("/@/.snapshots/12/snapshot/boot", "", ""),
@@ -411,41 +412,18 @@ CALLED = {
 }
 
 
-def write_grub(root: Path, called: str, line: str) -> None:
-    text = (
-        f"menuentry x {{\nlinux {called}/vmlinuz-{OLD} {line}\n"
-        f"initrd {called}/early.img {called}/initrd.img-{OLD}\n}}\n"
-    )
-    fill(root, {"boot/grub/grub.cfg": text.encode()})
-
-
-def write_bls(root: Path, called: str, line: str) -> None:
-    text = (
-        f"linux {called}/vmlinuz-{OLD}\ninitrd {called}/early.img\n"
-        f"initrd {called}/initrd.img-{OLD}\noptions {line}\n"
-    )
-    entry = {"boot/loader/entries/x.conf": text.encode()}
-    fill(root, {**entry, "boot/loader/loader.conf": b"default x.conf\n"})
-
-
-def write_extlinux(root: Path, called: str, line: str) -> None:
-    text = (
-        f"LABEL x\nLINUX {called}/vmlinuz-{OLD}\n"
-        f"INITRD {called}/early.img,{called}/initrd.img-{OLD}\nAPPEND {line}\n"
-    )
-    fill(root, {"boot/extlinux/extlinux.conf": text.encode()})
-
-
-@pytest.mark.parametrize("write", [write_grub, write_bls, write_extlinux])
+@pytest.mark.parametrize("loader", WRITTEN)
 @pytest.mark.parametrize("name", CALLED)
 def test_paths_are_those_of_the_loaders_file_system(
-    root: Path, tree: Beneath, name: str, write: Callable[[Path, str, str], None]
+    root: Path, tree: Beneath, name: str, loader: str
 ) -> None:
     called, fstab, line = CALLED[name]
+    if loader != "grub":
+        _, _, called = called.rpartition(")")  # devices are GRUB's own
+    initrds = [f"{called}/early.img", f"{called}/initrd.img-{OLD}"]
     fill(root, {"etc/fstab": f"# <file system>\n{fstab}\n".encode()})
     fill(root, {"boot/early.img": b"microcode"})
-    _, _, path = called.rpartition(")")  # devices are GRUB's own
-    write(root, called if write is write_grub else path, line)
+    fill(root, WRITTEN[loader](f"{called}/vmlinuz-{OLD}", initrds, line))
     assert booted(tree).kernel == f"boot/vmlinuz-{OLD}"
     assert booted(tree).initrds == ("boot/early.img", f"boot/initrd.img-{OLD}")
 

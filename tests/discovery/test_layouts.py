@@ -8,15 +8,19 @@ import pytest
 
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.discovery.beside import initrds_beside, is_spare
+from kpstore.discovery.image_tree import default_kernel
 from kpstore.discovery.installed import Installed, installed_kernels
 from kpstore.discovery.layouts import EARLY, LAYOUTS
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import Refused
 from kpstore.formats import samples as make
 from kpstore.kernels.contract import Given
-from kpstore.kernels.gather import Needs
+from kpstore.kernels.gather import Needs, gather
 from kpstore.kernels.origins.files import Files
+from kpstore.kernels.origins.installed import as_booted
+from kpstore.model.documents import Arch
 from support.imagetree import fill
+from support.loaderfiles import WRITTEN
 from support.taking import gather_installed
 
 R = "6.6.8-1"
@@ -29,10 +33,10 @@ class Real(NamedTuple):
     release: str
     kernel: str
     initrd: str
-    arch: str = "x86_64"
+    arch: Arch = "x86_64"
 
 
-def real(kernel: str, initrd: str, release: str, arch: str = "x86_64") -> Real:
+def real(kernel: str, initrd: str, release: str, arch: Arch = "x86_64") -> Real:
     return Real(release, kernel.format(release), initrd.format(release), arch)
 
 
@@ -222,6 +226,31 @@ def test_a_kernel_given_by_its_file_comes_with_its_initrd(root: Path, who: str) 
         found = [source.name for source in parts.initrds]
     is_beside = Path(what.kernel).parent == Path(what.initrd).parent
     assert found == ([str(root / what.initrd)] if is_beside else [])
+
+
+@pytest.mark.parametrize("loader", WRITTEN)
+@pytest.mark.parametrize("who", REAL)
+def test_what_a_loader_boots_of_it_is_taken_as_the_loader_has_it(
+    root: Path, tree: Beneath, tmp_path: Path, who: str, loader: str
+) -> None:
+    what, line = REAL[who], "root=LABEL=root ro"
+    install(root, what)
+    modules(root, what.release)
+    fill(
+        root,
+        {"boot/early.img": make.microcode(), "boot/vmlinuz-9.9": make.bzimage("9.9")},
+    )
+    initrds = ["boot/early.img", what.initrd]
+    paths = [f"/{each}" for each in initrds]
+    fill(root, WRITTEN[loader](f"/{what.kernel}", paths, line))
+    found = default_kernel(tree).booted
+    assert found
+    assert (found.release, found.kernel) == (what.release, what.kernel)
+    assert (list(found.initrds), " ".join(found.params)) == (initrds, line)
+    with as_booted(root, found) as parts:
+        taken = gather(ArtifactStore(tmp_path / "objects"), parts, Needs(what.arch))
+    sizes = [each.size for each in taken.kernel.artifacts.initrd]
+    assert sizes == [(root / each).stat().st_size for each in initrds]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda each: each.who)
