@@ -5,11 +5,10 @@ from itertools import islice
 from typing import Final
 
 from kpstore.discovery.files import names
-from kpstore.discovery.installed import installed_kernels
+from kpstore.discovery.installed import facts_of, installed_kernels
 from kpstore.disk.beneath import Beneath
-from kpstore.errors import InvalidInput, Refused
+from kpstore.errors import Refused
 from kpstore.formats.arch import elf_arch
-from kpstore.formats.kernel import read_kernel
 
 _SURE: Final = ("bin/sh", "bin/bash", "usr/bin/env", "sbin/init", "bin/busybox")
 _FOLDERS: Final = ("usr/bin", "bin", "usr/sbin", "sbin")
@@ -39,10 +38,5 @@ def _program_arch(tree: Beneath, path: str) -> str | None:
 
 
 def _kernel_arch(tree: Beneath) -> str | None:
-    for kernel in installed_kernels(tree):
-        try:
-            with tree.open_read(kernel.kernel) as file:
-                return read_kernel(file, kernel.kernel).arch
-        except (FileNotFoundError, Refused, InvalidInput):
-            continue
-    return None
+    every = (facts_of(tree, each.kernel) for each in installed_kernels(tree))
+    return next((facts.arch for facts in every if facts), None)

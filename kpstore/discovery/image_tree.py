@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from kpstore.discovery.files import SeenTree
-from kpstore.discovery.installed import Installed, installed_kernels, release_of
+from kpstore.discovery.installed import Installed, facts_of, installed_kernels
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
 from kpstore.loaders.listing import Listed, Listing, tokens
@@ -130,9 +130,8 @@ class _Reading:
         source, named = listing.source, _DEVICE.sub("", listed.kernel)
         volume = _volume(listed.words)
         kernel = self.place(named, source, volume)
-        release = self._release(kernel)
+        release, why = self._release(kernel)
         if not kernel or not release:
-            why = "is no kernel that kp knows" if kernel else "is not in the tree"
             self.lost += [f"{source} boots {named}, which {why}"] if named else []
             return None
         initrds = {path: self.place(path, source, volume) for path in listed.initrds}
@@ -190,10 +189,18 @@ class _Reading:
             (each for each in places if each and self._seen.is_file(each)), None
         )
 
-    def _release(self, kernel: str | None) -> str | None:
+    def _release(self, kernel: str | None) -> tuple[str, str]:
+        """Return the release of what a loader boots, or why it can't be taken."""
         if kernel is None:
-            return None
-        return self._known.get(kernel) or release_of(self._tree, kernel)
+            return "", "is not in the tree"
+        if kernel in self._known:
+            return self._known[kernel], ""
+        facts = facts_of(self._tree, kernel)
+        if facts is None:
+            return "", "is no kernel that kp knows"
+        if facts.format == "uki":
+            return "", "is a unified kernel image: take kernel and initrd out of it"
+        return facts.release, ""
 
 
 def _volume(words: Iterable[str]) -> str:

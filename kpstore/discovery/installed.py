@@ -14,7 +14,7 @@ from kpstore.discovery.files import names
 from kpstore.discovery.layouts import CONFIG, EARLY, LAYOUTS, MAP
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
-from kpstore.formats.kernel import read_kernel
+from kpstore.formats.kernel import KernelFacts, read_kernel
 from kpstore.model.names import RELEASE
 from kpstore.model.versions import version_key
 
@@ -63,11 +63,11 @@ def _rank(kernel: Installed) -> tuple[bool, bool, bool]:
     return kernel.is_spare, not kernel.initrds, kernel.release not in kernel.kernel
 
 
-def release_of(tree: Beneath, path: str) -> str | None:
-    """Return the release that a kernel's bytes name; None for what is no kernel."""
+def facts_of(tree: Beneath, path: str) -> KernelFacts | None:
+    """Return what a kernel's bytes say; None for what is no kernel, or not there."""
     try:
         with tree.open_read(path) as file:
-            return read_kernel(file, path).release
+            return read_kernel(file, path)
     except (FileNotFoundError, NotADirectoryError, Refused, InvalidInput):
         return None
 
@@ -99,11 +99,11 @@ def _kernels(tree: Beneath) -> Iterator[tuple[str, str]]:
         for pattern in layout.kernels:
             for path in _matching(tree, _ANY.sub("*", pattern)):
                 said = said_by(pattern, path) or {}
-                name = said.get("name") or said.get("release")
-                is_told = name in releases and tree.is_file(path)
-                told = name if is_told else release_of(tree, path)
-                if told:
-                    yield told, path
+                name = said.get("name") or said.get("release") or ""
+                if name in releases and tree.is_file(path):
+                    yield name, path
+                elif facts := facts_of(tree, path):
+                    yield facts.release, path
 
 
 def _matching(tree: Beneath, pattern: str) -> Iterator[str]:

@@ -214,6 +214,18 @@ def test_what_is_booted_is_no_kernel(root: Path, tree: Beneath) -> None:
     )
 
 
+@pytest.mark.parametrize("loader", WRITTEN)
+def test_a_unified_image_is_not_taken_for_a_kernel_without_initrd(
+    root: Path, tree: Beneath, loader: str
+) -> None:
+    fill(root, WRITTEN[loader]("/EFI/Linux/a.efi", [], UUID))
+    fill(root, {"boot/EFI/Linux/a.efi": make.unified("9.9")})
+    found = default_kernel(tree)
+    assert found.booted is None
+    (said,) = found.lost
+    assert "boots /EFI/Linux/a.efi, which is a unified kernel image" in said
+
+
 @pytest.mark.parametrize(
     "file",
     [
