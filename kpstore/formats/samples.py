@@ -101,22 +101,23 @@ def zboot(release: str, compression: str = "gzip", arch: str = "aarch64") -> byt
     return bytes(head) + payload
 
 
-def unified(release: str, arch: str = "x86_64") -> bytes:
-    """Build a unified kernel image: a PE file with the kernel as section `.linux`."""
-    kernel, head = bzimage(release, arch), bytearray(0x400)
+def unified(
+    release: str, arch: str = "x86_64", more: Mapping[str, bytes] = {}
+) -> bytes:
+    """Build a unified kernel image: a PE file with the kernel as section `.linux`.
+
+    `more`: other sections by name, which stand before it.
+    """
+    parts = {**more, ".linux": bzimage(release, arch)}
+    head, body = bytearray(0x400), b""
     head[0:2] = b"MZ"
-    _put_pe(head, 0x80, arch, sections=1)
-    struct.pack_into(
-        "<8sIIII",
-        head,
-        0x80 + 24 + 0xF0,
-        b".linux",
-        len(kernel),
-        0x1000,
-        len(kernel),
-        len(head),
-    )
-    return bytes(head) + kernel
+    _put_pe(head, 0x80, arch, sections=len(parts))
+    for at, (name, data) in enumerate(parts.items()):
+        start = len(head) + len(body)
+        entry = (name.encode(), len(data), 0x1000, len(data), start)
+        struct.pack_into("<8sIIII", head, 0x80 + 24 + 0xF0 + 40 * at, *entry)
+        body += data
+    return bytes(head) + body
 
 
 def elf(release: str, arch: str = "x86_64", content: bytes = b"") -> bytes:
