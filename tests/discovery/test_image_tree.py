@@ -309,7 +309,12 @@ def test_loader_conf(
 def test_loader_conf_that_leaves_it_to_the_firmware(root: Path, tree: Beneath) -> None:
     bls(root, OLD)
     fill(root, {"boot/loader/loader.conf": b"default @saved\n"})
-    assert default_kernel(tree).booted is None
+    assert booted(tree).release == OLD  # the only entry
+    bls(root, NEW)
+    found = default_kernel(tree)
+    assert found.booted is None
+    (said,) = found.unread
+    assert "@saved" in said
 
 
 @pytest.mark.parametrize(

@@ -1,40 +1,104 @@
-"""Reading what systemd-boot is told: loader.conf, and the entries beside it.
+"""Which of its entries systemd-boot boots: loader.conf's default, else the first.
 
-Entries without a loader.conf are GRUB's to order (`kpstore.loaders.grub.foreign`).
+Follows loader.conf(5) and systemd's src/boot/boot.c (config_select_default_entry).
+What firmware may say instead is not in a tree. Entries that GRUB reads are read by
+`kpstore.loaders.grub.foreign`.
 """
 
 import fnmatch
+import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from kpstore.loaders.boot_entries import FOLDERS, fields, first, read_entries
+from kpstore.formats.arch import elf_arch
+from kpstore.loaders.bls.choices import Choice, Menu
+from kpstore.loaders.boot_entries import COUNTED, fields
 from kpstore.loaders.listing import Listed, Listing
+from kpstore.loaders.programs import CONF, ESPS, on_fat, reads_entries, systemd_boot
 from kpstore.loaders.tree import Tree
+
+_EFI_ARCHS: Final = {
+    "x86_64": "x64",
+    "i386": "ia32",
+    "aarch64": "aa64",
+    "ia64": "ia64",
+    "riscv64": "riscv64",
+}
+_PROGRAMS: Final = ("bin/sh", "usr/bin/env", "sbin/init")
+_LISTED: Final = (CONF, "loader/entries/*.conf", "EFI/Linux/*.efi")
+_BOOT_IS_FAT: Final = re.compile(r"^\s*[^#\s]\S*\s+/boot/?\s+vfat\s", re.MULTILINE)
 
 
 def read(tree: Tree) -> Iterator[Listing]:
-    """Yield what each loader.conf boots, of the entries in its folder."""
-    for folder in FOLDERS:
-        source = f"{folder}/loader.conf"
-        text = tree.text(source)
-        if text is not None:
-            yield _listing(source, text, read_entries(tree, {}, [folder]))
+    """Yield what systemd-boot lists and boots, where it is what decides."""
+    if not reads_entries(tree):
+        return
+    program = systemd_boot(tree)
+    esp = program.esp if program else _esp(tree)
+    arch = program.arch if program else _arch(tree)
+    menu = Menu(tree, _roots(tree, esp), arch)
+    for path, what in menu.unread.items():
+        yield Listing(path, unread=(f"{path}: {what}",))
+    conf = next(on_fat(tree, esp, CONF), "")
+    if conf or menu.choices:
+        yield _listing(conf, tree.text(conf) or "" if conf else "", menu.choices)
 
 
-def _listing(source: str, text: str, entries: Sequence[Listed]) -> Listing:
-    pattern = first(fields(text), "default")
-    chosen = _chosen(entries, pattern or "*")
-    unread = f"{source}: its default, {pattern}"
+def _listing(conf: str, text: str, choices: Sequence[Choice]) -> Listing:
+    pattern = fields(text).get("default", [""])[-1].lower()
+    chosen, note = _chosen(choices, pattern)
+    source = conf or choices[0].path
     return Listing(
-        source, tuple(entries), chosen, (unread,) if pattern and not chosen else ()
+        source,
+        tuple(each.listed for each in choices),
+        chosen,
+        (f"{source}: {note}",) if note else (),
     )
 
 
-def _chosen(entries: Sequence[Listed], pattern: str) -> Listed | None:
-    """Return the first entry that a pattern means; @saved is the firmware's to say."""
-    matches = (
-        each
-        for each in entries
-        if fnmatch.fnmatchcase(f"{each.ident}.conf", pattern)
-        or fnmatch.fnmatchcase(each.ident, pattern)
-    )
-    return None if pattern.startswith("@") else next(matches, None)
+def _chosen(choices: Sequence[Choice], pattern: str) -> tuple[Listed | None, str]:
+    """Return what boots, and what is worth saying of it."""
+    first = choices[0].listed if choices else None
+    if not pattern or (pattern == "@saved" and len(choices) == 1):
+        return first, ""
+    for each in choices:
+        if any(fnmatch.fnmatchcase(name, pattern) for name in _names(each)):
+            return each.listed, ""
+    if pattern.startswith("auto-"):
+        return None, f"its default, {pattern}, is none of these entries"
+    if pattern != "@saved":
+        return first, f"its default, {pattern}, names none of its entries"
+    kernels = {each.listed.kernel for each in choices}
+    said = "its default, @saved, is in the firmware's variables"
+    return (first if len(kernels) == 1 else None), said
+
+
+def _names(choice: Choice) -> Iterator[str]:
+    """Yield the names that a default may mean.
+
+    As bootctl has them, without a count of tries; before systemd 248 without `.conf`.
+    """
+    stem, dot, ending = choice.file.rpartition(".")
+    for name in (stem, COUNTED.sub("", stem)):
+        yield from (f"{name}{dot}{ending}", name)
+
+
+def _esp(tree: Tree) -> str:
+    """Return what has the loader's files: loader.conf, else entries or images."""
+    found = (esp for what in _LISTED for esp in ESPS if any(on_fat(tree, esp, what)))
+    return next(found, ESPS[-1])
+
+
+def _roots(tree: Tree, esp: str) -> list[str]:
+    """Return the file systems that the loader reads: the ESP, and FAT's /boot.
+
+    Without a word of /boot's kind it is meant where the ESP has no entries.
+    """
+    is_empty = not any(any(on_fat(tree, esp, what)) for what in _LISTED[1:])
+    is_fat = _BOOT_IS_FAT.search(tree.text("etc/fstab") or "")
+    return [*dict.fromkeys((esp, "boot"))] if is_empty or is_fat else [esp]
+
+
+def _arch(tree: Tree) -> str:
+    archs = (elf_arch(tree.data(path, 0, 64) or b"") for path in _PROGRAMS)
+    return _EFI_ARCHS.get(next(filter(None, archs), None) or "", "")

@@ -13,6 +13,7 @@ from kpstore.errors import InvalidInput
 from kpstore.loaders.boot_entries import read_entries
 from kpstore.loaders.grub.script import Word, plain, statements
 from kpstore.loaders.listing import Listed, Listing, choose, read_environment
+from kpstore.loaders.programs import grub_decides
 from kpstore.loaders.tree import Tree
 
 _FOLDERS: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
@@ -47,7 +48,9 @@ class GrubMenu:
 
 
 def read(tree: Tree) -> Iterator[Listing]:
-    """Yield what each grub.cfg lists and boots."""
+    """Yield what each grub.cfg lists and boots, where GRUB is what decides."""
+    if not grub_decides(tree):
+        return
     for folder in _FOLDERS:
         for source in tree.matching(f"{folder}/{_CONFIG}"):
             text = tree.text(source)

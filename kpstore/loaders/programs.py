@@ -1,0 +1,95 @@
+"""Which boot loaders' programs lie in an image's tree, and so decide what it boots.
+
+systemd-boot is `EFI/systemd/systemd-boot<arch>.efi` on the ESP, and what says so of
+itself at the firmware's fallback, `EFI/BOOT/BOOT<arch>.EFI` (bootctl(1) puts it at
+both). GRUB is `EFI/*/grub<arch>.efi`, its core image below /boot, or, where its
+programs are put on the disk later, a grub.cfg.
+"""
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from kpstore.loaders.tree import Tree
+
+ESPS: Final = ("efi", "boot/efi", "boot")
+"""Where the EFI system partition is mounted."""
+CONF: Final = "loader/loader.conf"
+"""systemd-boot's own configuration, on the ESP."""
+_MAGIC: Final = b"#### LoaderInfo: systemd-boot"
+_SYSTEMD: Final = "EFI/systemd/systemd-boot*.efi"
+_FALLBACK: Final = "EFI/BOOT/BOOT*.EFI"
+_CORES: Final = ("boot/grub/*/core.*", "boot/grub2/*/core.*")
+_CONFIGS: Final = tuple(
+    f"{folder}/grub.cfg"
+    for folder in ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
+)
+_GRUB_EFI: Final = "EFI/*/grub*.efi"
+
+
+class Program(NamedTuple):
+    """systemd-boot: the ESP that it lies on, and the EFI's word for its machine."""
+
+    esp: str
+    arch: str
+
+
+def on_fat(tree: Tree, folder: str, pattern: str) -> Iterator[str]:
+    """Yield the paths that a pattern means in a folder, whatever their letters' case.
+
+    A `*` stands within one part; FAT knows no case, and firmware neither.
+    """
+    first, _, rest = pattern.partition("/")
+    for name in tree.names(folder):
+        if fnmatch.fnmatchcase(name.lower(), first.lower()):
+            path = f"{folder}/{name}"
+            yield from on_fat(tree, path, rest) if rest else (path,)
+
+
+def systemd_boot(tree: Tree) -> Program | None:
+    """Find the systemd-boot that decides; None where there is none, or GRUB does.
+
+    Where both lie on the disk, the firmware's fallback tells which is meant.
+    """
+    for esp in ESPS:
+        own = [*on_fat(tree, esp, _SYSTEMD)]
+        fallbacks = [*on_fat(tree, esp, _FALLBACK)]
+        same = [path for path in fallbacks if _is_systemd_boot(tree, path)]
+        if same or (own and not (fallbacks and _has_grub(tree))):
+            name = (*same, *own)[0].rpartition("/")[2].lower().removesuffix(".efi")
+            return Program(esp, name.removeprefix("systemd-").removeprefix("boot"))
+    return None
+
+
+def reads_entries(tree: Tree) -> bool:
+    """Tell whether systemd-boot is what reads the boot loader entries in a tree.
+
+    With no loader's program in it, its own configuration tells, or that there is no
+    grub.cfg: nobody else reads them by themselves.
+    """
+    if systemd_boot(tree) is not None or _has_grub(tree):
+        return systemd_boot(tree) is not None
+    has_conf = any(any(on_fat(tree, esp, CONF)) for esp in ESPS)
+    return has_conf or not any(_found(tree, _CONFIGS))
+
+
+def grub_decides(tree: Tree) -> bool:
+    """Tell whether a grub.cfg counts: not one that is left beside systemd-boot."""
+    found = systemd_boot(tree)
+    if found is None:
+        return True
+    return _has_grub(tree) and not any(on_fat(tree, found.esp, _FALLBACK))
+
+
+def _is_systemd_boot(tree: Tree, path: str) -> bool:
+    return _MAGIC in (tree.data(path) or b"")
+
+
+def _has_grub(tree: Tree) -> bool:
+    on_esps = (path for esp in ESPS for path in on_fat(tree, esp, _GRUB_EFI))
+    return any(_found(tree, _CORES)) or any(on_esps)
+
+
+def _found(tree: Tree, patterns: Iterable[str]) -> Iterator[str]:
+    paths = (path for each in patterns for path in tree.matching(each))
+    return (path for path in paths if tree.is_file(path))
