@@ -15,8 +15,8 @@ from kpstore.discovery.layouts import CONFIG, EARLY, LAYOUTS, MAP
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.formats.kernel import KernelFacts, read_kernel
+from kpstore.formats.versions import version_key
 from kpstore.model.names import RELEASE
-from kpstore.model.versions import version_key
 
 _RELEASE: Final = re.compile(RELEASE)
 _ANY: Final = re.compile(r"\{\w+\}")

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from kpstore.formats.versions import rpm_key
 from kpstore.loaders.listing import Listed, expand, tokens
 from kpstore.loaders.tree import Tree
-from kpstore.model.versions import rpm_key
 
 _FOLDER: Final = "boot/loader"
 COUNTED: Final = re.compile(r"\+(\d+)(?:-(\d+))?$")

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from kpstore.errors import InvalidInput
 from kpstore.formats.uki import UnifiedImage, read_unified
+from kpstore.formats.versions import version_key
 from kpstore.loaders.boot_entries import COUNTED, fields
 from kpstore.loaders.listing import Listed, tokens
 from kpstore.loaders.programs import on_fat
 from kpstore.loaders.tree import Tree
-from kpstore.model.versions import version_key
 
 _NOT_LISTED: Final = (".", "auto-")  # "auto-" are the loader's own
 _STARTED: Final = ("linux", "uki", "efi", "uki-url")  # one of them, in an entry
@@ -47,7 +47,7 @@ class Choice:
         return (int(counted[1]), int(counted[2] or 0)) if counted else None
 
 
-class Menu:
+class Choices:
     """What lies on some file systems, by their folders in the tree.
 
     `arch` is the EFI's word for the machine, empty where nobody knows it. `unread`
@@ -58,7 +58,7 @@ class Menu:
         self._tree = tree
         self._arch = arch
         self.unread: dict[str, str] = {}
-        self.choices = in_order(
+        self.listed = in_order(
             [
                 choice
                 for root in roots

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kpstore.formats.arch import elf_arch
-from kpstore.loaders.bls.choices import Choice, Menu
+from kpstore.loaders.bls.choices import Choice, Choices
 from kpstore.loaders.boot_entries import COUNTED, fields
 from kpstore.loaders.listing import Listed, Listing
 from kpstore.loaders.programs import CONF, ESPS, on_fat, reads_entries, systemd_boot
@@ -36,12 +36,12 @@ def read(tree: Tree) -> Iterator[Listing]:
     program = systemd_boot(tree)
     esp = program.esp if program else _esp(tree)
     arch = program.arch if program else _arch(tree)
-    menu = Menu(tree, _roots(tree, esp), arch)
-    for path, what in menu.unread.items():
+    found = Choices(tree, _roots(tree, esp), arch)
+    for path, what in found.unread.items():
         yield Listing(path, unread=(f"{path}: {what}",))
     conf = next(on_fat(tree, esp, CONF), "")
-    if conf or menu.choices:
-        yield _listing(conf, tree.text(conf) or "" if conf else "", menu.choices)
+    if conf or found.listed:
+        yield _listing(conf, tree.text(conf) or "" if conf else "", found.listed)
 
 
 def _listing(conf: str, text: str, choices: Sequence[Choice]) -> Listing:

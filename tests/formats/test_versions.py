@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpstore.model.versions import compare, rpm_key, version_key
+from kpstore.formats.versions import compare, rpm_key, version_key
 
 SIGNS = {"<": -1, "==": 0, ">": 1}
 
