@@ -379,6 +379,7 @@ PLACES = [
         ("boot/loader", ("loader.conf", "entries/x.conf", "entries/y.conf")),
         ("efi/loader", ("loader.conf", "entries/x.conf", "entries/y.conf")),
         ("boot/extlinux", ("extlinux.conf",)),
+        ("boot", ("extlinux.conf",)),
     )
     for name in names
 ]

@@ -1,26 +1,41 @@
-"""Reading a distribution's `extlinux.conf`.
+"""Reading an `extlinux.conf`, as EXTLINUX and U-Boot boot by it when nobody is there.
 
-Format: https://wiki.syslinux.org/wiki/index.php?title=Config
+They differ: EXTLINUX shows the menu that a DEFAULT of `menu.c32` names, where MENU
+DEFAULT counts, and stops at its prompt when DEFAULT names nothing; U-Boot then takes
+the first label (doc/develop/distro.rst). Either way that is what the file is for.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kpstore.loaders.listing import Listed, Listing, tokens
+from kpstore.loaders.syslinux.directives import directives
 from kpstore.loaders.tree import Tree
 
-_PLACES: Final = ("boot/extlinux/extlinux.conf", "boot/extlinux.conf")
+_PLACES: Final = (
+    "boot/extlinux/extlinux.conf",
+    "boot/extlinux.conf",
+    "extlinux/extlinux.conf",
+)
+_MODULE: Final = ".c32"
 _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
+_NO_LINUX: Final = frozenset(
+    {"boot", "bss", "com32", "comboot", "config", "fdimage", "localboot", "pxe"}
+)
+_DEVICE_TREE: Final = (
+    *("fdt", "fdtdir", "devicetree", "devicetreedir"),
+    *("fdtoverlays", "devicetree-overlay"),
+)
 
 
 @dataclass
 class _Config:
-    """Labels with their directives, and what the file says of itself."""
+    """Labels with what each says, in the file's order, and what is said outside."""
 
-    default: str = ""
-    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    labels: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     included: list[str] = field(default_factory=list)
 
 
@@ -29,42 +44,80 @@ def read(tree: Tree) -> Iterator[Listing]:
     for source in _PLACES:
         text = tree.text(source)
         if text is not None:
-            yield _listing(source, _config(text))
+            yield read_config(source, text)
 
 
-def _listing(source: str, config: _Config) -> Listing:
-    choices = tuple(_label(name, said) for name, said in config.labels.items())
-    named = (each for each in choices if each.ident == config.default)
-    return Listing(
-        source,
-        choices,
-        next(named, None) or next(iter(choices), None),
-        tuple(f"{source}: {name}, which it includes" for name in config.included),
-    )
+def read_config(source: str, text: str) -> Listing:
+    """Read one; paths stay as it has them, from its own folder or the root."""
+    config = _config(text)
+    shared = config.said.get("append", "")
+    choices = tuple(_listed(name, said, shared) for name, said in config.labels)
+    unread = [f"{name}, which it includes" for name in config.included]
+    chosen = None
+    if choices:
+        default = config.said.get("ontimeout") or config.said.get("default", "")
+        at, more = _default(config, default)
+        chosen = replace(choices[at], words=(*choices[at].words, *tokens(more)))
+        unread += _doubts(default, chosen, config.labels[at][1])
+    return Listing(source, choices, chosen, tuple(f"{source}: {x}" for x in unread))
 
 
 def _config(text: str) -> _Config:
-    config, here = _Config(), dict[str, str]()
-    for line in text.splitlines():
-        word, _, value = line.strip().partition(" ")
-        key, value = word.lower(), value.strip()
-        match key:
+    config = _Config()
+    here = config.said
+    for word, value in directives(text):
+        match word:
             case "label":
-                here = config.labels.setdefault(value, {})
-            case "menu" if value.lower() == "default":
-                config.default = config.default or next(reversed(config.labels), "")
-            case "default" if not config.labels:
-                config.default = value
-            case "include":
+                here = {}
+                config.labels.append((value, here))
+            case "default" | "ontimeout":
+                config.said[word] = value
+            case "menu separator" | "menu begin" | "menu end":
+                here = config.said
+            case "include" | "menu include":
                 config.included.append(value)
+            case "linux" | "kernel":
+                here["kernel"] = value
+            case _ if word in _NO_LINUX:
+                here["kernel"] = ""
             case _:
-                here.setdefault(key, value)
+                here[word] = value
     return config
 
 
-def _label(name: str, said: Mapping[str, str]) -> Listed:
-    kernel = said.get("linux") or said.get("kernel") or ""
-    line = said.get("append", "")
+def _default(config: _Config, default: str) -> tuple[int, str]:
+    """Return which label boots, and what DEFAULT adds to its command line."""
+    names = [name for name, _ in config.labels]
+    word, _, more = default.partition(" ")
+    if default in names:
+        return names.index(default), ""
+    if word in names:
+        return names.index(word), more
+    said = [labels for _, labels in config.labels]
+    marked = [at for at, each in enumerate(said) if "menu default" in each]
+    return (marked or [0])[-1], ""
+
+
+def _doubts(default: str, chosen: Listed, said: Mapping[str, str]) -> Iterator[str]:
+    """Say what of the label that boots is not kept, or not certain."""
+    word, _, _ = default.partition(" ")
+    if word and not word.endswith(_MODULE) and chosen.ident not in (default, word):
+        yield f"its default, {default}"
+    for each in _DEVICE_TREE:
+        if each in said:
+            yield f"{each} of {chosen.ident}: kp keeps no device trees"
+    if not chosen.kernel or chosen.kernel.endswith(_MODULE):
+        yield f"{chosen.ident}, which boots no kernel by itself"
+
+
+def _listed(name: str, said: Mapping[str, str], shared: str) -> Listed:
+    line = said.get("append", shared)
+    line = "" if line == "-" else line
     packed = said.get("initrd") or ",".join(_INITRD.findall(line))
-    initrds = tuple(file for file in packed.split(",") if file)
-    return Listed(name, name, kernel, initrds, tokens(line))
+    return Listed(
+        title=said.get("menu label", name).replace("^", ""),
+        ident=name,
+        kernel=said.get("kernel", ""),
+        initrds=tuple(file for file in packed.split(",") if file),
+        words=tokens(line),
+    )

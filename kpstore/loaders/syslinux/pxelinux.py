@@ -24,6 +24,7 @@ from kpstore.errors import InvalidInput
 from kpstore.loaders.contract import LINE
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, fill_text, text_of
+from kpstore.loaders.syslinux.directives import directives
 from kpstore.model.params import compose, split
 
 lookup: Final = LOOKUPS["pxelinux"]
@@ -67,13 +68,18 @@ def _label(boot: Disk | Linux) -> Iterator[str]:
     if isinstance(boot, Disk):
         yield "  LOCALBOOT 0\n"
         return
+    yield from load_linux(boot)
+    if boot.wants_bootif:
+        yield _BOOTIF
+
+
+def load_linux(boot: Linux) -> Iterator[str]:
+    """Yield the lines of a label that load a kernel."""
     yield f"  LINUX {boot.kernel}\n"
     if boot.initrds:
         yield f"  INITRD {','.join(boot.initrds)}\n"
     if boot.params:
         yield f"  APPEND {compose(boot.params)}\n"
-    if boot.wants_bootif:
-        yield _BOOTIF
 
 
 def added(boot: Linux) -> str:
@@ -85,45 +91,42 @@ def added(boot: Linux) -> str:
 
 def read_menu(data: bytes) -> Menu:
     """Read a menu as PXELINUX does; InvalidInput for what kp does not write."""
-    said = _directives(text_of(data))
-    title = said.pop("SAY", "").removeprefix("kp: ")
-    label, prompt = said.pop("LABEL", None), said.pop("PROMPT", "1")
-    if said.pop("DEFAULT", "") != label or prompt != "0":
+    said = _said(text_of(data))
+    title = said.pop("say", "").removeprefix("kp: ")
+    label, prompt = said.pop("label", None), said.pop("prompt", "1")
+    if said.pop("default", "") != label or prompt != "0":
         raise InvalidInput("a PXELINUX menu that does not boot its label by itself")
-    said.pop("TIMEOUT", None)
-    boot = _read_disk(said) if "LOCALBOOT" in said else _read_linux(said)
+    said.pop("timeout", None)
+    boot = _read_disk(said) if "localboot" in said else _read_linux(said)
     if said:
         raise InvalidInput(f"unexpected in a PXELINUX menu: {', '.join(said)}")
     return Menu(title, boot)
 
 
-def _directives(text: str) -> dict[str, str]:
+def _said(text: str) -> dict[str, str]:
     said: dict[str, str] = {}
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        word, _, rest = line.strip().partition(" ")
-        if word.upper() in said:
-            raise InvalidInput(f"{word} twice in a PXELINUX menu")
-        said[word.upper()] = rest.strip()
+    for word, value in directives(text):
+        if word in said:
+            raise InvalidInput(f"{word.upper()} twice in a PXELINUX menu")
+        said[word] = value
     return said
 
 
 def _read_disk(said: dict[str, str]) -> Disk:
-    if said.pop("LOCALBOOT") != "0":
+    if said.pop("localboot") != "0":
         raise InvalidInput("a PXELINUX menu with another LOCALBOOT than 0")
     return Disk()
 
 
 def _read_linux(said: dict[str, str]) -> Linux:
-    initrd = said.pop("INITRD", "")
+    initrd = said.pop("initrd", "")
     boot = Linux(
-        kernel=said.pop("LINUX", ""),
+        kernel=said.pop("linux", ""),
         initrds=tuple(initrd.split(",")) if initrd else (),
-        params=split(said.pop("APPEND", "")),
+        params=split(said.pop("append", "")),
     )
     if "{" in "".join(boot.params):
         raise InvalidInput("braces in a PXELINUX menu: it fills in no variables")
-    if (said.pop("IPAPPEND", "0") == "2") != boot.wants_bootif:
+    if (said.pop("ipappend", "0") == "2") != boot.wants_bootif:
         raise InvalidInput("BOOTIF= is asked for twice or not at all")
     return boot

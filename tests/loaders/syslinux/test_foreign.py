@@ -1,5 +1,8 @@
 """An extlinux.conf that kp did not write."""
 
+import pytest
+
+from kpstore.loaders.listing import Listing
 from kpstore.loaders.syslinux.foreign import read
 from support.filetree import Files
 
@@ -12,19 +15,100 @@ LABEL b
   KERNEL b
   APPEND initrd=one,two quiet
 """
+TWO = "label a\n linux a\n append of=a\nlabel b\n linux b\n append of=b\n"
+
+
+def only(text: str) -> Listing:
+    (found,) = read(Files({"boot/extlinux.conf": text}))
+    return found
 
 
 def test_what_it_lists_and_boots() -> None:
-    (found,) = read(Files({"boot/extlinux.conf": TEXT}))
+    found = only(TEXT)
     assert [each.kernel for each in found.choices] == ["a", "b"]
     assert found.chosen and found.chosen.initrds == ("one", "two")
     assert found.chosen.words == ("initrd=one,two", "quiet")
 
 
 def test_what_it_includes_is_not_read_and_said() -> None:
-    (found,) = read(Files({"boot/extlinux.conf": TEXT}))
-    assert found.unread == ("boot/extlinux.conf: more.cfg, which it includes",)
+    assert only(TEXT).unread == ("boot/extlinux.conf: more.cfg, which it includes",)
+    (line,) = only(f"{TWO}menu include graphics.conf\n").unread
+    assert line == "boot/extlinux.conf: graphics.conf, which it includes"
 
 
 def test_other_files_are_none_of_its() -> None:
     assert list(read(Files({"boot/grub/grub.cfg": TEXT}))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "boots"),
+    [
+        (TWO, "a"),
+        (f"default b\n{TWO}", "b"),
+        (f"{TWO}default b\n", "b"),
+        (f"DEFAULT\tb\n{TWO}", "b"),
+        (f"default a\ndefault b\n{TWO}", "b"),
+        (f"default a\nontimeout b\n{TWO}", "b"),
+        (f"{TWO}menu default\n", "b"),
+        (f"default a\n{TWO}menu default\n", "a"),
+        (f"default menu.c32\n{TWO}menu default\n", "b"),
+        (f"default vesamenu.c32\n{TWO}", "a"),
+        (f"ui menu.c32\n{TWO}", "a"),
+        (f"default b\n{TWO}label b\n linux c\n", "b"),
+        (f"default a b\n{TWO}label a b\n linux c\n", "a b"),
+    ],
+)
+def test_the_label_that_boots_when_nobody_is_there(text: str, boots: str) -> None:
+    found = only(text)
+    assert found.chosen and found.chosen.ident == boots
+    assert found.chosen in found.choices
+    assert found.unread == ()
+
+
+def test_a_default_may_add_to_the_command_line() -> None:
+    found = only(f"default b single\n{TWO}")
+    assert found.chosen and found.chosen.words == ("of=b", "single")
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("", ("shared",)),
+        ("append own", ("own",)),
+        ("append -", ()),
+        ("append own\nappend last", ("last",)),
+    ],
+)
+def test_a_command_line_of_all_labels_or_of_one(label: str, words: tuple[str]) -> None:
+    found = only(f"append shared\nlabel a\nlinux a\n{label}\n")
+    assert found.chosen and found.chosen.words == words
+
+
+def test_a_label_ends_where_the_menu_s_own_lines_begin() -> None:
+    found = only(f"{TWO}menu separator\nappend shared\nlabel c\nlinux c\n")
+    assert [each.words for each in found.choices] == [("of=a",), ("of=b",), ("shared",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"default c\n{TWO}", "its default, c"),
+        (f"{TWO}fdtdir /dtbs\ndefault b\n", "fdtdir of b: kp keeps no device trees"),
+        ("label a\ncom32 hdt.c32\n", "a, which boots no kernel by itself"),
+        ("label a\nkernel chain.c32\n", "a, which boots no kernel by itself"),
+        ("label a\nlinux a\nlocalboot 0\n", "a, which boots no kernel by itself"),
+    ],
+)
+def test_what_is_not_certain_of_what_boots_is_said(text: str, said: str) -> None:
+    found = only(text)
+    assert found.chosen
+    assert found.unread == (f"boot/extlinux.conf: {said}",)
+
+
+def test_a_device_tree_of_another_label_is_nothing_to_say() -> None:
+    assert only(f"default a\n{TWO}fdt /a.dtb\n").unread == ()
+
+
+def test_a_file_without_labels_boots_nothing() -> None:
+    found = only("default a\n")
+    assert (found.choices, found.chosen, found.unread) == ((), None, ())
