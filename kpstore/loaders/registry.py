@@ -11,8 +11,8 @@ from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import foreign as grub_foreign
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
+from kpstore.loaders.syslinux import extlinux, pxelinux
 from kpstore.loaders.syslinux import foreign as syslinux_foreign
-from kpstore.loaders.syslinux import pxelinux
 
 _L = TypeVar("_L")
 
@@ -21,7 +21,7 @@ NETWORK: Final[dict[str, NetworkLoader]] = {
     "ipxe": ipxe,
     "pxelinux": pxelinux,
 }
-DISK: Final[dict[str, DiskLoader]] = {"bls": bls, "grub": grubcfg}
+DISK: Final[dict[str, DiskLoader]] = {"bls": bls, "extlinux": extlinux, "grub": grubcfg}
 FOREIGN: Final[tuple[ForeignReader, ...]] = (
     grub_foreign,
     bls_foreign,

@@ -17,7 +17,7 @@ LOADERS: Final[Mapping[str, frozenset[Loader]]] = {
 
 WRITTEN: Final[Mapping[str, tuple[Loader, ...]]] = {
     "tftp": ("pxelinux", "grub", "ipxe"),
-    "image": ("grub", "bls"),
+    "image": ("grub", "bls", "extlinux"),
 }
 """The loaders that there is code for, in the order in which people are told of them."""
 

@@ -1,4 +1,4 @@
-"""What an image's own disk lists: GRUB, and the Boot Loader Specification."""
+"""What an image's own disk lists: GRUB, EXTLINUX, the Boot Loader Specification."""
 
 from pathlib import Path
 
@@ -32,6 +32,20 @@ def bls_disk(tree: Chroot) -> tuple[str, dict[str, Linux]]:
         found[file.name.removesuffix(".conf")] = Linux(sums[0], tuple(sums[1:]), line)
     default = chosen.get("default", [""])[0]
     return default.removesuffix(".conf"), found
+
+
+def extlinux_disk(tree: Chroot) -> tuple[str, dict[str, Linux]]:
+    """The same of a tree's extlinux.conf; paths count from where it lies."""
+    text = (tree.read("/boot/extlinux/extlinux.conf") or b"").decode("ascii")
+    top, *labels = text.split("\nLABEL ")
+    found = {}
+    for name, *lines in map(str.splitlines, labels):
+        said = dict(line.strip().split(" ", 1) for line in lines)
+        files = [said["LINUX"], *said.get("INITRD", "").split(",")]
+        sums = [tree.digest(f"/boot/extlinux/{file}") for file in files if file]
+        found[name] = Linux(sums[0], tuple(sums[1:]), said.get("APPEND", ""))
+    lines = [line.partition(" ") for line in top.splitlines()]
+    return next((rest for word, _, rest in lines if word == "DEFAULT"), ""), found
 
 
 def _pairs(data: bytes) -> dict[str, list[str]]:

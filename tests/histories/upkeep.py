@@ -120,6 +120,6 @@ def some_target(rng: random.Random, trial: Trial) -> Args | None:
 def loaders(rng: random.Random, name: str) -> list[str]:
     """Loaders that a target may have: often all, often one alone."""
     if TARGETS[name]["kind"] == "image":
-        return [rng.choice(("grub", "bls"))]
+        return [rng.choice(("grub", "bls", "extlinux"))]
     every = ["pxelinux", "grub", "ipxe"]
     return rng.sample(every, rng.choice((1, 1, 2, 3, 3, 3)))

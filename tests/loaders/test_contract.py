@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from histories import readers
 from kpstore.errors import InvalidInput, Refused
 from kpstore.loaders import limits, registry
 from kpstore.loaders.contract import LINE, ForeignReader
@@ -128,6 +129,25 @@ def test_a_kernel_s_own_distribution_s_reader_finds_what_kp_wrote(loader: str):
     assert chosen.kernel.endswith("/kp/bbbbbbbbbbbb/vmlinuz")
     said = {each.words for each in listings[0].choices}
     assert said == {(f"id={name}",) for name in menus}
+
+
+@disk
+def test_a_disk_s_files_are_told_of_and_written_down(loader: str):
+    switch = (
+        registry.disk(loader).files({"a": menu(kernel=DISK_PATH)}, "a", TREE).switch
+    )
+    assert f"\n{switch} " in (ROOT / "docs/format.md").read_text("utf-8")
+    assert list(ROOT.glob(f"fixtures/loaders/*/golden/{Path(switch).name}"))
+
+
+@network
+def test_a_network_loader_s_menu_is_written_down(loader: str):
+    assert list(ROOT.glob(f"fixtures/loaders/*/golden/menu.{loader}"))
+
+
+def test_each_has_a_reader_that_knows_no_code_of_kp():
+    assert readers.NETWORK.keys() == registry.NETWORK.keys()
+    assert readers.TREE.keys() == registry.DISK.keys()
 
 
 @whole

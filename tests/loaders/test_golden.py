@@ -10,7 +10,7 @@ from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
 from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu
-from kpstore.loaders.syslinux import pxelinux
+from kpstore.loaders.syslinux import extlinux, pxelinux
 from support.sources import ROOT
 
 GOLDEN = {path.name: path for path in (ROOT / "fixtures/loaders").glob("*/golden/*")}
@@ -63,6 +63,7 @@ FILES = {
     "policy.ipxe": lambda: ipxe.write_menu(LOCAL_DISK),
     "boot.ipxe": lambda: ipxe.write_default("srv/a"),
     "grub.cfg": lambda: grubcfg.write_config(LOCAL, "1"),
+    "extlinux.conf": lambda: extlinux.write_config(LOCAL, "1"),
     "kp-production.conf": lambda: bls.write_entry("production", LOCAL["production"])[1],
     "loader.conf": lambda: bls.write_loader_conf("production"),
 }

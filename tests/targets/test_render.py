@@ -299,5 +299,5 @@ def test_a_loader_without_a_dialect_is_refused(loader: str):
 
 
 def test_a_tree_s_loader_without_a_dialect_is_refused():
-    with pytest.raises(Refused, match="'extlinux' is not yet"):
-        render_tree(state(a="local"), "web", ["extlinux"])
+    with pytest.raises(Refused, match="'elilo' is not yet"):
+        render_tree(state(a="local"), "web", ["elilo"])
