@@ -81,7 +81,17 @@ class DiskFiles(NamedTuple):
 
 
 class DiskLoader(Protocol):
-    """The loader on a machine's own disk."""
+    """The loader on a machine's own disk.
+
+    What it can't say or carry, `files` refuses.
+    """
+
+    @property
+    def read_instead(self) -> Mapping[str, str]:
+        """Files that it reads when it was installed elsewhere: path -> what to do.
+
+        kp doesn't install it; with such a file in a tree, its own might not be read.
+        """
 
     def files(
         self, menus: Mapping[str, Menu], default: str, options: TreeOptions
@@ -91,7 +101,10 @@ class DiskLoader(Protocol):
     def read(
         self, files: Mapping[str, bytes], options: TreeOptions
     ) -> tuple[dict[str, Menu], str]:
-        """Read back what `files` made: menus and default, by the entries' names."""
+        """Read back what `files` made: menus and default, by the entries' names.
+
+        InvalidInput for anything else: it is how tests know what was written.
+        """
 
 
 class ForeignReader(Protocol):

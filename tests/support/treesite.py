@@ -66,7 +66,7 @@ class TreeSite(SmallSite):
         return [p.relative_to(self.tree) for p in (self.tree / top).rglob("*")]
 
 
-def lay_out(picker: KernelPicker) -> None:
+def lay_out(picker: KernelPicker, loaders: tuple[str, ...] = ("grub", "bls")) -> None:
     """Put in the image, its first kernels and the target (r2)."""
     with picker.edit("first day") as edit:
         state = edit.state
@@ -75,7 +75,7 @@ def lay_out(picker: KernelPicker) -> None:
             put_kernel(state, "web", add_kernel(picker, release, modules=True))
             mixed = {"kernel": release, "method": "mixed", "params": ("quiet",)}
             entries.add(state, "web", f"k{release}", mixed, default=release == "6.2")
-        options = {"kind": "image", "loaders": ("grub", "bls"), "image": "web"}
+        options = {"kind": "image", "loaders": loaders, "image": "web"}
         targets.add(state, "disk", {**options, "options": {"replace": True}})
 
 

@@ -25,6 +25,7 @@ from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, te
 from kpstore.model.names import check_name
 from kpstore.model.params import compose, split
 
+read_instead: Final[Mapping[str, str]] = {}
 FOLDER: Final = "boot/loader/entries"
 LOADER_CONF: Final = "boot/loader/loader.conf"
 # `$` means something to GRUB even in the quotes that a token with a space gets.

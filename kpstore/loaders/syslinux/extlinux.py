@@ -31,6 +31,10 @@ from kpstore.loaders.syslinux.pxelinux import load_linux
 from kpstore.model.names import check_name
 from kpstore.model.params import compose
 
+read_instead: Final = {
+    "boot/extlinux.conf": "EXTLINUX reads it where it was installed into /boot "
+    "(Alpine): install it with extlinux --install /boot/extlinux"
+}
 _BOOT: Final = "/boot/"
 _PATH: Final = "boot/extlinux/extlinux.conf"
 _FOLDER: Final = "/boot/extlinux"

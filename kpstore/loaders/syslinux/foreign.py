@@ -20,6 +20,7 @@ _PLACES: Final = (
     "extlinux/extlinux.conf",
 )
 _MODULE: Final = ".c32"
+_MARK: Final = "menu default"
 _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
 _NO_LINUX: Final = frozenset(
     {"boot", "bss", "com32", "comboot", "config", "fdimage", "localboot", "pxe"}
@@ -55,10 +56,9 @@ def read_config(source: str, text: str) -> Listing:
     unread = [f"{name}, which it includes" for name in config.included]
     chosen = None
     if choices:
-        default = config.said.get("ontimeout") or config.said.get("default", "")
-        at, more = _default(config, default)
+        at, more = _default(config)
         chosen = replace(choices[at], words=(*choices[at].words, *tokens(more)))
-        unread += _doubts(default, chosen, config.labels[at][1])
+        unread += _lost(chosen, config.labels[at][1])
     return Listing(source, choices, chosen, tuple(f"{source}: {x}" for x in unread))
 
 
@@ -85,24 +85,21 @@ def _config(text: str) -> _Config:
     return config
 
 
-def _default(config: _Config, default: str) -> tuple[int, str]:
+def _default(config: _Config) -> tuple[int, str]:
     """Return which label boots, and what DEFAULT adds to its command line."""
+    default = config.said.get("ontimeout") or config.said.get("default", "")
     names = [name for name, _ in config.labels]
     word, _, more = default.partition(" ")
     if default in names:
         return names.index(default), ""
     if word in names:
         return names.index(word), more
-    said = [labels for _, labels in config.labels]
-    marked = [at for at, each in enumerate(said) if "menu default" in each]
+    marked = [at for at, (_, said) in enumerate(config.labels) if _MARK in said]
     return (marked or [0])[-1], ""
 
 
-def _doubts(default: str, chosen: Listed, said: Mapping[str, str]) -> Iterator[str]:
-    """Say what of the label that boots is not kept, or not certain."""
-    word, _, _ = default.partition(" ")
-    if word and not word.endswith(_MODULE) and chosen.ident not in (default, word):
-        yield f"its default, {default}"
+def _lost(chosen: Listed, said: Mapping[str, str]) -> Iterator[str]:
+    """Say what of the label that boots kp can't keep."""
     for each in _DEVICE_TREE:
         if each in said:
             yield f"{each} of {chosen.ident}: kp keeps no device trees"

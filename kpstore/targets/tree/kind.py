@@ -1,9 +1,12 @@
 """Image trees as a kind of target."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from kpstore.disk.beneath import Beneath
+from kpstore.loaders import registry
 from kpstore.loaders.limits import check_line
 from kpstore.model import documents
 from kpstore.model.boot import Boot
@@ -69,9 +72,12 @@ class TreeKind(TreeObserver):
         yield from ()
 
     def advice(self, spec: TargetSpec, root: Path) -> Iterator[str]:
-        """Nothing: a disk needs no server."""
-        del spec, root
-        yield from ()
+        """Say which loader in the tree would not read what is written for it."""
+        with suppress(OSError), Beneath.open(root) as tree:
+            for loader in spec.loaders:
+                for path, text in registry.disk(loader).read_instead.items():
+                    if tree.is_file(path):
+                        yield f"{path} is there: {text}"
 
     def samples(self, images: Collection[str]) -> dict[str, documents.Target]:
         """Return one for every loader and image."""

@@ -54,6 +54,7 @@ def test_other_files_are_none_of_its() -> None:
         (f"default menu.c32\n{TWO}menu default\n", "b"),
         (f"default vesamenu.c32\n{TWO}", "a"),
         (f"ui menu.c32\n{TWO}", "a"),
+        (f"default c\n{TWO}", "a"),
         (f"default b\n{TWO}label b\n linux c\n", "b"),
         (f"default a b\n{TWO}label a b\n linux c\n", "a b"),
     ],
@@ -92,14 +93,13 @@ def test_a_label_ends_where_the_menu_s_own_lines_begin() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"default c\n{TWO}", "its default, c"),
         (f"{TWO}fdtdir /dtbs\ndefault b\n", "fdtdir of b: kp keeps no device trees"),
         ("label a\ncom32 hdt.c32\n", "a, which boots no kernel by itself"),
         ("label a\nkernel chain.c32\n", "a, which boots no kernel by itself"),
         ("label a\nlinux a\nlocalboot 0\n", "a, which boots no kernel by itself"),
     ],
 )
-def test_what_is_not_certain_of_what_boots_is_said(text: str, said: str) -> None:
+def test_what_kp_can_t_keep_of_what_boots_is_said(text: str, said: str) -> None:
     found = only(text)
     assert found.chosen
     assert found.unread == (f"boot/extlinux.conf: {said}",)
