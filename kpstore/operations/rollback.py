@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused, disk_failures
 from kpstore.health.candidates import choose, clear_overrides, restore_image, serves
@@ -19,17 +18,25 @@ from kpstore.model.moves import image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.state import Documents, State
 from kpstore.operations.caller import Caller
-from kpstore.operations.consequences import bad_boots, refusals, unresolved
+from kpstore.operations.consequences import (
+    bad_boots,
+    next_boots,
+    not_blamed,
+    refusals,
+    said_of_next,
+    suspects_of,
+    undone,
+    unresolved,
+)
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.proposal import Proposal, missing_artifacts
 from kpstore.operations.session import Session
 from kpstore.operations.staging import commit_of
 from kpstore.operations.transaction import Manner, carry_out
-from kpstore.operations.verdict import said_by, spread
+from kpstore.operations.verdict import known, said_by, spread
 from kpstore.site import reserves
 from kpstore.site.opened import OpenSite
-
-_UNDONE: Final = 20  # commits that are named; `kp log` has more
+from kpstore.site.overrides import Overridden
 
 
 @dataclass(frozen=True)
@@ -168,12 +175,14 @@ class _Restoring:
                 self.new.drop(key)
         if any(image_of(key) == image for key in self.new.changes):
             self.reverts.append(revision)
-            self._note_undone(image, revision, history)
+            self.notes += undone(image, int(revision[1:]), history)
             self._end_rollout(image)
-            self._blame(image, before)
+            found = next_boots(self.site, self.main, image)
+            self._blame(image, before, history, found)
             boots = default_boot(self.new, image), disk_boot(self.new, image)
             self.notes += bad_boots(image, *boots, partial(self._is_bad, self.new))
             self._clear_overrides(image)
+            self.notes += [said_of_next(each, self.today, self.new) for each in found]
 
     def _is_settled(self, image: str, history: list[Revision]) -> bool:
         """Two people at 3 a.m. must not roll back twice."""
@@ -195,6 +204,8 @@ class _Restoring:
         if further:
             self.notes.append("further back: " + "; ".join(further))
         self.notes.append(f"to go there: kp rollback {image} --to REV")
+        for found in next_boots(self.site, self.main, image):
+            self.notes.append(said_of_next(found, self.today, self.today))
         return True
 
     def _is_bad(self, state: State, boot: Boot | None) -> bool:
@@ -235,26 +246,18 @@ class _Restoring:
                 hint="git lfs pull, or add the files to the store again",
             )
 
-    def _note_undone(self, image: str, revision: str, history: list[Revision]) -> None:
-        number = int(revision[1:])
-        undone = [line for line in history if line.number > number]
-        self.notes += [
-            f"undoes r{line.number} of {image} by {line.author}: {line.subject}"
-            for line in undone[:_UNDONE]
-        ]
-        if more := undone[_UNDONE:]:
-            authors = ", ".join(sorted({line.author for line in more}))
-            self.notes.append(
-                f"undoes {len(more):,} older ones of {image} too, r{more[-1].number} "
-                f"to r{more[0].number}, by {authors}: kp log --image {image}"
-            )
-
     def _end_rollout(self, image: str) -> None:
         if self.new.get(Key("rollout", image)) is not None:
             self.new.drop(Key("rollout", image))
             self.notes.append(f"the rollout of {image} is ended")
 
-    def _blame(self, image: str, before: Boot | None) -> None:
+    def _blame(
+        self,
+        image: str,
+        before: Boot | None,
+        history: list[Revision],
+        found: list[Overridden],
+    ) -> None:
         after = default_boot(self.new, image)
         if before is None or (after and after.payload.id == before.payload.id):
             return
@@ -263,16 +266,17 @@ class _Restoring:
             self.notes.append(f"{image}/{before.entry} stays good: nodes reported it")
             return
         blame = self.wanted.blame
-        if blame or (blame is None and self.wanted.to is None):
-            revision = f"r{self.site.record(self.main.commit or '').revision}"
+        revision = f"r{self.site.record(self.main.commit or '').revision}"
+        if blame is None and self.wanted.to is None:
+            suspects = list(suspects_of(self.site, before, history, found))
+            self.notes += not_blamed(before, suspects, revision)
+            blame = not suspects
+        if blame:
             reason = self.wanted.message or f"rolled back from {before.entry}"
             said = said_by(self.caller, revision, reason, image)
             earlier = State(self.main, self.new.changes)
             give(self.new, before.payload, "bad", said)
-            self.notes.append(
-                f"{image}/{before.entry} (kernel {before.config.kernel}, payload "
-                f"{before.payload.id[:12]}) is known bad now"
-            )
+            self.notes.append(known(before, "bad"))
             self.notes += spread(earlier, self.new, {(image, before.entry)})
 
     def _clear_overrides(self, image: str) -> None:

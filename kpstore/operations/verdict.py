@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kpstore.errors import InvalidInput, disk_failures
+from kpstore.health.suspects import next_boot_of
 from kpstore.health.verdicts import Said, bad_verdict, give
 from kpstore.history.record import person_name
 from kpstore.history.snapshot import Snapshot
-from kpstore.model.boot import boot_of, default_boot
+from kpstore.model.boot import Boot, boot_of, default_boot
 from kpstore.model.state import State
 from kpstore.operations.caller import Caller
+from kpstore.operations.consequences import next_boots, said_of_next
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
@@ -42,12 +44,15 @@ def judge(site: OpenSite, caller: Caller, wanted: Judge) -> Outcome:
     session = Session(site, caller)
     with session.writing():
         main = site.main()
-        new, named = State(main), set[tuple[str, str]]()
+        new, named, notes = State(main), set[tuple[str, str]](), list[str]()
         for meant in wanted.defaults:
-            entry = _give(site, new, wanted, meant, caller)
+            boot = _give(site, new, wanted, meant, caller)
+            caller.notify(known(boot, wanted.verdict))
             if meant[2] is None:
-                named.add((meant[0], entry))
-        notes = list(spread(State(main), new, named))
+                named.add((boot.image, boot.entry))
+            if wanted.verdict == "bad" and meant[1:] == (None, None):
+                notes += _not_meant(site, main, boot)
+        notes += spread(State(main), new, named)
         proposal = Proposal(site, main, new.changes, judges=True)
         intent = caller.intent(wanted.verdict, wanted.message)
         outcome = carry_out(proposal, intent, session.manner(publishes=False))
@@ -56,8 +61,8 @@ def judge(site: OpenSite, caller: Caller, wanted: Judge) -> Outcome:
 
 def _give(
     site: OpenSite, new: State, wanted: Judge, meant: Meant, caller: Caller
-) -> str:
-    """Give the verdict to one payload; return the entry that was meant."""
+) -> Boot:
+    """Give the verdict to one payload; return the boot that was meant."""
     image, entry, rev = meant
     commit = site.resolve(rev) if rev else site.tip()
     then = State(Snapshot(site.repository, commit))
@@ -67,8 +72,25 @@ def _give(
             f"image {image} has no default", hint=f"kp {wanted.verdict} {image} ENTRY"
         )
     said = said_by(caller, f"r{site.record(commit).revision}", wanted.message, image)
-    give(new, boot_of(then, image, name).payload, wanted.verdict, said)
-    return name
+    boot = boot_of(then, image, name)
+    give(new, boot.payload, wanted.verdict, said)
+    return boot
+
+
+def known(boot: Boot, verdict: str) -> str:
+    """Say of what a verdict is said: by name, and by content."""
+    payload = f"kernel {boot.config.kernel}, payload {boot.payload.id[:12]}"
+    return f"{boot.image}/{boot.entry} ({payload}) is known {verdict} now"
+
+
+def _not_meant(site: OpenSite, main: Snapshot, default: Boot) -> Iterator[str]:
+    """Say what some nodes boot in place of a default that is called bad."""
+    state = State(main)
+    for found in next_boots(site, main, default.image):
+        boot = next_boot_of(state, found.image, found.entry)
+        if boot and boot.payload.id != default.payload.id:
+            yield said_of_next(found, state, state)
+            yield f"if that was meant: kp bad {boot.image} {boot.entry} -m WHY"
 
 
 def said_by(caller: Caller, revision: str, reason: str, image: str) -> Said:

@@ -41,7 +41,7 @@ def run_rollback(trial: Trial, args: Args) -> None:
         words += ["--to", f"r{to}"]
     if args["blame"] is not None:
         words.append("--blame" if args["blame"] else "--no-blame")
-    blame = (to is None) if args["blame"] is None else args["blame"]
+    blame = args["blame"] if to is None else bool(args["blame"])
     said = _said(trial, user, f"r{model.tip.number}", words[3])
     before, served = model.main, default_payload(model.main, image)
     state, why = before, ""

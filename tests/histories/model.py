@@ -18,12 +18,14 @@ from histories.documents import (
     laid,
     merged_changes,
     names,
+    payload,
     verdict_on,
 )
 from histories.rules import (
     bootable,
     default_payload,
     missing_files,
+    node_payload,
     refuse_commit,
     refuse_hypervisor,
     touched,
@@ -288,13 +290,20 @@ class Model:
             s not in store for d in kernels for s in (d["vmlinuz"], *d["initrd"])
         )
 
-    def rolled_back(self, image: str, earlier: State, said: dict, *, blame: bool):
-        """The state after a rollback; `said`: who, when, at which revision."""
+    def rolled_back(
+        self, image: str, earlier: State, said: dict, *, blame: bool | None
+    ):
+        """The state after a rollback; `said`: who, when, at which revision.
+
+        `blame` None: where no next boot came after the default.
+        """
         kept = {key: doc for key, doc in self.main.items() if image_of(key) != image}
         state = kept | {k: doc for k, doc in earlier.items() if image_of(k) == image}
         if not touched(self.main, state, image):
             return state
         was, now = default_payload(self.main, image), default_payload(state, image)
+        if blame is None:
+            blame = was is None or not self._is_excused(image, was)
         if blame and was and was[0] != (now or ("",))[0]:
             judge(state, was, "bad", image, said)
         for name in names(state, "node"):
@@ -304,6 +313,22 @@ class Model:
             if ends:
                 state["node", name] = node | {"next": None}
         return state
+
+    def _is_excused(self, image: str, was: tuple[str, str]) -> bool:
+        """Whether a next boot may be what fails: bad, or newer than the default."""
+        older = (r.state for r in reversed(self.history))
+        before = next((s for s in older if default_payload(s, image) != was), {})
+        for name in names(self.main, "node"):
+            node, of = self.main["node", name], node_payload(self.main, name)
+            booted = chosen(self.main, node)[0]
+            if not node["next"] or image not in (node["image"], booted):
+                continue
+            if of is None or of[0] == was[0] or self._is_good(of):
+                continue
+            had = [payload(before, booted, e) for e in names(before, "entry", booted)]
+            if verdict_on(self.main, of) == "bad" or of not in had:
+                return True
+        return False
 
 
 def _image(state: State, target: str) -> str:
