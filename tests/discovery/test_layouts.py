@@ -222,10 +222,22 @@ def test_a_kernel_without_its_initrd_is_said(
 def test_a_kernel_given_by_its_file_comes_with_its_initrd(root: Path, who: str) -> None:
     what = REAL[who]
     install(root, what)
+    modules(root, what.release)
     with Files().open(Given(str(root / what.kernel))) as parts:
-        found = [source.name for source in parts.initrds]
-    is_beside = Path(what.kernel).parent == Path(what.initrd).parent
-    assert found == ([str(root / what.initrd)] if is_beside else [])
+        found = [Path(source.name).resolve() for source in parts.initrds]
+        assert parts.modules
+    assert found == [(root / what.initrd).resolve()]
+
+
+@pytest.mark.parametrize("who", REAL)
+def test_files_in_a_plain_folder_come_with_what_is_named_as_in_boot(
+    tmp_path: Path, who: str
+) -> None:
+    what = REAL[who]
+    kernel, initrd = (Path(path).name for path in (what.kernel, what.initrd))
+    install(tmp_path, Real(what.release, kernel, initrd, what.arch))
+    with Files().open(Given(str(tmp_path / kernel))) as parts:
+        assert [source.name for source in parts.initrds] == [str(tmp_path / initrd)]
 
 
 @pytest.mark.parametrize("loader", WRITTEN)

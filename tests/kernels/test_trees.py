@@ -118,6 +118,7 @@ def test_a_kernel_that_is_given_by_a_link_to_the_server_is_none(
     [
         ("t/boot/vmlinuz", "t"),
         ("t/boot/token/6.1/linux", "t"),
+        ("t/efi/token/6.1/linux", "t"),
         ("t/usr/lib/modules/6.1", "t"),
         ("src/arch/x86/boot/bzImage", ""),
         ("plain/vmlinuz", ""),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from kpstore.discovery.beside import initrds_beside
+from kpstore.discovery.installed import installed
 from kpstore.discovery.layouts import CONFIG, EARLY, MAP
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import opened_source
@@ -19,7 +20,7 @@ from kpstore.kernels.contract import Given, ModuleTree, Option, Parts, Source, t
 
 # What tells that a folder is the root of an image, and where its boot files are.
 _ROOTS: Final = ("etc", "usr", "lib/modules")
-_BELOW: Final = frozenset({"boot", "lib", "usr"})
+_BELOW: Final = frozenset({"boot", "efi", "lib", "usr"})
 _PLACES: Final = (".", "lib/modules", "usr/lib/modules")
 
 
@@ -53,11 +54,14 @@ class KernelFiles:
 def beside(kernel: Path) -> KernelFiles:
     """Return a kernel with what lies beside it by the names that distributions use.
 
-    InvalidInput when it is no kernel. What lies there is of its release, or isn't
-    taken.
+    InvalidInput when it is no kernel. Within an image its other places are looked at
+    too. An initrd whose name tells no release may be of another: `gather` refuses it.
     """
     with _open(kernel) as file:
         release = read_kernel(file, str(kernel)).release
+    image = image_of(kernel)
+    if image and image[0].is_dir():
+        return _of_image(*image, release)
     folder = kernel.parent
     trees = (folder.parent / "lib/modules", folder / "lib/modules")
     initrd = _there(folder, initrds_beside(kernel.name, release))[:1]
@@ -67,6 +71,18 @@ def beside(kernel: Path) -> KernelFiles:
         modules=next((t / release for t in trees if _is_dir(t / release)), None),
         system_map=next(iter(_there(folder, [MAP.format(release)])), None),
         config=next(iter(_there(folder, [CONFIG.format(release)])), None),
+    )
+
+
+def _of_image(root: Path, rel: str, release: str) -> KernelFiles:
+    with Beneath.open(root) as tree:
+        found = installed(tree, release, rel)
+    return KernelFiles(
+        kernel=root / rel,
+        initrds=tuple(root / path for path in found.initrds),
+        modules=root / found.modules if found.modules else None,
+        system_map=root / found.system_map if found.system_map else None,
+        config=root / found.config if found.config else None,
     )
 
 
