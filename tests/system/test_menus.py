@@ -11,6 +11,7 @@ from kpstore.loaders.bls import disk as bls
 from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu, TreeOptions
+from kpstore.loaders.syslinux import extlinux
 from kpstore.model.params import compose
 from support.rig import (
     boot_partition,
@@ -176,6 +177,22 @@ def test_a_disk_boots_by_kp_s_loader_entries(tmp_path: Path) -> None:
     outcome = qemu.run(machine, tmp_path / "run", guest.END)
 
     assert_booted_from_disk(outcome, SAYABLE)
+
+
+def test_a_disk_boots_by_kp_s_extlinux_conf(tmp_path: Path) -> None:
+    files, _ = extlinux.files(LOCAL, "1", TreeOptions())
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    add_objects(tmp_path / "boot" / "kp")
+    image = boot_partition.build_syslinux(
+        tmp_path / "boot", tmp_path / "disk.img", "/extlinux"
+    )
+
+    machine = qemu.Machine("bios", disk=image, network=False)
+    outcome = qemu.run(machine, tmp_path / "run", guest.END)
+
+    assert_booted_from_disk(outcome)
 
 
 def assert_booted_from_disk(
