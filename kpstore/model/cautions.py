@@ -15,11 +15,8 @@ def cautions(moves: Moves) -> Iterator[str]:
     yield from _of_disks(moves)
     unheard: Counter[tuple[str, str]] = Counter()
     elsewhere: Counter[tuple[str, str]] = Counter()
-    before = moves.census.templates()
-    for template, count in moves.templates.items():
-        if template in before and not moves.concerns(template):
-            continue
-        boot = moves.new_boot(template)
+    for template in moves.touched_templates:
+        count, boot = moves.templates[template], moves.new_boot(template)
         if boot is None or boot.method != "local":
             continue
         what = f"{boot.image}/{boot.entry}"

@@ -3,7 +3,7 @@
 docs/invariants.md lists them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 
@@ -66,7 +66,8 @@ def _of_documents(moves: Moves) -> Iterator[Callable[[], object]]:
     if any(_is_regrouped(moves, key) for key in changes):
         for name in state.names("group"):
             yield partial(check_members, moves, name)
-    for kind in sorted({key.kind for key in changes} & {"image", "group", "target"}):
+    added = {key.kind for key in changes if moves.old.get(key) is None}
+    for kind in sorted(added & {"image", "group", "target"}):
         yield partial(check_casefold, state.names(kind), kind)
 
 
@@ -89,7 +90,7 @@ def _is_regrouped(moves: Moves, key: Key) -> bool:
 
 
 def _of_nodes(moves: Moves) -> Iterator[Callable[[], object]]:
-    for template in _touched(moves):
+    for template in moves.touched_templates:
         yield partial(_check_resolves, template, moves)
     yield partial(_check_unique, moves)
     for name, move in moves.nodes.items():
@@ -97,14 +98,8 @@ def _of_nodes(moves: Moves) -> Iterator[Callable[[], object]]:
 
 
 def _of_templates(moves: Moves) -> Iterator[Callable[[], object]]:
-    for template in _touched(moves):
+    for template in moves.touched_templates:
         yield partial(_check_template, template, moves)
-
-
-def _touched(moves: Moves) -> Iterable[Template]:
-    """Return the templates that are new, or that the edit may shape."""
-    before = moves.census.templates()
-    return [t for t in moves.templates if t not in before or moves.concerns(t)]
 
 
 def _check_resolves(template: Template, moves: Moves) -> None:

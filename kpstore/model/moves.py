@@ -127,22 +127,32 @@ class Moves:
         before = self.census.templates()
         return [
             template
-            for template in self.templates
+            for template in self.touched_templates
             if template in before
-            and self.concerns(template)
             and not same_boot(self.old_boot(template), self.new_boot(template))
         ]
 
+    @cached_property
+    def touched_templates(self) -> list[Template]:
+        """Return the templates in use that are new, or that the edit may shape."""
+        before = self.census.templates()
+        if self._reshapes_all:
+            return list(self.templates)
+        images = self._images
+        return [t for t in self.templates if t.image in images or t not in before]
+
     def concerns(self, template: Template) -> bool:
         """Tell whether the edit touched what may shape the template's boot."""
-        kinds, images = self._shaped
-        return bool(kinds & {"group", "site"}) or template.image in images
+        return self._reshapes_all or template.image in self._images
 
     @cached_property
-    def _shaped(self) -> tuple[set[str], set[str]]:
-        """The kinds that changed, and the images whose content did."""
-        changes = self.new.changes
-        return {key.kind for key in changes}, {image_of(key) for key in changes}
+    def _reshapes_all(self) -> bool:
+        return any(key.kind in ("group", "site") for key in self.new.changes)
+
+    @cached_property
+    def _images(self) -> set[str]:
+        """The images whose content changed."""
+        return {image_of(key) for key in self.new.changes}
 
     @cached_property
     def touched_nodes(self) -> list[str]:

@@ -30,6 +30,10 @@ class SiteCensus:
 
     def templates(self) -> Mapping[Template, int]:
         """Return the templates in use and how many nodes boot by each."""
+        return self._templates
+
+    @cached_property
+    def _templates(self) -> Mapping[Template, int]:
         return self._ask(lambda census: census.templates())
 
     def template_of(self, node: str) -> Template | None:

@@ -34,7 +34,8 @@ def check_lines(moves: Moves, specs: Collection[TargetSpec]) -> None:
 def _lines(moves: Moves) -> Iterator[_Line]:
     """Yield what an edit touches: of a template all, or the nodes that came to it."""
     before = moves.census.templates()
-    whole = {*moves.changed_templates, *moves.templates.keys() - before.keys()}
+    whole = {*moves.changed_templates}
+    whole.update(t for t in moves.touched_templates if t not in before)
     if any(key.kind == "target" for key in moves.new.changes):
         whole |= moves.templates.keys()
     for template in whole:

@@ -132,7 +132,7 @@ class _Change(_Tftp):
         """Return the templates that are new, or mean something else now."""
         moves = self._moves
         before, changed = moves.census.templates(), set(moves.changed_templates)
-        return [t for t in moves.templates if t not in before or t in changed]
+        return [t for t in moves.touched_templates if t not in before or t in changed]
 
     def _forms(self, boots: Boots) -> Iterator[tuple[str, NodeForm | None]]:
         """Yield the forms of what moved, then of what is drawn otherwise now.
