@@ -1,6 +1,7 @@
 """What the repository's reads give: entries of a tree, commits."""
 
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from kpstore.errors import CorruptState
@@ -46,3 +47,18 @@ def check_entry(tree: str, name: str, entry: Entry) -> None:
         kind = {0o120000: "a link", 0o160000: "a submodule", 0o100755: "executable"}
         what = kind.get(entry.mode, f"of mode {entry.mode:o}")
         raise ForeignEntry(f"tree {tree}: {name} is {what}; only files are known")
+
+
+def tree_bytes(entries: Mapping[str, Entry]) -> bytes:
+    """Return a tree as git has it: mode, name, NUL and 20 bytes of id for each entry.
+
+    In git's order, in which a directory's name ends with a slash.
+    """
+    rows = [
+        (
+            f"{name}/" if mode == DIRECTORY else name,
+            b"%o %s\0%s" % (mode, name.encode(), bytes.fromhex(oid)),
+        )
+        for name, (mode, oid) in entries.items()
+    ]
+    return b"".join([row for _, row in sorted(rows)])

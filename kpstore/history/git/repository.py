@@ -11,6 +11,7 @@ of the start-up cost of `kp status`.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from traceback import clear_frames
@@ -28,6 +29,7 @@ from kpstore.history.git.objects import (
     Entry,
     ForeignEntry,
     check_entry,
+    tree_bytes,
 )
 from kpstore.history.git.packs import Packs
 from kpstore.history.paths import DRAFTS
@@ -47,15 +49,13 @@ def new_blob(data: bytes) -> GitObject:
 
 
 def new_tree(entries: Mapping[str, Entry]) -> GitObject:
-    """Make a tree; git's order of names is the tree's own matter."""
-    tree = Tree()
-    for name, entry in entries.items():
-        tree.add(name.encode(), entry.mode, ObjectID(entry.id.encode()))
-    return tree
+    """Make a tree."""
+    return ShaFile.from_raw_string(Tree.type_num, tree_bytes(entries))
 
 
-def entries_of(tree: GitObject) -> dict[str, Entry]:
-    """Return what is in a tree; ForeignEntry for a name twice."""
+@lru_cache(maxsize=64)  # by its id: a commit's trees are mostly those of its parent
+def entries_of(tree: GitObject) -> Mapping[str, Entry]:
+    """Return what is in a tree; ForeignEntry for what kp never writes."""
     entries = _typed(tree, Tree).items()
     found = {
         name.decode("utf-8", "backslashreplace"): Entry(mode, sha.decode())
@@ -63,6 +63,8 @@ def entries_of(tree: GitObject) -> dict[str, Entry]:
     }
     if len(found) != len(entries):
         raise ForeignEntry(f"tree {id_of(tree)} has a name twice")
+    for name, entry in found.items():
+        check_entry(id_of(tree), name, entry)
     return found
 
 
@@ -101,7 +103,7 @@ class Repository:
         self.path = path
         self._objects = path / "objects"
         self._packs = Packs(self._objects / "pack")
-        self._cache: dict[str, CommitInfo | dict[str, Entry]] = {}
+        self._cache: dict[str, CommitInfo | Mapping[str, Entry]] = {}
 
     def close(self) -> None:
         """Close the packs; the next read opens them again."""
@@ -152,7 +154,7 @@ class Repository:
         with _reading(oid):
             return _typed(self._object(oid), Blob).data
 
-    def tree(self, oid: str) -> dict[str, Entry]:
+    def tree(self, oid: str) -> Mapping[str, Entry]:
         """Return a directory's entries.
 
         ForeignEntry when one has a name or a mode that kp never writes.
@@ -162,8 +164,6 @@ class Repository:
             return cached
         with _reading(oid):
             found = entries_of(self._object(oid))
-        for name, entry in found.items():
-            check_entry(oid, name, entry)
         self._remember(oid, found)
         return found
 
@@ -256,7 +256,7 @@ class Repository:
             return False
         return self._packs.make_durable(oid)
 
-    def _remember(self, oid: str, found: CommitInfo | dict[str, Entry]) -> None:
+    def _remember(self, oid: str, found: CommitInfo | Mapping[str, Entry]) -> None:
         if len(self._cache) >= _CACHED:
             self._cache.clear()
         self._cache[oid] = found
