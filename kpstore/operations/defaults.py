@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from kpstore.errors import CorruptState
+from kpstore.errors import CorruptState, KpError
 from kpstore.history import walk
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Revision
@@ -34,7 +34,7 @@ def defaults_of(site: SiteReader, main: Snapshot) -> Defaults:
     """Return the payloads that were defaults in main's history, of every image."""
     assert main.commit
     known = _remembered(site)
-    fresh, reached = _walked(site, main.commit, known.head)
+    fresh, reached = _walked(site, main.commit, known)
     if not reached:
         return fresh
     return {
@@ -59,13 +59,18 @@ def _remembered(site: SiteReader) -> _Known:
     return _Known("", {})
 
 
-def _walked(site: SiteReader, tip: str, stop: str) -> tuple[Defaults, bool]:
-    """Read main's commits down to `stop`; tell whether that was met."""
+_Content = tuple[str | None, str, str]
+"""What decides an image's default: the site's rules, the image and its subtree."""
+
+
+def _walked(site: SiteReader, tip: str, known: _Known) -> tuple[Defaults, bool]:
+    """Read main's commits down to the known one; tell whether that was met."""
     found: Defaults = {}
     seen: set[tuple[str | None, ...]] = set()
+    before = _before(site, known)
     reached = False
-    for line in _lines(site, tip, stop):
-        if line.commit == stop:
+    for line in _lines(site, tip, known.head):
+        if line.commit == known.head:
             reached = True
             break
         snapshot = Snapshot(site.repository, line.commit)
@@ -74,13 +79,37 @@ def _walked(site: SiteReader, tip: str, stop: str) -> tuple[Defaults, bool]:
             continue
         seen.add((rules, home))
         for image, entry in site.repository.tree(home).items():
-            if (rules, image, entry.id) in seen:
+            content = (rules, image, entry.id)
+            if content in seen:
                 continue
-            seen.add((rules, image, entry.id))
-            payload = _default(snapshot, image)
+            seen.add(content)
+            payload = before.get(content)
+            if payload is None:
+                payload = _default(snapshot, image)
             if payload:
                 found.setdefault(image, {}).setdefault(payload, line.number)
     return {image: _newest(had) for image, had in found.items()}, reached
+
+
+def _before(site: SiteReader, known: _Known) -> dict[_Content, str]:
+    """Return what each image of the known commit had as default; '' for none.
+
+    It has that commit's number: whoever remembered it had looked at all of it.
+    """
+    if not known.head:
+        return {}
+    with suppress(KpError):  # a history that was restored may lack it
+        snapshot = Snapshot(site.repository, known.head)
+        number = site.record(known.head).revision
+        rules, home = snapshot.subtree("site.json"), snapshot.subtree("images")
+        images = site.repository.tree(home) if home else {}
+        return {
+            (rules, image, entry.id): next(
+                (p for p, n in known.defaults.get(image, {}).items() if n == number), ""
+            )
+            for image, entry in images.items()
+        }
+    return {}
 
 
 def _lines(site: SiteReader, tip: str, stop: str) -> Iterator[Revision]:
