@@ -9,7 +9,7 @@ OSErrors leave this module raw, naming the final path, or where the flush began.
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -29,6 +29,7 @@ from kpstore.disk.descriptors import (
 )
 from kpstore.disk.directories import make_directories, sync_directory
 from kpstore.disk.libc import start_writeout
+from kpstore.disk.links import make_links
 from kpstore.disk.tree import remove_tree_at
 from kpstore.disk.volumes import Volumes
 from kpstore.errors import InvalidInput
@@ -205,6 +206,12 @@ class NewDirectory:
         """Add a symbolic link."""
         with self._adding(name) as (temp, _):
             os.symlink(text, temp)
+
+    def links(self, texts: Mapping[str, str], like: Path | None = None) -> None:
+        """Add symbolic links by name; those that `like` has too are shared with it."""
+        self._changed()
+        with about(self._final):
+            make_links(Path(self._temp), texts.items(), like)
 
     def hardlink(self, name: str, source: Path) -> None:
         """Add another name of `source`, whose bytes must be durable already."""

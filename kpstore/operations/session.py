@@ -109,13 +109,13 @@ def _watched(site: OpenSite, caller: Caller, *, thorough: bool) -> Iterator[None
     for name, findings in known.items():
         first = f"{findings[0].path} is {findings[0].kind}"
         caller.notify(f"target {name} drifted: {first}; kp verify, kp publish")
-    drift.forget(_sighted(site), site)
+    before = drift.forget(_sighted(site), site)
     try:
         yield
     finally:
         rest = {name: each for name, each in known.items() if name not in site.mended}
         with suppress(KpError, OSError):  # what was done is done: nothing is known now
-            drift.remember(_sighted(site), site, rest)
+            drift.remember(_sighted(site), site, rest, before, files=thorough)
 
 
 def _really(site: OpenSite, now: float, name: str) -> list[Finding]:

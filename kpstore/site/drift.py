@@ -18,6 +18,7 @@ from kpstore.targets.observers import observe
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.values import Finding, Look
 
+Stamps = Mapping[str, str]
 Drift = dict[str, list[Finding]]
 Really = Callable[[str], list[Finding]]
 
@@ -82,21 +83,33 @@ def unknown(targets: Iterable[Sighted], site: SiteReader) -> set[str]:
     return {name for name in stamped if not site.noted(_name(name))}
 
 
-def forget(targets: Iterable[Sighted], site: SiteReader) -> None:
-    """Take the notes away: a writer begins."""
-    site.note({_name(target.spec.name): "" for target in targets})
+def forget(targets: Iterable[Sighted], site: SiteReader) -> dict[str, Stamps]:
+    """Take the notes away: a writer begins; return the stamps that they had."""
+    names = [target.spec.name for target in targets]
+    notes = {name: site.noted(_name(name)) for name in names}
+    site.note({_name(name): "" for name in names})
+    return {name: json.loads(note)["stamps"] for name, note in notes.items() if note}
 
 
 def remember(
-    targets: Iterable[Sighted], site: SiteReader, known: Mapping[str, list[Finding]]
+    targets: Iterable[Sighted],
+    site: SiteReader,
+    known: Mapping[str, list[Finding]],
+    before: Mapping[str, Stamps],
+    *,
+    files: bool,
 ) -> None:
-    """Note how the targets are left; `known` is drift that nobody mended."""
+    """Note how the targets are left; `known` is drift that nobody mended.
+
+    `before` are the stamps that they were looked at by, `files` how.
+    """
     notes: dict[str, str] = {}
     for target in targets:
         name = target.spec.name
         if target.served.by_stamps:
             with suppress(KpError, OSError):  # absent or damaged: nothing is known
-                note = {"stamps": target.served.stamps(), "drift": known.get(name, [])}
+                stamps = target.served.stamps(before.get(name, {}), files=files)
+                note = {"stamps": stamps, "drift": known.get(name, [])}
                 notes[_name(name)] = json.dumps(note, default=vars)
     site.note(notes)
 

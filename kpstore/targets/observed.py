@@ -34,9 +34,12 @@ class Observed(Protocol):
     def damage(self) -> list[Finding]:
         """Name what keeps it from being judged: whose it is, or what is live."""
 
-    def stamps(self) -> Mapping[str, str]:
+    def stamps(
+        self, since: Mapping[str, str] = ..., *, files: bool = False
+    ) -> Mapping[str, str]:
         """Return what `quick` goes by, to be taken after each switch; empty: nothing.
 
+        `since`, `files`: what `quick` was given, which may have passed over some.
         Raises CorruptState where what is live can't be read.
         """
 
@@ -44,7 +47,7 @@ class Observed(Protocol):
         """Look, at a cost that doesn't grow with the nodes, what others changed.
 
         `since`: the stamps of the last writer. `files`: the times of nodes' own files
-        are looked at too, however many.
+        are looked at too, however many, and no part is left to another look.
         """
 
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -117,7 +118,9 @@ class PlainTarget:
         lost = there and self.identity() is None
         return [Finding("TARGET", "changed", "kp target adopt")] if lost else []
 
-    def stamps(self) -> Mapping[str, str]:
+    def stamps(
+        self, since: Mapping[str, str] = MappingProxyType({}), *, files: bool = False
+    ) -> Mapping[str, str]:
         return {}
 
     def quick(self, since: Mapping[str, str], *, files: bool = False) -> Look:

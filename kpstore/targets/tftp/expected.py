@@ -40,7 +40,7 @@ class Wanted:
         """Return all files whose bytes are known, by path."""
         known = {**self.menus, **self.shards}
         on_shelves = {
-            f"{SHELVES}/{shelves.name_of(shelf)}/{CONTENTS}": shelves.encode(shelf)
+            f"{SHELVES}/{shelf.name}/{CONTENTS}": shelves.encode(shelf)
             for shelf in self.state.shelves.values()
         }
         return on_shelves | {
@@ -52,7 +52,7 @@ class Wanted:
     def links(self) -> dict[str, str]:
         """Return the texts of all links on shelves, by path."""
         return {
-            f"{SHELVES}/{shelves.name_of(shelf)}/{name}": text
+            f"{SHELVES}/{shelf.name}/{name}": text
             for shelf in self.state.shelves.values()
             for name, text in shelves.links(shelf).items()
         }

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.tftp import quick as tftp_quick
 from kpstore.targets.tftp.format import damage as tftp_damage
-from kpstore.targets.tftp.format import state
+from kpstore.targets.tftp.format import shelves, state
 from kpstore.targets.tftp.format.layout import Layout
 from kpstore.targets.values import Finding, Identity, Look, Marker
+
+_NO_STAMPS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ServedTftp:
@@ -18,6 +22,7 @@ class ServedTftp:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._looked = False  # has this object seen whether shelves are as they were?
 
     def identity(self) -> Identity | None:
         """Return whose target this is; None when it is absent, or can't be read."""
@@ -29,6 +34,9 @@ class ServedTftp:
 
     def marker(self) -> Marker | None:
         """Return what is served; None before the first publish, or if it is damaged."""
+        if not self._looked:
+            shelves.look_again(self._layout)
+            self._looked = True
         live = tftp_damage.trusted(self._layout)
         return live.state.marker if live else None
 
@@ -36,9 +44,11 @@ class ServedTftp:
         """Tell whether a crash left entry points on their way."""
         return bool(state.moving_to(self._layout))
 
-    def stamps(self) -> dict[str, str]:
+    def stamps(
+        self, since: Mapping[str, str] = _NO_STAMPS, *, files: bool = False
+    ) -> dict[str, str]:
         """Return what `quick` compares; see `tftp_quick.stamps`."""
-        return tftp_quick.stamps(self._layout)
+        return tftp_quick.stamps(self._layout, since, files=files)
 
     def quick(self, since: Mapping[str, str], *, files: bool = False) -> Look:
         """Look whether anything changed since `stamps`; see `tftp_quick.quick`."""

@@ -4,7 +4,14 @@ What every look shares, the quick one and the deep one: nothing is rendered here
 """
 
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import (
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Set,
+)
 from hashlib import sha256
 from typing import Final
 
@@ -42,6 +49,7 @@ from kpstore.targets.tftp.format.links import (
     names_in,
     sha256_of,
 )
+from kpstore.targets.tftp.format.needs import paths_in
 from kpstore.targets.tftp.format.state import GenerationState, LiveGeneration
 from kpstore.targets.values import Finding
 
@@ -71,19 +79,18 @@ def live_links(
 
 
 def shelves(
-    layout: Layout, state: GenerationState, moved: Set[str] | None = None
+    layout: Layout, state: GenerationState, only: Container[str] | None = None
 ) -> Iterator[Finding]:
-    """Compare shelves with what a generation has there; `moved`: only those."""
+    """Compare shelves with what a generation has there; `only`: those by their name."""
     for shelf in state.shelves.values():
-        name = on_shelves.name_of(shelf)
-        path = f"{SHELVES}/{name}"
-        if moved is not None and not moved & {path, f"{path}/{CONTENTS}"}:
+        path = f"{SHELVES}/{shelf.name}"
+        if only is not None and shelf.name not in only:
             continue
         if not is_folder(layout.path(path)):
             yield Finding(path, "changed" if kind_of(layout.path(path)) else "missing")
             continue
         there = names_in(layout.path(path))
-        for wrong in on_shelves.amiss(layout, name, shelf):
+        for wrong in on_shelves.amiss(layout, shelf):
             kind = "changed" if wrong in there else "missing"
             yield Finding(f"{path}/{wrong}", kind)
         yield from ground.of_name(layout, path, FOLDER_MODE)
@@ -116,6 +123,23 @@ def objects(layout: Layout, digests: Iterable[str]) -> Iterator[Finding]:
             else:
                 path = f"{home}/{name}"
                 yield from ground.of_name(layout, path, OBJECT_MODE)
+
+
+def lost(
+    layout: Layout, state: GenerationState, digests: Set[str]
+) -> Iterator[Finding]:
+    """Report the files of objects that are gone from their folders, as bytes say."""
+    needing = (
+        layout.path(folder, part.digest)
+        for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards))
+        for part in parts.values()
+        if digests and digests & {*(part.objects or ())}
+    )
+    for path in sorted({path for part in needing for path in paths_in(part)}):
+        home, _, _ = path.rpartition("/")
+        here = is_folder(layout.path(home)) and home.rpartition("/")[2] in digests
+        if here and not kind_of(layout.path(path)):
+            yield Finding(path, "missing")
 
 
 def shard(layout: Layout, digest: str) -> Iterator[Finding]:

@@ -103,10 +103,9 @@ def prepare(
         layout,
         old,
         name,
-        state.places(),
+        state,
         generation.nodes,
         complete=generation.complete,
-        flat=state.flat,
         take=leeway.take,
     )
     names = _dropped(layout, generation, old, state)
@@ -173,6 +172,7 @@ def _state(
         folders(layout),
         flat=generation.drawn_before and old is not None and old.state.flat,
         both=_both(generation, old),
+        known=old.state.shelves if old else {},
     )
 
 

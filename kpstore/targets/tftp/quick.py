@@ -6,9 +6,10 @@ their content; entry points and default files only a rendering can tell.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from kpstore.targets.tftp import parts
 from kpstore.targets.tftp.compare import check_folder
@@ -25,8 +26,13 @@ from kpstore.targets.tftp.format.layout import (
     STATE,
     Layout,
 )
-from kpstore.targets.tftp.format.links import is_folder, names_in, read_file
+from kpstore.targets.tftp.format.links import (
+    changed_since,
+    is_folder,
+    read_file,
+)
 from kpstore.targets.tftp.format.state import (
+    GenerationState,
     LiveGeneration,
     generation_links,
     moving_to,
@@ -34,17 +40,30 @@ from kpstore.targets.tftp.format.state import (
 )
 from kpstore.targets.values import Finding, Look
 
-_AT = "."  # the time since when nodes' own files are as they are
+_AT: Final = "."  # the time since when parts, and nodes' own files, are as they are
+_TURN: Final = ".turn"  # whose turn it is where parts are many: a first digit
+_DIGITS: Final = "0123456789abcdef"
+_MANY: Final = 512  # parts that are looked at by each writer; of more a sixteenth
 
 
-def stamps(layout: Layout) -> dict[str, str]:
+def stamps(layout: Layout, since: Mapping[str, str], *, files: bool) -> dict[str, str]:
     """Return the name of what is live, and the times at which its parts last changed.
 
     A folder's ctime moves with each name that comes, goes or is replaced in it, and
-    with its mode. Only what nodes are sent to is in here, so a sweep changes none.
+    with its mode. Only what nodes are sent to is in here, so a sweep changes none. Of
+    what is named by its content, however much that is, one time tells: that of the
+    switch, which comes after all of it; of what `quick` passed over, an earlier one.
     """
     live = read_live(layout)
-    return {LIVE: ""} if live is None else _stamps(layout, live)
+    if live is None:
+        return {LIVE: ""}
+    found, turn = _stamps(layout, live), since.get(_TURN, "")
+    if len(live.state.menus) + len(live.state.needs()) > _MANY:
+        found[_TURN] = _DIGITS[(_DIGITS.find(turn) + 1) % 16] if turn else _DIGITS[0]
+    if turn and not files:
+        passed = (f"{_AT}{digit}" for digit in _DIGITS if digit != turn)
+        found |= {at: since.get(at, since[_AT]) for at in passed}
+    return found
 
 
 def _stamps(layout: Layout, live: LiveGeneration) -> dict[str, str]:
@@ -57,7 +76,8 @@ def _stamps(layout: Layout, live: LiveGeneration) -> dict[str, str]:
 def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> Look:
     """Compare with earlier stamps; none of what is live now, and nothing is known.
 
-    `files`: look at the times of nodes' own files too, which are as many as nodes.
+    `files`: look at the times of nodes' own files too, which are as many as nodes, and
+    at all menus and objects, even of hundreds of images.
     """
     live, found = judged(layout)
     if found or live is None:
@@ -66,13 +86,12 @@ def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> L
     moved = {path for path, time in now.items() if known.get(path) != time}
     found += [*parts.attributes(layout, live), *_live(layout, live, known, moved)]
     found += parts.extras(layout, [home for home in parts.HOMES if home in moved])
-    found += parts.shelves(layout, live.state, moved)
-    for digest in sorted(_doubtful(layout, live, known.get(_AT, ""))):
-        found += check_folder(layout, f"{MENUS}/{digest}", None)
-    found += _objects(layout, known, now, moved)
-    touched = _touched(layout, live, known.get(_AT, "")) if files and known else set()
-    for digest in sorted(_digests(SHARDS, moved) | touched):
-        found += parts.shard(layout, digest)
+    turns = _DIGITS if files else known.get(_TURN, _DIGITS)
+    ages = {turn: known.get(f"{_AT}{turn}", known.get(_AT)) for turn in turns}
+    found += _contents(layout, live.state, {t: int(at or 0) for t, at in ages.items()})
+    if files and known:
+        for digest in sorted(_touched(layout, live, known[_AT])):
+            found += parts.shard(layout, digest)
     return Look(list(dict.fromkeys(found)), sure=not moved & {*_entries(layout)})
 
 
@@ -89,39 +108,27 @@ def _live(
         yield from parts.live_links(layout, live, generation_links(live.state))
 
 
-def _objects(
-    layout: Layout,
-    known: Mapping[str, str],
-    now: Mapping[str, str],
-    moved: Collection[str],
+def _contents(
+    layout: Layout, state: GenerationState, since: Mapping[str, int]
 ) -> Iterator[Finding]:
-    """Hash those that moved; name the files of before that are gone."""
-    yield from parts.objects(layout, sorted(_digests(OBJECTS, moved)))
-    for path in sorted(known.keys() - now.keys()):
-        if path.startswith(f"{OBJECTS}/") and is_folder(layout.path(path).parent):
-            yield Finding(path, "missing")
+    """Compare what is named by its content, and changed at a time or later.
 
-
-def _digests(folder: str, paths: Iterable[str]) -> set[str]:
-    below = f"{folder}/"
-    return {path.split("/")[2] for path in paths if path.startswith(below)}
-
-
-def _doubtful(layout: Layout, live: LiveGeneration, at: str) -> set[str]:
-    """Return the menus of which something changed at a time or later, or is gone."""
-    menus = {menu.digest for menu in live.state.menus.values()}
-    if not at:
-        return menus
-    files = ("", *(f"/{names.loader}" for names in layout.entries))
-    home, time = f"{layout.base}/{MENUS}", int(at)
-    return {each for each in menus if _is_newer(f"{home}/{each}", files, time)}
-
-
-def _is_newer(folder: str, files: Collection[str], time: int) -> bool:
-    try:
-        return any(os.lstat(f"{folder}{name}").st_ctime_ns >= time for name in files)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
+    Of those first digits of which a time is given.
+    """
+    names = state.shelf_names.values()
+    doubtful = changed_since(layout.path(SHELVES), names, since, (CONTENTS,))
+    yield from parts.shelves(layout, state, doubtful)
+    menus = {menu.digest for menu in state.menus.values()}
+    loaders = [names.loader for names in layout.entries]
+    for digest in sorted(changed_since(layout.path(MENUS), menus, since, loaders)):
+        yield from check_folder(layout, f"{MENUS}/{digest}", None)
+    objects = layout.path(OBJECTS)
+    doubtful = changed_since(objects, state.needs(), since)
+    yield from parts.objects(layout, sorted(doubtful))
+    yield from parts.lost(layout, state, changed_since(objects, doubtful, since, ()))
+    shards = {shard.digest for shard in state.shards.values()}
+    for digest in sorted(changed_since(layout.path(SHARDS), shards, since, ())):
+        yield from parts.shard(layout, digest)
 
 
 def _touched(layout: Layout, live: LiveGeneration, at: str) -> set[str]:
@@ -143,14 +150,6 @@ def _watched(layout: Layout, live: LiveGeneration) -> Iterator[str]:
     yield from _entries(layout)
     yield from parts.HOMES
     yield f"{GENERATIONS}/{live.name}"
-    for each in live.state.needs():
-        home = f"{OBJECTS}/{each}"
-        yield home
-        yield from (f"{home}/{name}" for name in names_in(layout.path(home)))
-    yield from (f"{SHARDS}/{shard.digest}" for shard in live.state.shards.values())
-    for name in live.state.shelf_names.values():
-        home = f"{SHELVES}/{name}"
-        yield from (home, f"{home}/{CONTENTS}")
 
 
 def _entries(layout: Layout) -> Iterator[str]:

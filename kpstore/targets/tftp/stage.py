@@ -28,6 +28,7 @@ from kpstore.targets.tftp.format.layout import (
     Layout,
 )
 from kpstore.targets.tftp.format.links import (
+    folders_in,
     is_folder,
     kind_of,
     link_text,
@@ -62,7 +63,7 @@ def write_generation(
         if prepared.state is not None:
             remove_tree(home)  # of an attempt that was interrupted
             folder = batch.directory(home)
-            _write_links(folder, prepared.state, prepared)
+            _write_links(layout, folder, prepared.state, prepared)
             _write_transitions(folder, prepared.entries, _carried(layout, prepared))
             made += [home, *_write_retired(layout, prepared.retired, batch)]
         batch.commit()
@@ -87,13 +88,15 @@ def _read_back(layout: Layout, prepared: Planned) -> None:
             home = layout.path(folder, part.digest)
             if named_in(home) != part.objects:
                 raise CorruptState(f"{home} needs other objects than STATE says")
-    current = (part for name, part in state.menus.items() if name not in state.retired)
-    for sha256 in needs_of((*current, *state.shards.values())):
-        if not layout.path(OBJECTS, sha256).is_dir():
-            raise CorruptState(
-                f"{layout.path(OBJECTS, sha256)} is gone, and menus name it",
-                hint="kp publish draws the target anew",
-            )
+    gone = state.needs() - folders_in(layout.path(OBJECTS))
+    if gone:
+        current = (state.menus[name] for name in state.templates())
+        gone &= needs_of((*current, *state.shards.values()))
+    for sha256 in gone:
+        raise CorruptState(
+            f"{layout.path(OBJECTS, sha256)} is gone, and menus name it",
+            hint="kp publish draws the target anew",
+        )
 
 
 def _make_way(layout: Layout, prepared: Planned, found: Path | None) -> None:
@@ -127,12 +130,12 @@ def _write_retired(
 
 
 def _write_links(
-    folder: NewDirectory, state: GenerationState, prepared: Planned
+    layout: Layout, folder: NewDirectory, state: GenerationState, prepared: Planned
 ) -> None:
-    entries = prepared.entries
+    entries, old = prepared.entries, prepared.old
     folder.file(STATE, encode_state(state))
-    for link, text in generation_links(state).items():
-        folder.link(link, text)
+    like = layout.generation(old.name) if old else None
+    folder.links(generation_links(state), like)
     if entries.after:
         folder.link(MOVING, prepared.name)
 

@@ -69,13 +69,11 @@ def shelved(
     for xx, shelf in state.shelves.items():
         if xx in had and had[xx] == shelf:
             continue
-        name = shelves.name_of(shelf)
-        if is_open_folder(layout.path(SHELVES, name)) and not shelves.amiss(
-            layout, name, shelf
-        ):
+        is_there = is_open_folder(layout.path(SHELVES, shelf.name))
+        if is_there and not shelves.amiss(layout, shelf):
             found.add(SHELVES)
         else:
-            new[name] = shelf
+            new[shelf.name] = shelf
     return replace(content, new_shelves=new, reused=content.reused | found)
 
 

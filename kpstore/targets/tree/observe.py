@@ -38,8 +38,11 @@ class ServedTree:
         with self._opened() as tree:
             return tree is not None and records.is_unfinished(tree)
 
-    def stamps(self) -> Mapping[str, str]:
+    def stamps(
+        self, since: Mapping[str, str] = _NO_STAMPS, *, files: bool = False
+    ) -> Mapping[str, str]:
         """Return nothing: the marker has the digests of all that is served."""
+        del since, files
         return _NO_STAMPS
 
     def quick(

@@ -11,6 +11,7 @@ import pytest
 
 from kpstore.errors import CorruptState
 from kpstore.targets.keep import Keep
+from kpstore.targets.tftp import quick
 from kpstore.targets.tftp.format.layout import place_of, shelf_of
 from support.tftp_world import (
     DB,
@@ -257,6 +258,41 @@ def test_the_quick_look(world: World, harm: Callable[[Path], None]) -> None:
     harm(world.root)
     found, sure = world.target.quick(stamps)
     assert found or not sure
+
+
+def test_the_quick_look_names_a_kernel_that_is_gone(world: World) -> None:
+    stamps, gone = world.target.stamps(), an_object(world.root)
+    gone.unlink()
+    found, sure = world.target.quick(stamps)
+    path = str(gone.relative_to(world.root))
+    assert [(each.path, each.kind) for each in found] == [(path, "missing")]
+    assert sure
+
+
+@pytest.mark.parametrize("harm", [edit_menu, edit_kernel, extra_file, no_kernel])
+def test_of_many_parts_writers_look_at_a_sixteenth_in_turn(
+    world: World, harm: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was changed is found by the sixteenth of them, and not forgotten."""
+    monkeypatch.setattr(quick, "_MANY", 0)
+    stamps, looks, before = world.target.stamps(), [], FIRST
+    harm(world.root)
+    assert world.target.quick(stamps, files=True).findings
+    for revision in range(2, 18):
+        looks.append(world.target.quick(stamps).findings)
+        after = replace(FIRST, revision=revision)
+        world.publish(before, after)
+        stamps, before = world.target.stamps(stamps), after
+    assert sum(map(bool, looks)) == 1
+    assert world.target.quick(stamps, files=True).findings == []
+
+
+def test_a_shelf_that_is_damaged_meanwhile_is_seen(world: World) -> None:
+    assert world.target.marker()
+    shelf = world.root / "kp/live" / shelf_of(WEB)
+    (shelf / "CONTENTS").write_text("{}")
+    assert [each.kind for each in world.target.damage()] == ["changed"]
+    assert world.target.marker() is None
 
 
 @pytest.mark.parametrize("restore", [["cp", "-a"], ["tar"]])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kpstore.errors import CorruptState, InvalidInput, NotFound, Refused
-from kpstore.targets.tftp.format.layout import place_of
+from kpstore.targets.tftp.format.layout import place_of, shelf_of
 from support.tftp_world import (
     DB,
     GPU,
@@ -225,6 +225,18 @@ def test_a_vanished_template_stays_for_the_grace_time(world: World) -> None:
     back = replace(FIRST, revision=5)
     world.publish(fourth, back)
     check(world, back)
+
+
+def test_links_that_stay_are_other_names_of_those_before(world: World) -> None:
+    world.publish(None, FIRST)
+    live = world.root / "kp/live"
+    before = {path.name: path.lstat().st_ino for path in live.iterdir()}
+    kernels = {**FIRST.kernels, WEB: "6.12"}
+    world.publish(FIRST, replace(FIRST, revision=2, kernels=kernels))
+    after = {path.name: path.lstat().st_ino for path in live.iterdir()}
+    differ = {name for name in before if before[name] != after[name]}
+    assert shelf_of(WEB) in differ
+    assert {shelf_of(DB), "policy"} & differ == set()
 
 
 def test_publishing_what_is_live_changes_nothing(world: World) -> None:

@@ -125,7 +125,7 @@ class GenerationParts:
         for name, shelf in self.new_shelves.items():
             home = layout.path(SHELVES, name)
             made += [] if is_folder(home) else [home]
-            _write_shelf(layout, name, shelf, batch)
+            _write_shelf(layout, shelf, batch)
         return made
 
     def there(self, layout: Layout) -> Iterator[str]:
@@ -139,7 +139,7 @@ class GenerationParts:
             names = () if shard.same else (*shard.write, SUMS)
             yield from _there(layout, f"{SHARDS}/{digest}", names)
         for name, shelf in self.new_shelves.items():
-            wrong = shelves.amiss(layout, name, shelf)
+            wrong = shelves.amiss(layout, shelf)
             yield from _there(layout, f"{SHELVES}/{name}", wrong)
         for each in self.new_objects:
             home, _, name = each.path.rpartition("/")
@@ -160,12 +160,12 @@ def _rewrite(home: Path, files: Mapping[str, bytes], batch: Batch) -> None:
         batch.file(home / name, data)
 
 
-def _write_shelf(layout: Layout, name: str, shelf: Shelf, batch: Batch) -> None:
+def _write_shelf(layout: Layout, shelf: Shelf, batch: Batch) -> None:
     """Write a shelf; of one that is there what is amiss."""
-    home, texts = layout.path(SHELVES, name), shelves.links(shelf)
+    home, texts = layout.path(SHELVES, shelf.name), shelves.links(shelf)
     if is_folder(home):
         set_mode(home, FOLDER_MODE)
-        for each in shelves.amiss(layout, name, shelf):
+        for each in shelves.amiss(layout, shelf):
             if each == CONTENTS:
                 batch.file(home / each, shelves.encode(shelf))
             else:
@@ -173,8 +173,7 @@ def _write_shelf(layout: Layout, name: str, shelf: Shelf, batch: Batch) -> None:
         return
     folder = batch.directory(home)
     folder.file(CONTENTS, shelves.encode(shelf))
-    for link, text in texts.items():
-        folder.link(link, text)
+    folder.links(texts)
 
 
 def _write_shard(layout: Layout, shard: Shard, batch: Batch) -> None:

@@ -51,7 +51,8 @@ def trusted(layout: Layout) -> LiveGeneration | None:
 
 
 def examine(layout: Layout) -> tuple[LiveGeneration | None, list[Finding]]:
-    """Read what is live, and name what keeps it from being read or trusted."""
+    """Look at what is live, and name what keeps it from being read or trusted."""
+    shelves.look_again(layout)
     found = ground.amiss(layout)
     if any(each.path in (KP, GENERATIONS) for each in found):
         return None, found
@@ -76,7 +77,7 @@ def _unreadable(layout: Layout, name: str, why: str) -> list[Finding]:
         data = read_file(layout.generation(name) / STATE)
         for shelf in shelves_in(data).values():
             try:
-                shelves.read(shelves.find(layout, shelf))
+                shelves.read(*shelves.find(layout, [shelf]))
             except CorruptState as error:
                 wrong.append(Finding(f"{SHELVES}/{shelf}", "changed", error.message))
     return wrong or [Finding(f"{LIVE}/{STATE}", "changed", why)]

@@ -26,7 +26,7 @@ from kpstore.targets.tftp.format.layout import (
     transition_key,
 )
 from kpstore.targets.tftp.format.links import link_text, names_in
-from kpstore.targets.tftp.format.state import LiveGeneration
+from kpstore.targets.tftp.format.state import GenerationState, LiveGeneration
 from kpstore.targets.tftp.generation import NodeForm
 
 Forms = Mapping[str, NodeForm | None]  # by MAC; None: a node that goes
@@ -99,21 +99,19 @@ def moves(
     layout: Layout,
     old: LiveGeneration | None,
     new: str,
-    places: Collection[str],
+    state: GenerationState,
     nodes: Forms,
     *,
     complete: bool,
-    flat: bool = False,
     take: bool = False,
 ) -> EntryWork:
-    """Work out how entry points follow the switch to generation `new`.
+    """Work out how entry points follow the switch to generation `new`, of a state.
 
-    `places` are where `new` has its templates, retired ones too; `flat`: it has no
-    shelves. A foreign file in a
-    node's way gives way if the caller may `take` it; else Refused, naming it.
+    A foreign file in a node's way gives way if the caller may `take` it; else Refused,
+    naming it.
     """
-    mover = _Mover(layout, old, new, places)
-    for each in _differing(layout, old, nodes, complete=complete, flat=flat):
+    mover = _Mover(layout, old, new, state)
+    for each in _differing(layout, old, nodes, complete=complete, flat=state.flat):
         if each.foreign and take:
             mover.work.taken.append(f"{each.names.folder}/{each.name}")
         elif each.foreign:
@@ -205,14 +203,13 @@ class _Mover:
         layout: Layout,
         old: LiveGeneration | None,
         new: str,
-        places: Collection[str],
+        state: GenerationState,
     ) -> None:
         self.work = EntryWork()
         self._old = old
         self._live = layout.path(LIVE)
         self._new = new
-        self._places = places
-        self._had = old.state.places() if old else set()
+        self._state = state
 
     def add(self, entry: _Entry) -> None:
         names, name, mac, form, text, _ = entry
@@ -251,10 +248,10 @@ class _Mover:
 
         A node's own file is there only if its entry point led to it.
         """
-        return form in self._had
+        return self._old is not None and self._old.state.has(form)
 
     def _linked_after(self, form: str) -> bool:
-        return form in self._places
+        return self._state.has(form)
 
     def _transition_of_own(
         self, names: EntryNames, mac: str, old: str, new: str
@@ -283,7 +280,7 @@ class _Mover:
         if form == OWN:
             there = (self._live / _menu_of(mac, names.loader, OWN)).exists()
             return OWN if there else NOTHING
-        return form if form in self._had else NOTHING
+        return form if self._old.state.has(form) else NOTHING
 
     def _through(self, loader: str, mac: str, transition: str) -> str:
         """Return where a transition link of an interrupted switch leads."""

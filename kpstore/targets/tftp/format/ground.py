@@ -45,7 +45,7 @@ def amiss(layout: Layout) -> list[Finding]:
         return [Finding(os.path.relpath(layout.base, layout.root), "changed", out)]
     found: list[Finding] = []
     for path in _folders(layout):
-        kind = kind_of(layout.path(path))
+        kind = kind_of(f"{layout.base}/{path}")
         behind = any(path.startswith(f"{each.path}/") for each in found)
         if kind not in (0, stat.S_IFDIR) and not behind:
             what = _WORDS.get(kind, "a device")

@@ -11,6 +11,7 @@ from kpstore.disk.durable import (
     write_file,
 )
 from kpstore.errors import CorruptState
+from kpstore.targets.tftp.format.canonical import canonical
 from kpstore.targets.tftp.format.layout import (
     GENERATIONS,
     IDENTITY,
@@ -24,13 +25,25 @@ from kpstore.targets.tftp.format.layout import (
     Layout,
 )
 from kpstore.targets.tftp.format.links import is_folder
-from kpstore.targets.tftp.format.state import encode_identity, read_live
+from kpstore.targets.tftp.format.state import read_live
 from kpstore.targets.values import Finding, Identity
 
 
 def write_identity(layout: Layout, identity: Identity) -> None:
     """Say whose target it is, durably."""
-    write_file(layout.path(IDENTITY), encode_identity(identity))
+    write_file(layout.path(IDENTITY), _encoded(identity))
+
+
+def _encoded(identity: Identity) -> bytes:
+    """Return the canonical JSON of TARGET."""
+    return canonical(
+        {
+            "hold": identity.hold,
+            "kept": list(identity.kept),
+            "site": identity.site,
+            "target": identity.target,
+        }
+    )
 
 
 def lacking(layout: Layout) -> list[Path]:

@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from io import BufferedReader
 from pathlib import Path
@@ -157,6 +157,48 @@ def names_in(folder: Path) -> set[str]:
         return set(_listing(directory))
 
 
+def folders_in(folder: Path) -> set[str]:
+    """Return the names of the folders in a directory, none if it isn't there."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.is_dir()}
+    return set()
+
+
+def changed_since(
+    folder: Path,
+    homes: Iterable[str],
+    times: Mapping[str, int],
+    files: Collection[str] | None = None,
+) -> set[str]:
+    """Return the folders in a folder in which something changed, or is gone.
+
+    At a time (in nanoseconds) or later, by their own ctimes and those of `files` in
+    them; None: of all that is in them. `times` by their names' first letter: others
+    are passed over.
+    """
+    homes = [home for home in homes if home[:1] in times]
+    found, stat = set[str](), os.stat
+    with _opened(folder) as directory:
+        if directory is None:
+            return {*homes}
+        for home in homes:
+            try:
+                inner = _names(home, directory) if files is None else files
+                for name in (home, *[f"{home}/{each}" for each in inner]):
+                    seen = stat(name, dir_fd=directory, follow_symlinks=False)
+                    if seen.st_ctime_ns >= times[home[0]]:
+                        found.add(home)
+                        break
+            except (FileNotFoundError, NotADirectoryError):
+                found.add(home)
+    return found
+
+
+def _names(folder: str, directory: int) -> list[str]:
+    with _opened(folder, directory) as opened:
+        return _listing(opened)
+
+
 def _read(name: str, directory: int | None) -> SeenFile:
     try:
         file = os.open(name, _READ, dir_fd=directory)
@@ -175,9 +217,9 @@ def _read(name: str, directory: int | None) -> SeenFile:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int | None]:
+def _opened(folder: Path | str, below: int | None = None) -> Iterator[int | None]:
     try:
-        directory = os.open(folder, _FOLDER)
+        directory = os.open(folder, _FOLDER, dir_fd=below)
     except OSError as error:
         if error.errno not in _NO_FOLDER:
             raise

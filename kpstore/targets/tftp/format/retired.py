@@ -46,13 +46,17 @@ def names_of(dropped: Mapping[str, str], now: float) -> dict[str, str]:
 
 def dropped(old: Iterable[GenerationState], new: GenerationState) -> dict[str, str]:
     """Return the parts of generations that another has not: digest -> folder."""
-    stays = {part.digest for part in new.parts()}
     found = {
         part.digest: folder
         for state in old
-        for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards))
-        for part in parts.values()
+        for folder, had, has in (
+            (MENUS, state.menus, new.menus),
+            (SHARDS, state.shards, new.shards),
+        )
+        for name, part in had.items()
+        if has.get(name) is not part
     }
+    stays = {part.digest for part in new.parts()} if found else set[str]()
     return {digest: found[digest] for digest in found.keys() - stays}
 
 

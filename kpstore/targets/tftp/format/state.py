@@ -24,7 +24,7 @@ from kpstore.targets.tftp.format.layout import (
 )
 from kpstore.targets.tftp.format.links import is_folder, link_text, read_file
 from kpstore.targets.tftp.format.part import Part, needs_of
-from kpstore.targets.tftp.format.shelves import Shelf
+from kpstore.targets.tftp.format.shelves import Menus, Shelf
 from kpstore.targets.tftp.generation import POLICY
 from kpstore.targets.values import Identity, Marker
 
@@ -51,6 +51,7 @@ class GenerationState:
 
     One of before is `flat`: it links its templates itself, and has no shelves. For as
     many switches as `both` says a generation after it has both, for look-ups under way.
+    `known` are shelves that are there: one that is the same is not named anew.
     """
 
     marker: Marker
@@ -62,6 +63,7 @@ class GenerationState:
     folders: Mapping[str, str] = field(default_factory=dict)
     flat: bool = False
     both: int = 0
+    known: Mapping[str, Shelf] = field(default_factory=dict, compare=False)
 
     def templates(self) -> list[str]:
         """Return the templates that nodes are sent to."""
@@ -70,22 +72,25 @@ class GenerationState:
     @cached_property
     def shelves(self) -> Mapping[str, Shelf]:
         """What it has on each shelf, by two hex digits."""
-        return {} if self.flat else shelves.split(self.menus)
+        return {} if self.flat else shelves.split(self.menus, self.known)
 
     @cached_property
     def shelf_names(self) -> Mapping[str, str]:
         """The name of each shelf."""
-        return {xx: shelves.name_of(shelf) for xx, shelf in self.shelves.items()}
+        return {xx: shelf.name for xx, shelf in self.shelves.items()}
 
-    def direct(self) -> Shelf:
+    def direct(self) -> Menus:
         """Return the menus that it links itself: the policy's; all where it is flat."""
         if self.flat or self.both:
             return self.menus
         return {POLICY: self.menus[POLICY]} if POLICY in self.menus else {}
 
-    def places(self) -> set[str]:
-        """Return where it has its templates."""
-        return {*self.direct(), *(place_of(n, flat=self.flat) for n in self.menus)}
+    def has(self, place: str) -> bool:
+        """Tell whether it has a template at a place."""
+        template = place.rpartition("/")[2]
+        if template not in self.menus:
+            return False
+        return place == place_of(template, flat=self.flat) or place in self.direct()
 
     def parts(self) -> tuple[Part, ...]:
         """Return the menus and shards that it links."""
@@ -93,7 +98,12 @@ class GenerationState:
 
     def needs(self) -> frozenset[str]:
         """Return the SHA-256s of the objects that it serves, as it says."""
-        return needs_of(self.parts())
+        return self._needs
+
+    @cached_property
+    def _needs(self) -> frozenset[str]:
+        rest = needs_of((*self.direct().values(), *self.shards.values()))
+        return rest.union(*(shelf.needs for shelf in self.shelves.values()))
 
     def serves_as(self, other: "GenerationState") -> bool:
         """Tell whether nodes get the same from both, retired menus aside."""
@@ -162,8 +172,9 @@ def decode_state(
         name: Part(menu["menu"], tuple(menu["objects"]))
         for name, menu in found["templates"].items()
     }
-    for each in on_shelves:
-        menus |= shelves.read(each)
+    read = [shelves.read(each) for each in on_shelves]
+    for shelf in read:
+        menus |= shelf
     return GenerationState(
         Marker(
             found["site"],
@@ -180,6 +191,7 @@ def decode_state(
         found["folders"],
         "shelves" not in found,
         found.get("both", 0),
+        dict(zip(found.get("shelves", ()), read, strict=True)),
     )
 
 
@@ -237,7 +249,7 @@ def read_state(layout: Layout, generation: str) -> GenerationState:
     try:
         data = read_file(path)
         names = shelves_in(data).values()
-        return decode_state(data, tuple(shelves.find(layout, name) for name in names))
+        return decode_state(data, shelves.find(layout, names))
     except _UNREADABLE as error:
         raise _damaged(path, str(error)) from error
 
@@ -266,18 +278,6 @@ def read_identity(layout: Layout) -> Identity | None:
         return None
     except _UNREADABLE as error:
         raise _unknown(path, str(error)) from error
-
-
-def encode_identity(identity: Identity) -> bytes:
-    """Return the canonical JSON of TARGET."""
-    return canonical(
-        {
-            "hold": identity.hold,
-            "kept": list(identity.kept),
-            "site": identity.site,
-            "target": identity.target,
-        }
-    )
 
 
 def _damaged(path: Path, why: str) -> CorruptState:
