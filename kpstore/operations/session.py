@@ -45,7 +45,7 @@ class Session:
         it goes to its goal directly. `thorough`: nodes' own files are
         looked at too, and a target of which nothing is known counts as drifted.
         """
-        with self.locked() as hold:
+        with self.locked() as hold, self.site.keeping_targets():
             with disk_failures("finishing what a crash left"):
                 tip = self.site.tip()
                 self.site.record(tip)

@@ -1,7 +1,7 @@
 """A site directory, opened for writing: documents, census, lock, after-work."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class OpenSite(SiteReader):
         self.drifted: dict[str, list[str]] = {}
         self.mended: set[str] = set()
         self.doubt = ""  # why this writer, who lives, may have left something about
+        self._main: Snapshot | None = None
+        self._opened: dict[tuple[TargetSpec, Path, str], SiteTarget] | None = None
 
     @property
     def reserve(self) -> Reserve:
@@ -49,8 +51,11 @@ class OpenSite(SiteReader):
         return Reserve(self.root / "reserve", SITE)
 
     def main(self) -> Snapshot:
-        """Return what main holds now."""
-        return Snapshot(self.repository, self.tip())
+        """Return what main holds now; of one commit, what was read is kept."""
+        tip = self.tip()
+        if self._main is None or self._main.commit != tip:
+            self._main = Snapshot(self.repository, tip)
+        return self._main
 
     def locked(
         self, holder: str, wait: float, on_wait: Callable[[str], None], *, since: str
@@ -120,9 +125,25 @@ class OpenSite(SiteReader):
         root, kind = self.settings.path_of(spec), KINDS[spec.kind]
         if root is None:
             return SiteTarget(spec, site, None)
-        remembered = self._originals(spec) if kind.replaces else {}
-        opened = kind.open(spec, root, site, self.artifacts, remembered)
-        return SiteTarget(spec, site, opened)
+        if kind.replaces:  # what gave way to it changes with each switch
+            originals = self._originals(spec)
+            opened = kind.open(spec, root, site, self.artifacts, originals)
+            return SiteTarget(spec, site, opened)
+        known, key = self._opened, (spec, root, site)
+        if known is None or key not in known:
+            opened = kind.open(spec, root, site, self.artifacts, {})
+            known = {} if known is None else known
+            known[key] = SiteTarget(spec, site, opened)
+        return known[key]
+
+    @contextmanager
+    def keeping_targets(self) -> Iterator[None]:
+        """Open no target twice in the block: one writer asks often."""
+        self._opened = {}
+        try:
+            yield
+        finally:
+            self._opened = None
 
     def _originals(self, spec: TargetSpec) -> Mapping[str, str]:
         """Return what gave way to kp on a target, as noted when it was seen."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kpstore.model.state import State
 from kpstore.site.targets import SiteTarget
 from support.crashes import publish
 from support.kpstories import lagging
@@ -27,3 +28,16 @@ def test_a_step_that_succeeded_at_the_second_attempt_leaves_a_doubt(
     assert "generations" in (site.root / "lock").read_text()
     publish(site.picker())
     assert (site.root / "lock").read_text() == ""
+
+
+def test_a_root_is_opened_once_while_a_writer_is_at_work(tmp_path: Path) -> None:
+    picker = lagging(tmp_path).picker()
+    site, main = picker.site, State(picker.site.main())
+
+    def net() -> SiteTarget:
+        return next(each for each in site.targets(main) if each.name == "net")
+
+    with picker.writing():
+        first = net()
+        assert net() is first
+    assert net() is not first
