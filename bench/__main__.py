@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import audit, busy, cold, commits, flushes, verifying
+from bench import audit, busy, cold, commits, flushes, images, verifying
 from bench.clock import Table
 from bench.place import private
 
@@ -19,6 +19,7 @@ def main() -> int:
         cold.measure(place, world, report)
         own = commits.measure_own_files(place, report)
         verifying.measure_deep(own, "100,000 nodes with own files", report)
+        images.measure(place, report)
         audit.measure(place, report)
         busy.measure(place, report)
     print(f"\n{report.markdown()}")

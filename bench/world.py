@@ -1,9 +1,10 @@
-"""Sites to measure: one image, two kernels, N nodes, one TFTP target, one loader."""
+"""Sites to measure: images, two kernels, N nodes, one TFTP target, one loader."""
 
 import time
 from pathlib import Path
 
-from kpstore.edits import entries, images, nodes, targets
+from kpstore.edits import entries, nodes, targets
+from kpstore.edits import images as edits
 from kpstore.inventory.csv import read_nodes
 from kpstore.model.documents import ArtifactRef, Artifacts, KernelConfig, Origin
 from kpstore.model.keys import Key
@@ -21,16 +22,23 @@ def mac(number: int) -> str:
     return f"02:00:00:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
 
 
-def table(count: int) -> bytes:
-    """Return the CSV of N nodes."""
-    rows = (f"n{n:06},{mac(n)},web,{n}\n" for n in range(count))
+def image(number: int) -> str:
+    """Return the name of an image; that of the first is the one that is changed."""
+    return f"web{number}" if number else "web"
+
+
+def table(count: int, images: int = 1) -> bytes:
+    """Return the CSV of N nodes, spread over the images."""
+    rows = (f"n{n:06},{mac(n)},{image(n % images)},{n}\n" for n in range(count))
     return ("name,mac,image,index\n" + "".join(rows)).encode()
 
 
 class World:
     """A site of N nodes below one directory; each has files of its own, if wanted."""
 
-    def __init__(self, where: Path, count: int, *, own: bool = False) -> None:
+    def __init__(
+        self, where: Path, count: int, *, own: bool = False, images: int = 1
+    ) -> None:
         self.where, self.count = where, count
         self.tftp = where / "tftp"
         self.tftp.mkdir(parents=True)
@@ -45,11 +53,12 @@ class World:
             options = {"kind": "tftp", "loaders": ("pxelinux",)}
             targets.add(state, "net", options)
             params = ("root=/dev/sda1", *(["node_id={node.index}"] if own else []))
-            images.add(state, "web", {"arch": "x86_64", "params": params})
-            for name, kernel in kernels.items():
-                state.put(Key("kernel", name, "web"), kernel)
-                fields = {"kernel": name, "params": ("panic=10",)}
-                entries.add(state, "web", name, fields)
+            for name in map(image, range(images)):
+                edits.add(state, name, {"arch": "x86_64", "params": params})
+                for entry, kernel in kernels.items():
+                    state.put(Key("kernel", entry, name), kernel)
+                    fields = {"kernel": entry, "params": ("panic=10",)}
+                    entries.add(state, name, entry, fields)
 
     def caller(self) -> Caller:
         """Return the caller."""
@@ -81,7 +90,7 @@ class World:
         """Change the image's default: committed and live for all nodes."""
         with self.picker().edit("flip") as edit:
             other = ENTRIES[edit.state.image("web").default == ENTRIES[0]]
-            images.set_default(edit.state, "web", other)
+            edits.set_default(edit.state, "web", other)
         return edit.outcome
 
     def back(self, turn: int) -> None:
