@@ -26,6 +26,7 @@ from typing import Final
 from kpstore.errors import InvalidInput, Refused
 from kpstore.loaders.contract import LINE, DiskFiles
 from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
+from kpstore.loaders.syslinux.directives import directives
 from kpstore.loaders.syslinux.foreign import read_config
 from kpstore.loaders.syslinux.pxelinux import load_linux
 from kpstore.model.names import check_name
@@ -53,7 +54,7 @@ def read(
     """Read the file: menus and default, by the entries' names."""
     del options
     data = files.get(_PATH, b"")
-    found = read_config(_PATH, text_of(data))
+    found = read_config(_PATH, directives(text_of(data)))
     menus = {
         _name(each.ident): Menu(
             each.title,

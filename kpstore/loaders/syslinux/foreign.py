@@ -5,12 +5,14 @@ DEFAULT counts, and stops at its prompt when DEFAULT names nothing; U-Boot then 
 the first label (doc/develop/distro.rst). Either way that is what the file is for.
 """
 
+import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kpstore.loaders.listing import Listed, Listing, tokens
+from kpstore.loaders.mounts import file_systems, find, holding
 from kpstore.loaders.syslinux.directives import directives
 from kpstore.loaders.tree import Tree
 
@@ -19,6 +21,8 @@ _PLACES: Final = (
     "boot/extlinux.conf",
     "extlinux/extlinux.conf",
 )
+_INCLUDE: Final = frozenset({"include", "menu include"})
+_MOST_INCLUDED: Final = 64
 _MODULE: Final = ".c32"
 _MARK: Final = "menu default"
 _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
@@ -45,15 +49,38 @@ def read(tree: Tree) -> Iterator[Listing]:
     for source in _PLACES:
         text = tree.text(source)
         if text is not None:
-            yield read_config(source, text)
+            budget = iter(range(_MOST_INCLUDED))
+            yield read_config(source, _whole(tree, source, text, budget))
 
 
-def read_config(source: str, text: str) -> Listing:
-    """Read one; paths stay as it has them, from its own folder or the root."""
-    config = _config(text)
+def _whole(
+    tree: Tree, source: str, text: str, budget: Iterator[int]
+) -> Iterator[tuple[str, str]]:
+    """Yield the directives with those of included files; `include` for one not read."""
+    for word, value in directives(text):
+        if word not in _INCLUDE:
+            yield word, value
+        elif next(budget, None) is None or (more := _part(tree, source, value)) is None:
+            yield "include", value
+        else:
+            yield from _whole(tree, source, more, budget)
+
+
+def _part(tree: Tree, source: str, value: str) -> str | None:
+    """Read what a file includes, from its folder or the root of its file system."""
+    name, _, _ = value.partition(" ")
+    if name.startswith("/"):
+        found = find(tree, name, holding(file_systems(tree), source))
+        return tree.text(found) if found else None
+    return tree.text(posixpath.normpath(f"/{source}/../{name}"))
+
+
+def read_config(source: str, said: Iterable[tuple[str, str]]) -> Listing:
+    """Read one's directives; paths stay as it has them, from its folder or the root."""
+    config = _config(said)
     shared = config.said.get("append", "")
     choices = tuple(_listed(name, said, shared) for name, said in config.labels)
-    unread = [f"{name}, which it includes" for name in config.included]
+    unread = [f"{name}, which it includes" for name in dict.fromkeys(config.included)]
     chosen = None
     if choices:
         at, more = _default(config)
@@ -62,10 +89,10 @@ def read_config(source: str, text: str) -> Listing:
     return Listing(source, choices, chosen, tuple(f"{source}: {x}" for x in unread))
 
 
-def _config(text: str) -> _Config:
+def _config(said: Iterable[tuple[str, str]]) -> _Config:
     config = _Config()
     here = config.said
-    for word, value in directives(text):
+    for word, value in said:
         match word:
             case "label":
                 here = {}
@@ -74,7 +101,7 @@ def _config(text: str) -> _Config:
                 config.said[word] = value
             case "menu separator" | "menu begin" | "menu end":
                 here = config.said
-            case "include" | "menu include":
+            case "include":
                 config.included.append(value)
             case "linux" | "kernel":
                 here["kernel"] = value

@@ -30,10 +30,36 @@ def test_what_it_lists_and_boots() -> None:
     assert found.chosen.words == ("initrd=one,two", "quiet")
 
 
-def test_what_it_includes_is_not_read_and_said() -> None:
+def test_what_it_includes_and_is_not_there_is_said() -> None:
     assert only(TEXT).unread == ("boot/extlinux.conf: more.cfg, which it includes",)
     (line,) = only(f"{TWO}menu include graphics.conf\n").unread
     assert line == "boot/extlinux.conf: graphics.conf, which it includes"
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        ("include more.cfg", "boot/extlinux/more.cfg"),
+        ("menu include ../more.cfg More", "boot/more.cfg"),
+        ("INCLUDE /boot/more.cfg", "boot/more.cfg"),
+        ("include /more.cfg", "boot/more.cfg"),
+        ("include /../../more.cfg", "more.cfg"),
+    ],
+)
+def test_what_it_includes_is_read_in_its_place(said: str, path: str) -> None:
+    config = f"{TWO}{said}\nappend last\n"
+    files = {"boot/extlinux/extlinux.conf": config, path: "menu default\ndefault b"}
+    (found,) = read(Files(files))
+    assert found.chosen and found.chosen.ident == "b"
+    assert found.chosen.words == ("last",)
+    assert found.unread == ()
+
+
+def test_files_that_include_each_other_come_to_an_end() -> None:
+    files = {"boot/extlinux.conf": f"{TWO}include x\n", "boot/x": "include x\n" * 9}
+    (found,) = read(Files(files))
+    assert found.chosen and found.chosen.ident == "a"
+    assert found.unread == ("boot/extlinux.conf: x, which it includes",)
 
 
 def test_other_files_are_none_of_its() -> None:
