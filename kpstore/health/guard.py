@@ -34,11 +34,12 @@ def _of_images(moves: Moves) -> Iterator[tuple[str, Boot]]:
 
 def _touched(moves: Moves) -> list[str]:
     """Return the images whose nodes or disks may boot another payload now."""
-    changes, there = moves.new.changes, set(moves.new.names("image"))
+    changes = moves.new.changes
     if Key("site") in changes:  # its rules decide how parameters merge
-        return sorted(there)
+        return moves.new.names("image")
     served = {d.image for d in changes.values() if isinstance(d, Target) and d.image}
-    return sorted(({image_of(key) for key in changes} | served) & there)
+    found = ({image_of(key) for key in changes} | served) - {""}
+    return sorted(each for each in found if moves.new.get(Key("image", each)))
 
 
 def _of_next_boots(moves: Moves) -> Iterator[tuple[str, Boot]]:
