@@ -66,12 +66,15 @@ def _brought(
     tried: list[TargetOutcome] = []
     for target in site.targets(State(main)):
         try:
-            condition = target.condition(main.subtree, site.on_main)
-            if condition == "lagging" and wanted(target):
+            if wanted(target) and _lags(site, target, main):
                 behind.append(target)
         except (KpError, OSError) as error:
             tried.append(_failed(target, error))
     return [*tried, *(_tried(site, target, main, now, host) for target in behind)]
+
+
+def _lags(site: OpenSite, target: SiteTarget, main: Snapshot) -> bool:
+    return target.condition(main.subtree, site.on_main) == "lagging"
 
 
 def _tried(

@@ -127,6 +127,5 @@ def _really(site: OpenSite, now: float, name: str) -> list[Finding]:
 
 def _sighted(site: OpenSite) -> list[Sighted]:
     """Return the enabled targets of main that have a path here."""
-    specs = (target.spec for target in site.targets(State(site.main())))
-    found = (drift.sighted(site.settings, spec) for spec in specs)
-    return [target for target in found if target]
+    targets = site.targets(State(site.main()))
+    return [Sighted(t.spec, t.publisher) for t in targets if t.publisher]

@@ -52,6 +52,7 @@ class ServedTftp:
 
     def quick(self, since: Mapping[str, str], *, files: bool = False) -> Look:
         """Look whether anything changed since `stamps`; see `tftp_quick.quick`."""
+        self._looked = True
         return tftp_quick.quick(self._layout, since, files=files)
 
 
