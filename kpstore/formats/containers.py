@@ -7,14 +7,28 @@ arch/s390/boot/head.S, and the UAPI group's Unified Kernel Image specification.
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import pefile
 
 from kpstore.formats import bzimage
 from kpstore.formats.arch import elf_arch, elf_least, pe_arch
 from kpstore.formats.bytestream import ByteStream
-from kpstore.formats.pe import sections
 
 HEAD = 1 << 17  # bytes that every function here wants; s390's magic is at 64 KiB
 _SLACK = 4096  # bytes by which old stubs rounded up past the end of the file
+
+
+class Section(NamedTuple):
+    """Where a section of a PE file lies in it, in bytes."""
+
+    offset: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """Return where it ends."""
+        return self.offset + self.length
 
 
 @dataclass(frozen=True)
@@ -77,14 +91,14 @@ def _raw_image(head: bytes) -> Shape | None:
     else:
         return None
     # Its own image_size counts .bss; what is in the file the stub's sections tell.
-    ends = (section.end for section in sections(head).values())
+    ends = (section.end for section in pe_sections(head).values())
     least = max(0, max(ends, default=0) - _SLACK)
     return Shape("image", arch, efi=pe_arch(head) is not None, least=least)
 
 
 def _unified(head: bytes) -> Shape | None:
     arch = pe_arch(head)
-    nested = sections(head).get(".linux") if arch else None
+    nested = pe_sections(head).get(".linux") if arch else None
     if arch is None or nested is None:
         return None
     return Shape("uki", arch, efi=True, nested=nested, least=nested.end)
@@ -97,3 +111,18 @@ def _elf(head: bytes) -> Shape | None:
 
 def _s390(head: bytes) -> Shape | None:
     return Shape("image", "s390x") if head[0x10008:0x1000E] == b"S390EP" else None
+
+
+def pe_sections(head: bytes) -> dict[str, Section]:
+    """Return a PE file's sections by name, the first of each; else nothing."""
+    try:
+        pe = pefile.PE(data=head, fast_load=True)
+    except (pefile.PEFormatError, struct.error, ValueError, IndexError, AttributeError):
+        return {}  # pefile lets more than its own error out when headers lie
+    found: dict[str, Section] = {}
+    for section in pe.sections:
+        name = section.Name.rstrip(b"\0").decode("latin-1")
+        # the raw size is rounded up; the virtual one is exact
+        length = min(section.SizeOfRawData, section.Misc_VirtualSize)
+        found.setdefault(name, Section(section.PointerToRawData, length))
+    return found

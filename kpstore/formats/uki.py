@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.formats.containers import HEAD
-from kpstore.formats.pe import Section, sections
+from kpstore.formats.containers import HEAD, Section, pe_sections
 
 _TEXTS: Final = (".uname", ".cmdline", ".osrel")
 _TEXT: Final = 1 << 16  # bytes of one of them
@@ -42,7 +41,7 @@ def read_unified(read: Read, size: int) -> UnifiedImage | None:
     Raises InvalidInput where a section lies outside of the file, or a text is long
     beyond measure.
     """
-    found = sections(read(0, HEAD))
+    found = pe_sections(read(0, HEAD))
     if ".linux" not in found:
         return None
     for name, section in found.items():

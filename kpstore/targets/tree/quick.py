@@ -23,10 +23,10 @@ from kpstore.targets.tree.layout import (
     LiveTree,
     digest,
     folders,
-    look,
     parent,
     place,
 )
+from kpstore.targets.tree.loader_files import fault_of, look
 from kpstore.targets.tree.records import is_there, read_claims, read_identity, read_live
 from kpstore.targets.values import Finding
 
@@ -115,7 +115,7 @@ def _loader_files(
         if seen.kind == "file" and digest(seen.data) != sha256:
             yield Finding(path, "changed")
         else:
-            fault = faults.of_file(faults.look(tree, path), roots=roots)
+            fault = fault_of(tree, path, roots=roots)
             if seen.kind == "unreadable" and not fault.kind:
                 fault = Fault("mode", "kp may not read it")
             yield from fault.at(path)

@@ -9,17 +9,15 @@ from kpstore.errors import NotFound
 from kpstore.targets.tree import faults, modules, objects
 from kpstore.targets.tree.layout import (
     CLAIMS,
-    FILE_MODE,
     HOME,
     IDENTITY,
     LIVE,
     Claims,
     LiveTree,
     digest,
-    look,
-    parent,
     place,
 )
+from kpstore.targets.tree.loader_files import look, put, take, take_if_empty
 from kpstore.targets.tree.records import (
     read_claims,
     read_live,
@@ -69,13 +67,13 @@ def remove(
     _take(tree, LIVE)
     sweep_temporaries(tree, claims.files)
     for path, data in backs.items():
-        tree.makedirs(parent(path))
-        tree.write(path, data, mode=FILE_MODE)
+        put(tree, path, data)
     left = [*_remove_files(tree, claims), *_remove_modules(tree, claims)]
     for name in objects.kept(tree):
         tree.remove_tree(f"{HOME}/{name}")
-    for directory in sorted(claims.made, reverse=True):
-        remove_if_empty(tree, directory)
+    for made in sorted(claims.made, reverse=True):
+        take_if_empty(tree, made)
+        remove_if_empty(tree, made)
     for path in (CLAIMS, IDENTITY):  # last: a killed removal is begun again
         _take(tree, path)
     remove_if_empty(tree, HOME)
@@ -142,7 +140,7 @@ def _remove_files(tree: Beneath, claims: Claims) -> Iterator[Finding]:
         if seen.kind == "missing" or is_kps(seen, [claims.originals.get(path, "")]):
             continue
         if is_kps(seen, digests):
-            tree.remove(path)
+            take(tree, path)
         else:
             original = claims.originals.get(path)
             more = f"; the original is kept as artifact {original}" if original else ""

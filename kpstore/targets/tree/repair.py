@@ -27,9 +27,9 @@ from kpstore.targets.tree.layout import (
     OBJECT,
     TreeRendering,
     folders,
-    look,
     parent,
 )
+from kpstore.targets.tree.loader_files import is_variable, look, take
 from kpstore.targets.values import Finding
 
 _CHUNK: Final = 1 << 20
@@ -44,7 +44,9 @@ def set_aside(tree: Beneath, findings: Iterable[Finding], found: Path) -> None:
     """
     with Batch() as batch:
         for each in findings:
-            if each.kind in _DISPLACED:
+            if is_variable(each.path):
+                batch.file(found / each.path, look(tree, each.path).data)
+            elif each.kind in _DISPLACED:
                 for path in _paths(tree, each.path):
                     _copy_out(tree, path, found, batch)
         batch.commit()
@@ -59,6 +61,9 @@ def clear(tree: Beneath, rendering: TreeRendering, findings: Iterable[Finding]) 
             continue
         if each.path == HOME:
             _rehouse(tree)
+        elif is_variable(each.path):
+            if each.path not in replaced:
+                take(tree, each.path)
         elif each.path not in replaced or _kind(tree, each.path) == stat.S_IFDIR:
             tree.remove_tree(each.path)
 

@@ -13,15 +13,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import filterfalse
 from pathlib import Path
 
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.space import require
 from kpstore.errors import Refused
-from kpstore.targets.tree import idle, objects, repair
+from kpstore.targets.tree import idle, loader_files, objects, repair
 from kpstore.targets.tree import modules as tree_modules
 from kpstore.targets.tree.layout import (
-    FILE_MODE,
     HOME,
     IDENTITY,
     LIVE,
@@ -30,7 +30,6 @@ from kpstore.targets.tree.layout import (
     LiveTree,
     TreeRendering,
     digest,
-    look,
     parent,
 )
 from kpstore.targets.tree.missing import HowStaged, Missing, keep_modules, missing
@@ -113,13 +112,11 @@ class TreeStaged:
         tree.remove(LIVE)
         placed = self._place_modules(tree)
         for path in found.write:
-            tree.makedirs(parent(path))
-            tree.write(path, self.rendering.files[path], mode=FILE_MODE)
+            loader_files.put(tree, path, self.rendering.files[path])
         for path, data in found.back.items():
-            tree.makedirs(parent(path))
-            tree.write(path, data, mode=FILE_MODE)
+            loader_files.put(tree, path, data)
         for path in found.remove:
-            tree.remove(path)
+            loader_files.take(tree, path)
         if found.back:
             write_claims(tree, found.settled(self.claims))
         return len(found.back) + placed + len(found.write) + len(found.remove)
@@ -156,8 +153,10 @@ def stage(
         repair.made_readable(tree, [Finding(each, "mode") for each in claims.files])
         if not unlisted.stay:
             staged.survey = survey(tree, rendering, claims, unlisted.back)
-            if staged.survey.foreign and not how.replace_foreign:
-                raise _foreign(root, staged.survey)
+            loader_files.check_room(tree, rendering.files)
+            foreign = [*filterfalse(loader_files.is_variable, staged.survey.foreign)]
+            if foreign and not how.replace_foreign:
+                raise _foreign(root, foreign)
             staged.claims = staged.survey.claims
         sweep_temporaries(tree, rendering.files)
         try:
@@ -174,7 +173,8 @@ def stage(
 
 def sweep_temporaries(tree: Beneath, paths: Iterable[str]) -> list[str]:
     """Remove what killed processes left where kp writes; `paths` of loader files."""
-    directories = {HOME, MODULES, *map(parent, paths)}
+    files = (loader_files.file_of(tree, path) for path in paths)
+    directories = {HOME, MODULES, *map(parent, files)}
     directories |= {f"{HOME}/{name}" for name in objects.kept(tree)}
     directories |= {above for each in directories for above in _above(each)}
     swept = []
@@ -219,7 +219,7 @@ def _mark(tree: Beneath, marker: Marker) -> None:
 def _standing(tree: Beneath, marker: Marker) -> LiveTree:
     """Take all that kp has there as served: in transition nobody knows better."""
     claims = known_claims(tree, None)
-    seen = {path: look(tree, path) for path in claims.files}
+    seen = {path: loader_files.look(tree, path) for path in claims.files}
     return LiveTree(
         marker,
         {p: digest(s.data) for p, s in seen.items() if is_kps(s, claims.files[p])},
@@ -243,10 +243,9 @@ def _require_identity(tree: Beneath, identity: Identity) -> None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), IDENTITY)
 
 
-def _foreign(root: Path, found: Survey) -> Refused:
-    names = ", ".join(found.foreign)
+def _foreign(root: Path, others: Iterable[str]) -> Refused:
     return Refused(
-        f"{root}: {names} is not kp's",
+        f"{root}: {', '.join(others)} is not kp's",
         hint="add the target with `kp target add --replace`: the original is kept as "
         "an artifact, and `kp target rm` puts it back",
     )

@@ -13,8 +13,8 @@ from kpstore.targets.tree.layout import (
     SeenPlace,
     TreeRendering,
     digest,
-    look,
 )
+from kpstore.targets.tree.loader_files import blocks, look
 from kpstore.targets.tree.records import read_claims
 
 
@@ -163,7 +163,8 @@ def _missing_parents(tree: Beneath, rendering: TreeRendering) -> set[str]:
         for path in rendering.files
         for parent in PurePosixPath(path).parents[:-1]
     }
-    return {parent for parent in parents if not tree.is_dir(parent)}
+    lacks = {block for block in blocks(rendering.files) if not tree.exists(block)}
+    return lacks | {parent for parent in parents if not tree.is_dir(parent)}
 
 
 def _same_header(found: bytes, ours: bytes) -> bool:

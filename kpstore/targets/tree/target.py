@@ -15,7 +15,6 @@ from kpstore.targets.tree import idle
 from kpstore.targets.tree import remove as tree_remove
 from kpstore.targets.tree import repair as tree_repair
 from kpstore.targets.tree import verify as tree_verify
-from kpstore.targets.tree.drawn import as_drawn
 from kpstore.targets.tree.layout import (
     HOME,
     IDENTITY,
@@ -216,7 +215,7 @@ class TreeTarget(ServedTree):
         with Beneath.open(self._root) as tree:
             live = read_live(tree)
             meant = replace(rendering, marker=marker)
-            return as_drawn(tree, meant, live) if live else None
+            return tree_verify.as_drawn(tree, meant, live) if live else None
 
     def verify(self, rendering: TreeRendering, *, deep: bool) -> list[Finding]:
         """Compare; `deep` reads every byte of objects and module trees too."""

@@ -12,8 +12,10 @@ from kpstore.targets.tree.layout import (
     Claims,
     LiveTree,
     TreeRendering,
+    digest,
     place,
 )
+from kpstore.targets.tree.loader_files import look
 from kpstore.targets.tree.quick import own, standing, what_stays
 from kpstore.targets.tree.records import read_live
 from kpstore.targets.values import ArtifactSource, Finding
@@ -78,3 +80,26 @@ def _kept_modules(
             continue
         if modules.content(tree, release, digests) not in digests:
             yield Finding(place(release), "kept", _NOT_LISTED)
+
+
+def as_drawn(
+    tree: Beneath, rendering: TreeRendering, live: LiveTree
+) -> TreeRendering | None:
+    """Return a rendering with the loader files that are live in place of its own.
+
+    For what another version of kp drew: held against its own digests. None where they
+    aren't as the marker says: then they can't be drawn as they were.
+    """
+    if not rendering.files:
+        return rendering
+    seen = {path: look(tree, path) for path in live.files}
+    if any(
+        each.kind != "file" or digest(each.data) != live.files[path]
+        for path, each in seen.items()
+    ):
+        return None
+    return replace(
+        rendering,
+        files={path: each.data for path, each in seen.items()},
+        switch=tuple(path for path in rendering.switch if path in seen),
+    )
