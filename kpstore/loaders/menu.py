@@ -87,11 +87,15 @@ class TreeOptions(NamedTuple):
 
     `grub_dir`: GRUB's folder below /boot (`grub2` on some distributions). `boot`: what
     /boot is called on the file system that holds it: nothing where it is one of its
-    own, as the Boot Loader Specification has it, else `/boot`.
+    own, as the Boot Loader Specification has it, else `/boot`. `chooser`: what says
+    which boot loader entry boots, a file of systemd-boot's or a variable of GRUB's
+    (`FILE#NAME`); the usual file where it is empty. `unfit`: why there is none.
     """
 
     grub_dir: str = "grub"
     boot: str = ""
+    chooser: str = ""
+    unfit: str = ""
 
 
 NOTE: Final = "# Written by kp, which undoes edits made here.\n"

@@ -7,9 +7,11 @@ programs are put on the disk later, a grub.cfg.
 """
 
 import fnmatch
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from kpstore.loaders.menu import NOTE
 from kpstore.loaders.tree import Tree
 
 ESPS: Final = ("efi", "boot/efi", "boot")
@@ -24,6 +26,7 @@ _CONFIGS: Final = tuple(
     f"{folder}/grub.cfg"
     for folder in ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
 )
+_BOOT_IS_FAT: Final = re.compile(r"^\s*[^#\s]\S*\s+/boot/?\s+vfat\s", re.MULTILINE)
 _GRUB_EFI: Final = "EFI/*/grub*.efi"
 
 
@@ -69,8 +72,19 @@ def reads_entries(tree: Tree) -> bool:
     """
     if systemd_boot(tree) is not None or _has_grub(tree):
         return systemd_boot(tree) is not None
-    has_conf = any(any(on_fat(tree, esp, CONF)) for esp in ESPS)
-    return has_conf or not any(_found(tree, _CONFIGS))
+    confs = (path for esp in ESPS for path in on_fat(tree, esp, CONF))
+    return any(_not_kps(tree, confs)) or not any(_not_kps(tree, grub_configs(tree)))
+
+
+def reads_boot(tree: Tree, esp: str) -> bool:
+    """Tell whether systemd-boot reads /boot: where it is the ESP, or fstab says FAT."""
+    fat = _BOOT_IS_FAT.search(tree.text("etc/fstab") or "")
+    return esp == "boot" or fat is not None
+
+
+def grub_configs(tree: Tree) -> Iterator[str]:
+    """Yield the paths of GRUB's configurations."""
+    return _found(tree, _CONFIGS)
 
 
 def grub_decides(tree: Tree) -> bool:
@@ -88,6 +102,12 @@ def _is_systemd_boot(tree: Tree, path: str) -> bool:
 def _has_grub(tree: Tree) -> bool:
     on_esps = (path for esp in ESPS for path in on_fat(tree, esp, _GRUB_EFI))
     return any(_found(tree, _CORES)) or any(on_esps)
+
+
+def _not_kps(tree: Tree, paths: Iterable[str]) -> Iterator[str]:
+    """Pass over what kp wrote, whichever loader is there."""
+    kps = NOTE.rstrip()
+    return (path for path in paths if not (tree.text(path) or "").startswith(kps))
 
 
 def _found(tree: Tree, patterns: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,8 @@ boot/loader/entries/kp-production.conf      boot/loader/loader.conf
     initrd /kp/<sha256[:12]>/initrd.img
     options root=/dev/sda1
 ```
-An entry's file does not change with the default: `loader.conf` alone is the switch.
+An entry's file does not change with the default: `loader.conf` alone is the switch,
+or where GRUB reads the entries the variable `saved_entry` of its block (grubenv).
 systemd-boot takes `options` as they stand; Fedora's GRUB makes a script line of them
 (grub-core/commands/blscfg.c), so that what it would read as its own is refused.
 Format: https://uapi-group.org/specifications/specs/boot_loader_specification/
@@ -28,32 +29,38 @@ from kpstore.model.params import compose, split
 read_instead: Final[Mapping[str, str]] = {}
 FOLDER: Final = "boot/loader/entries"
 LOADER_CONF: Final = "boot/loader/loader.conf"
+_UNFIT: Final = "--loader grub writes a grub.cfg, which needs none of that"
 # `$` means something to GRUB even in the quotes that a token with a space gets.
 _SYNTAX: Final = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")
 
 
 def files(menus: Mapping[str, Menu], default: str, options: TreeOptions) -> DiskFiles:
-    """Return a file an entry, and loader.conf, which is the switch."""
+    """Return a file an entry, and what chooses among them, which is the switch."""
+    if options.unfit:
+        raise Refused(options.unfit, hint=_UNFIT)
     entries = (write_entry(name, menu, options.boot) for name, menu in menus.items())
     written = {f"{FOLDER}/{name}": data for name, data in entries}
     if default not in menus:
         raise InvalidInput(f"the default {default!r} is not in the menu")
-    written[LOADER_CONF] = write_loader_conf(default)
-    return DiskFiles(written, LOADER_CONF)
+    switch = options.chooser or LOADER_CONF
+    written[switch] = _write_choice(switch, default)
+    return DiskFiles(written, switch)
 
 
 def read(
     files: Mapping[str, bytes], options: TreeOptions
 ) -> tuple[dict[str, Menu], str]:
     """Read the files: menus and default, by the entries' names."""
+    switch = options.chooser or LOADER_CONF
     menus = {
         _name(path): read_entry(data, options.boot)
         for path, data in files.items()
-        if path != LOADER_CONF
+        if path != switch
     }
-    default = read_loader_conf(files.get(LOADER_CONF, b""))
+    chosen = files.get(switch, b"")
+    default = _name(text_of(chosen)) if "#" in switch else read_loader_conf(chosen)
     if default not in menus:
-        raise InvalidInput(f"there is no entry {default!r}, loader.conf's default")
+        raise InvalidInput(f"there is no entry {default!r}, the default of {switch}")
     return menus, default
 
 
@@ -77,6 +84,13 @@ def write_entry(name: str, menu: Menu, seen: str = "") -> tuple[str, bytes]:
     lines += [f"initrd {path}" for path in initrds]
     lines += [f"options {compose(boot.params)}"] if boot.params else []
     return _file(name), ("\n".join(lines) + "\n").encode("ascii")
+
+
+def _write_choice(switch: str, default: str) -> bytes:
+    """Write a file of systemd-boot's, or the value of GRUB's variable."""
+    if "#" in switch:
+        return _file(default).removesuffix(".conf").encode("ascii")
+    return write_loader_conf(default)
 
 
 def write_loader_conf(default: str) -> bytes:

@@ -6,7 +6,6 @@ What firmware may say instead is not in a tree. Entries that GRUB reads are read
 """
 
 import fnmatch
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,7 +13,14 @@ from kpstore.formats.arch import elf_arch
 from kpstore.loaders.bls.choices import Choice, Choices
 from kpstore.loaders.boot_entries import COUNTED, fields
 from kpstore.loaders.listing import Listed, Listing
-from kpstore.loaders.programs import CONF, ESPS, on_fat, reads_entries, systemd_boot
+from kpstore.loaders.programs import (
+    CONF,
+    ESPS,
+    on_fat,
+    reads_boot,
+    reads_entries,
+    systemd_boot,
+)
 from kpstore.loaders.tree import Tree
 
 _EFI_ARCHS: Final = {
@@ -26,7 +32,6 @@ _EFI_ARCHS: Final = {
 }
 _PROGRAMS: Final = ("bin/sh", "usr/bin/env", "sbin/init")
 _LISTED: Final = (CONF, "loader/entries/*.conf", "EFI/Linux/*.efi")
-_BOOT_IS_FAT: Final = re.compile(r"^\s*[^#\s]\S*\s+/boot/?\s+vfat\s", re.MULTILINE)
 
 
 def read(tree: Tree) -> Iterator[Listing]:
@@ -95,8 +100,8 @@ def _roots(tree: Tree, esp: str) -> list[str]:
     Without a word of /boot's kind it is meant where the ESP has no entries.
     """
     is_empty = not any(any(on_fat(tree, esp, what)) for what in _LISTED[1:])
-    is_fat = _BOOT_IS_FAT.search(tree.text("etc/fstab") or "")
-    return [*dict.fromkeys((esp, "boot"))] if is_empty or is_fat else [esp]
+    reads = is_empty or reads_boot(tree, esp)
+    return [*dict.fromkeys((esp, "boot"))] if reads else [esp]
 
 
 def _arch(tree: Tree) -> str:

@@ -45,7 +45,7 @@ class TreeKind(TreeObserver):
             replace=spec.replace,
             remembered=remembered,
         )
-        return Target(publisher, partial(render, spec))
+        return Target(publisher, partial(render, spec, root=root))
 
     def check(self, spec: TargetSpec, moves: Moves) -> None:
         """Hold all entries of a touched tree to the limit: its menu offers them all."""

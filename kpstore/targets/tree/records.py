@@ -208,11 +208,11 @@ def _is_path(found: object) -> bool:
 
 
 def _is_loader(found: object) -> bool:
-    """Tell where a loader file may be: in a folder of /boot that isn't kp's own."""
+    """Tell where a loader file may be: in a folder of /boot or an ESP, not kp's own."""
     if not isinstance(found, str) or not _is_path(found):
         return False
     boot, _, below = found.partition("/")
-    return boot == "boot" and "/" in below and not found.startswith(f"{HOME}/")
+    return boot in {"boot", "efi"} and "/" in below and not found.startswith(f"{HOME}/")
 
 
 def _is_object(found: object) -> bool:

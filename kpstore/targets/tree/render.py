@@ -1,7 +1,9 @@
 """From boot state to what one image's own disk holds; it is rendered whole."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from kpstore.discovery.own_loader import seen_options
 from kpstore.loaders import registry
 from kpstore.loaders.boot_menu import linux_of
 from kpstore.loaders.menu import Menu, TreeOptions
@@ -14,9 +16,13 @@ from kpstore.targets.tree.paths import objects, seen
 from kpstore.targets.values import Marker
 
 
-def render(spec: TargetSpec, desired: Desired) -> TreeRendering:
-    """Render an image's tree; whatever moved, all of it."""
+def render(
+    spec: TargetSpec, desired: Desired, root: Path | None = None
+) -> TreeRendering:
+    """Render an image's tree, for the loader that lies at `root`; all of it."""
     options = TreeOptions(spec.grub_dir)
+    if root and len(spec.loaders) == 1:  # of several, each is written as is usual
+        options = seen_options(root, options)
     image, loaders = spec.image or "", spec.loaders
     return render_tree(desired.state, image, loaders, desired.marker, options)
 

@@ -1,0 +1,137 @@
+"""How the loader of an image tree sees kp's entries, and what chooses for it.
+
+Paths in entries start at the root of the file system that holds /boot: as the tree's
+own entries have it, else as its fstab tells. systemd-boot boots what loader.conf on
+its ESP says; GRUB's blscfg what grubenv's `saved_entry` says, if grub.cfg asks it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from kpstore.discovery.files import SeenTree
+from kpstore.disk.beneath import Beneath
+from kpstore.loaders.boot_entries import fields, first
+from kpstore.loaders.menu import TreeOptions
+from kpstore.loaders.mounts import file_systems, find, holding
+from kpstore.loaders.programs import (
+    CONF,
+    grub_configs,
+    reads_boot,
+    reads_entries,
+    systemd_boot,
+)
+from kpstore.loaders.registry import FOREIGN
+from kpstore.loaders.tree import LIMIT, Tree
+
+_ENTRIES: Final = "boot/loader/entries"
+_KPS: Final = "kp-"
+_PROBES: Final = (f"{_KPS}probe-1", f"{_KPS}probe-2")
+_SAVED: Final = "saved_entry"
+
+
+def seen_options(root: Path, usual: TreeOptions) -> TreeOptions:
+    """Return how the loader of the tree at `root` sees it; `usual` without a tree."""
+    try:
+        opened = Beneath.open(root)
+    except (FileNotFoundError, NotADirectoryError):
+        return usual
+    with opened as beneath:
+        tree = SeenTree(beneath)
+        return _systemd(tree, usual) if reads_entries(tree) else _grub(tree, usual)
+
+
+def _systemd(tree: Tree, usual: TreeOptions) -> TreeOptions:
+    program = systemd_boot(tree)
+    if program is None:
+        return usual
+    if not reads_boot(tree, program.esp):
+        return usual._replace(
+            unfit=f"systemd-boot lies on /{program.esp} and reads no entries in /boot, "
+            "where kp keeps kernels: mount the ESP at /boot, or say in etc/fstab that "
+            "/boot is vfat"
+        )
+    return usual._replace(chooser=f"{program.esp}/{CONF}")
+
+
+def _grub(tree: Tree, usual: TreeOptions) -> TreeOptions:
+    seen = usual._replace(boot=_boot_seen(tree))
+    configs = [*grub_configs(tree)]
+    for config in configs:
+        block = f"{config.rpartition('/')[0]}/grubenv"
+        if _asks(tree, block):
+            return seen._replace(chooser=f"{block}#{_SAVED}")
+    said = ", ".join(configs) or "grub.cfg, which is not there,"
+    return seen._replace(
+        unfit=f"GRUB reads the boot loader entries of this image, and {said} doesn't "
+        f"boot the one that {_SAVED} of its grubenv names: set GRUB_DEFAULT=saved in "
+        "the image and run its grub-mkconfig"
+    )
+
+
+def _asks(tree: Tree, block: str) -> bool:
+    """Tell whether GRUB would boot the entry that `saved_entry` there names.
+
+    Of two that are laid over the tree each is named once: no number means both.
+    """
+    return all(_boots(tree, block, name) == {name} for name in _PROBES)
+
+
+def _boots(tree: Tree, block: str, name: str) -> set[str]:
+    """Return the ids of what GRUB's configurations boot where `name` is saved."""
+    saved = f"# GRUB Environment Block\n{_SAVED}={name}\n".encode()
+    entries = {
+        f"{_ENTRIES}/{each}.conf": f"title {each}\nlinux /{each}\n".encode()
+        for each in _PROBES
+    }
+    laid = _Laid(tree, {**entries, block: saved.ljust(1024, b"#")})
+    listings = [listing for each in FOREIGN for listing in each.read(laid)]
+    chosen = [listing.chosen for listing in listings if listing.choices]
+    return {each.ident if each else "" for each in chosen}
+
+
+def _boot_seen(tree: Tree) -> str:
+    """Return what /boot is called on its file system; see `TreeOptions.boot`."""
+    for path in reversed([*tree.matching(f"{_ENTRIES}/*.conf")]):
+        said = first(fields(tree.text(path) or ""), "linux")
+        found = find(tree, said) if said else None
+        if found and found.startswith("boot/") and not _is_kps(path):
+            below = found.removeprefix("boot")
+            if said.endswith(below):
+                return said.removesuffix(below)
+    systems = file_systems(tree)
+    on = holding(systems, "boot/kp")
+    if on is None:
+        return ""
+    return on.volume if on.mount == "/boot" else f"{on.volume}/boot"
+
+
+def _is_kps(path: str) -> bool:
+    return path.startswith(f"{_ENTRIES}/{_KPS}")
+
+
+class _Laid(Tree):
+    """A tree with a few files laid over it."""
+
+    def __init__(self, tree: Tree, files: Mapping[str, bytes]) -> None:
+        self._tree = tree
+        self._files = files
+
+    def size(self, path: str) -> int | None:
+        data = self._files.get(path.strip("/"))
+        return self._tree.size(path) if data is None else len(data)
+
+    def data(self, path: str, at: int = 0, most: int = LIMIT) -> bytes | None:
+        data = self._files.get(path.strip("/"))
+        return self._tree.data(path, at, most) if data is None else data[at : at + most]
+
+    def is_dir(self, path: str) -> bool:
+        return bool(self._laid_in(path)) or self._tree.is_dir(path)
+
+    def names(self, folder: str) -> list[str]:
+        return sorted({*self._tree.names(folder), *self._laid_in(folder)})
+
+    def _laid_in(self, folder: str) -> set[str]:
+        start = f"{folder.strip('/')}/"
+        below = (p[len(start) :] for p in self._files if p.startswith(start))
+        return {rest.partition("/")[0] for rest in below}
