@@ -55,8 +55,8 @@ def systemd_boot(tree: Tree) -> Program | None:
     Where both lie on the disk, the firmware's fallback tells which is meant.
     """
     for esp in ESPS:
-        own = [*on_fat(tree, esp, _SYSTEMD)]
-        fallbacks = [*on_fat(tree, esp, _FALLBACK)]
+        own = [*filter(tree.is_file, on_fat(tree, esp, _SYSTEMD))]
+        fallbacks = [*filter(tree.is_file, on_fat(tree, esp, _FALLBACK))]
         same = [path for path in fallbacks if _is_systemd_boot(tree, path)]
         if same or (own and not (fallbacks and _has_grub(tree))):
             name = (*same, *own)[0].rpartition("/")[2].lower().removesuffix(".efi")
