@@ -196,11 +196,7 @@ class _Reading:
         if kernel in self._known:
             return self._known[kernel], ""
         facts = facts_of(self._tree, kernel)
-        if facts is None:
-            return "", "is no kernel that kp knows"
-        if facts.format == "uki":
-            return "", "is a unified kernel image: take kernel and initrd out of it"
-        return facts.release, ""
+        return (facts.release, "") if facts else ("", "is no kernel that kp knows")
 
 
 def _volume(words: Iterable[str]) -> str:

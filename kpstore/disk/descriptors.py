@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from kpstore.disk.processes import GONE, started
 from kpstore.errors import Refused
@@ -47,6 +48,15 @@ def closing(descriptor: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def part_of(source: int, offset: int, length: int) -> BinaryIO:
+    """Copy a part of an open file, of so many bytes, into one without a name."""
+    part = os.fdopen(os.memfd_create("part"), "w+b")
+    for at in range(offset, offset + length, _CHUNK):
+        part.write(os.pread(source, min(_CHUNK, offset + length - at), at))
+    part.seek(0)
+    return part
 
 
 _started = lru_cache(maxsize=1)(started)  # our own, asked for every temp

@@ -1,5 +1,6 @@
 """An image's own loader decides how kp writes for it, and what kp reads of it."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -154,3 +155,62 @@ def test_a_rollback_goes_back_by_the_same_variable(tmp_path: Path) -> None:
     assert site.saved() == b"kp-newer"
     site.kp("rollback", "el", "-m", "back", "--yes")
     assert site.saved() == b"kp-production"
+
+
+def unified(release: str, initrd: str) -> bytes:
+    """A unified image as mkosi or ukify make it."""
+    parts = {
+        ".osrel": b"PRETTY_NAME=Fedora\nID=fedora\nVERSION_ID=40\n",
+        ".cmdline": b"root=/dev/sda2 rw\0",
+        ".ucode": make.microcode(),
+        ".initrd": make.initrd(initrd),
+    }
+    return make.unified(release, more=parts)
+
+
+def test_a_unified_image_gives_its_kernel_and_initrds(tmp_path: Path) -> None:
+    modules = make.module_files("6.9.7").items()
+    site = Site(
+        tmp_path,
+        {
+            "usr/bin/sh": make.elf("", "x86_64"),
+            "boot/EFI/systemd/systemd-bootx64.efi": SYSTEMD_BOOT,
+            "boot/EFI/Linux/fedora-6.9.7.efi": unified("6.9.7", "6.9.7"),
+            **{f"lib/modules/6.9.7/{name}": data for name, data in modules},
+        },
+    )
+    shown = json.loads(site.kp("entry", "show", "el", "production", "--json"))
+    assert shown["cmdline"] == "root=/dev/sda2 rw"
+    site.add_target()
+    held = {path.read_bytes() for path in (site.tree / "boot/kp").rglob("*.img")}
+    assert held == {make.microcode(), make.initrd("6.9.7")}
+    (kernel,) = (site.tree / "boot/kp").rglob("vmlinuz")
+    assert kernel.read_bytes() == make.bzimage("6.9.7")
+    assert site.entry()["options"] == "root=/dev/sda2 rw"
+
+
+def test_a_unified_image_whose_parts_do_not_fit_is_refused(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    fill(
+        tree,
+        {
+            "usr/bin/sh": make.elf("", "x86_64"),
+            "boot/EFI/Linux/a.efi": unified("6.9.7", "6.1.0"),
+        },
+    )
+    ok(tmp_path / "site", "init")
+    add = ("image", "add", "web", "--tree", str(tree), "-m", "image")
+    result = run(tmp_path / "site", *add)
+    assert result.status == 1
+    said = "initrd 2 in /boot/EFI/Linux/a.efi carries modules of 6.1.0"
+    assert said in result.err
+
+
+def test_a_cut_unified_image_is_named(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    cut = unified("6.9.7", "6.9.7")[:-1]
+    fill(tree, {"usr/bin/sh": make.elf("", "x86_64"), "boot/EFI/Linux/a.efi": cut})
+    ok(tmp_path / "site", "init")
+    add = ("image", "add", "web", "--tree", str(tree), "-m", "image")
+    result = ok(tmp_path / "site", *add)
+    assert "boot/EFI/Linux/a.efi: cut off: its section .linux ends at" in result.err

@@ -215,15 +215,15 @@ def test_what_is_booted_is_no_kernel(root: Path, tree: Beneath) -> None:
 
 
 @pytest.mark.parametrize("loader", WRITTEN)
-def test_a_unified_image_is_not_taken_for_a_kernel_without_initrd(
+def test_a_unified_image_is_what_a_loader_boots(
     root: Path, tree: Beneath, loader: str
 ) -> None:
+    """Its kernel and initrd are taken out of it: see `kernels/origins/unified`."""
     fill(root, WRITTEN[loader]("/EFI/Linux/a.efi", [], UUID))
     fill(root, {"boot/EFI/Linux/a.efi": make.unified("9.9")})
-    found = default_kernel(tree)
-    assert found.booted is None
-    (said,) = found.lost
-    assert "boots /EFI/Linux/a.efi, which is a unified kernel image" in said
+    found = booted(tree)
+    assert (found.release, found.kernel) == ("9.9", "boot/EFI/Linux/a.efi")
+    assert found.params == (UUID,)
 
 
 @pytest.mark.parametrize(

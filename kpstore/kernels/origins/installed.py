@@ -11,6 +11,7 @@ from kpstore.discovery.installed import Installed, installed, installed_kernels
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
 from kpstore.kernels.contract import Given, ModuleTree, Option, Parts, Source, told
+from kpstore.kernels.origins.unified import taken_apart
 from kpstore.model.names import missing
 
 
@@ -38,7 +39,10 @@ class InstalledKernel:
 
 @contextmanager
 def as_booted(path: Path, booted: Booted) -> Iterator[Parts]:
-    """Open what an image tree's own loader boots: that kernel, and its initrds."""
+    """Open what an image tree's own loader boots: that kernel, and its initrds.
+
+    Of a unified image those that it holds.
+    """
     with opened_tree(path) as tree:
         found = installed(tree, booted.release, booted.kernel)
         doubts = found.doubts
@@ -46,7 +50,8 @@ def as_booted(path: Path, booted: Booted) -> Iterator[Parts]:
             beside = () if booted.initrds else found.initrds[-1:]
             says = f"{booted.source} has no initrd for it: there is /"
             doubts = tuple(f"{says}{path}" for path in beside)
-        yield _parts(tree, replace(found, initrds=booted.initrds, doubts=doubts))
+        parts = _parts(tree, replace(found, initrds=booted.initrds, doubts=doubts))
+        yield taken_apart(tree, booted.kernel, parts)
 
 
 def _parts(tree: Beneath, found: Installed) -> Parts:
