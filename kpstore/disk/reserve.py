@@ -36,6 +36,11 @@ TARGET: Final = Room(256 << 10, 32)
 class Reserve:
     """The reserve in the folder `home`, which is its own."""
 
+    @property
+    def spare(self) -> Room:
+        """Return what must be free on the disk before it is made."""
+        return Room(_SPARE * self._room.bytes, _SPARE * self._room.files)
+
     def __init__(self, home: Path, room: Room) -> None:
         self._home = home
         self._room = room
@@ -55,9 +60,13 @@ class Reserve:
             and names >= self._names()
         )
 
+    def has_room(self) -> bool:
+        """Tell whether the disk has room to spare for it."""
+        return self._has(_SPARE)
+
     def keep(self) -> None:
         """Make it whole where there is room to spare."""
-        if self.is_whole() or not self._has(_SPARE):
+        if self.is_whole() or not self.has_room():
             return
         with suppress(FileExistsError):
             self._home.mkdir(mode=0o700)

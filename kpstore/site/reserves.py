@@ -27,19 +27,25 @@ def keep(site: OpenSite, state: State, live: Collection[str]) -> None:
 
 
 def give_up(site: OpenSite, state: State) -> Iterator[str]:
-    """Give up those whose disks are nearly full; say which. The lock is held.
+    """Give up those whose disks are nearly full; say which. The lock is held."""
+    for whose, reserve in in_reach(site, state):
+        if _given_up(reserve):
+            yield f"{_SHORT} of {whose} is given up"
 
-    Of targets that are another's or held back nothing is touched.
+
+def in_reach(site: OpenSite, state: State) -> Iterator[tuple[str, Reserve]]:
+    """Yield the reserves that there should be, each with whose it is.
+
+    Those of targets that are another's, held back or not there are nobody's to touch.
     """
-    if _given_up(site.reserve):
-        yield f"{_SHORT} of the site is given up"
+    yield "the site", site.reserve
     main = site.main()
     for target in site.targets(state):
-        reserve = reserve_of(target)
+        reserve, condition = reserve_of(target), ""
         with suppress(KpError, OSError):
             condition = target.condition(main.subtree, site.on_main)
-            if reserve and condition in ("live", "lagging") and _given_up(reserve):
-                yield f"{_SHORT} of target {target.name} is given up"
+        if reserve and condition in ("live", "lagging"):
+            yield f"target {target.name}", reserve
 
 
 def reserve_of(target: SiteTarget) -> Reserve | None:

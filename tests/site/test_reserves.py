@@ -77,6 +77,52 @@ def test_where_there_is_room_it_stays(site: SmallSite) -> None:
     assert (site.root / "reserve").stat().st_ino == before
 
 
+def advice(site: SmallSite) -> list[tuple[str, str, str]]:
+    """What the doctor says of reserves."""
+    examined = site.picker().examine()
+    return [(e.level, e.text, e.mend) for e in examined if e.about == "reserve"]
+
+
+def test_the_doctor_says_when_one_is_gone_and_how_it_comes_back(
+    site: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_ones = [
+        ("ok", "of the site: whole", ""),
+        ("ok", "of target net: whole", ""),
+    ]
+    assert advice(site) == whole_ones
+    shutil.rmtree(site.root / "reserve")
+    (site.tftp / "kp/reserve/07").unlink()
+    for level, text, mend in advice(site):
+        assert level == "note"
+        assert "gone or not whole" in text
+        assert mend == "the next commit makes it again"
+    free_is(monkeypatch, SHORT)
+    mends = [mend for _, _, mend in advice(site)]
+    assert mends[0].startswith("free 32 MiB and 128 inodes there; the next commit")
+    assert mends[1] == "the next commit makes it again"
+    free_is(monkeypatch, PLENTY)
+    sites.small_edit(site.picker())
+    assert advice(site) == whole_ones
+
+
+@pytest.mark.parametrize("way", ["rmdir", "hold", "disable"])
+def test_of_a_target_that_is_not_to_be_touched_the_doctor_says_nothing(
+    site: SmallSite, way: str
+) -> None:
+    picker = site.picker()
+    [net] = [t for t in picker.site.targets(picker.view("HEAD")) if t.name == "net"]
+    if way == "rmdir":
+        shutil.rmtree(site.tftp)
+    elif way == "hold":
+        assert net.publisher
+        net.publisher.set_hold("a person looks")
+    else:
+        with picker.edit("for a while") as edit:
+            targets.enable(edit.state, "net", enabled=False)
+    assert [text for _, text, _ in advice(site)] == ["of the site: whole"]
+
+
 def test_it_goes_with_its_target(site: SmallSite) -> None:
     with site.picker().edit("net goes") as edit:
         targets.remove(edit.state, "net")

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from kpstore.queries.doctor import artifacts, drafts, guard, history, local, targets
+from kpstore.queries.doctor import (
+    artifacts,
+    drafts,
+    guard,
+    history,
+    local,
+    reserves,
+    targets,
+)
 from kpstore.queries.doctor.contract import Check
 
 CHECKS: Final = (
@@ -17,6 +25,7 @@ CHECKS: Final = (
     Check("index", history.index),
     Check("drafts", drafts.drafts),
     Check("targets", targets.targets),
+    Check("reserve", reserves.reserves),
 )
 # What a target is held against: where it is damaged, nothing can be.
 OF_HISTORY: Final = ("main", "history", "artifacts")
