@@ -7,7 +7,7 @@ from kpstore.errors import Refused
 from kpstore.loaders import registry
 from kpstore.loaders.menu import Linux, Menu
 from kpstore.model.boot import Boot
-from kpstore.model.params import compose, key_of
+from kpstore.model.params.tokens import compose, key_of
 from kpstore.model.variables import fill
 
 LINE: Final = 1950

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.model.params import split
+from kpstore.model.params.tokens import split
 
 _VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_?#@*]+)\}|([A-Za-z_][A-Za-z0-9_]*))")
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.names import PARAMETER, VARIABLE_VALUE
-from kpstore.model.params import RESERVED, key_of
+from kpstore.model.params.tokens import RESERVED, key_of
 from kpstore.model.variables import fill, split_references, used
 
 _WORD: Final = r"[A-Za-z0-9][A-Za-z0-9._+~/-]*"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kpstore.errors import NotFound
-from kpstore.model.documents import BootConfig, Image, KernelConfig, Node
+from kpstore.model.documents import BootConfig, Image, KernelConfig, Node, Ssi
 from kpstore.model.keys import Key
-from kpstore.model.params import Layer, Merged, check_tie, compose, merge
+from kpstore.model.params.layers import Layer, Line
+from kpstore.model.params.tokens import compose
 from kpstore.model.payload import Payload, payload_of
 from kpstore.model.state import Documents, State
 from kpstore.model.templates import Membership, Template, template_of
@@ -23,7 +24,7 @@ class Boot:
     config: BootConfig
     kernel: KernelConfig
     xen: KernelConfig | None
-    merged: tuple[Merged, ...]
+    line: Line
     payload: Payload
 
     @property
@@ -34,7 +35,7 @@ class Boot:
     @cached_property
     def params(self) -> tuple[str, ...]:
         """Return the merged kernel parameters."""
-        return tuple(merged.token for merged in self.merged)
+        return self.line.tokens
 
     @property
     def xen_params(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ class Boot:
 def template_in(state: State, node: Node) -> Template:
     """Return the template that a node boots by in a state."""
     groups = Membership(state.groups()).of(node.name)
-    return template_of(node, groups, state.site().repeatable)
+    return template_of(node, groups)
 
 
 def resolve(
@@ -81,7 +82,7 @@ def resolve(
     if state.entry(template.image, entry).method == "local":
         return boot_of(state, template.image, entry)
     if own is None:
-        own = [Layer("node", template.params)]
+        own = template.own
     return boot_of(state, template.image, entry, [*_groups(state, template), *own])
 
 
@@ -91,9 +92,8 @@ def boot_of(
     """Return an entry's boot with `layers` over image and entry."""
     image, config = state.image(image_name), state.entry(image_name, entry)
     kernel = state.kernel(image_name, config.kernel)
-    repeatable = state.site().repeatable
+    rules = state.site().rules
     base = _base_layers(image_name, image, entry, config)
-    own = tuple(merged.token for merged in merge(base, repeatable))
     xen = state.kernel(image_name, config.xen.kernel) if config.xen else None
     pair = (xen, config.xen.params) if xen and config.xen else None
     return Boot(
@@ -102,8 +102,8 @@ def boot_of(
         config=config,
         kernel=kernel,
         xen=xen,
-        merged=tuple(merge([*base, *(layers or [])], repeatable)),
-        payload=payload_of(kernel, pair, own),
+        line=rules.merge([*base, *(layers or [])]),
+        payload=payload_of(kernel, pair, rules.merge(base).tokens),
     )
 
 
@@ -160,27 +160,29 @@ def _boot_or_none(state: State, image: str, entry: str | None) -> Boot | None:
 def check_ties(state: State, template: Template) -> None:
     """InvalidInput when groups of equal priority contradict each other."""
     groups = [(state.group(name).priority, name) for name in template.groups]
-    repeatable = state.site().repeatable
+    rules = state.site().rules
     for at, (priority, name) in enumerate(groups):
         for other_priority, other in groups[at + 1 :]:
             if priority == other_priority:
-                first, second = (
-                    Layer(f"group {n}", state.group(n).params) for n in (name, other)
-                )
-                check_tie(first, second, repeatable)
+                rules.check_tie(_group(state, name), _group(state, other))
 
 
 def _base_layers(
     image_name: str, image: Image, entry: str, config: BootConfig
 ) -> list[Layer]:
-    ssi = image.ssi.params if config.ssi and image.ssi else ()
+    ssi = image.ssi if config.ssi and image.ssi else Ssi()
     return [
-        Layer(f"image {image_name}", image.params),
-        Layer(f"ssi of {image_name}", ssi),
-        Layer(f"entry {image_name}/{entry}", config.params),
+        Layer(f"image {image_name}", image.params, image.without),
+        Layer(f"ssi of {image_name}", ssi.params, ssi.without),
+        Layer(f"entry {image_name}/{entry}", config.params, config.without),
     ]
 
 
 def _groups(state: State, template: Template) -> list[Layer]:
     ordered = sorted((state.group(name).priority, name) for name in template.groups)
-    return [Layer(f"group {name}", state.group(name).params) for _, name in ordered]
+    return [_group(state, name) for _, name in ordered]
+
+
+def _group(state: State, name: str) -> Layer:
+    group = state.group(name)
+    return Layer(f"group {name}", group.params, group.without)

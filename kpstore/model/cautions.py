@@ -20,7 +20,7 @@ def cautions(moves: Moves) -> Iterator[str]:
         if boot is None or boot.method != "local":
             continue
         what = f"{boot.image}/{boot.entry}"
-        if template.groups or template.params:
+        if template.groups or _is_shaped(template):
             unheard[what, _sources(template)] += count
         disk = disk_default(moves.new, boot.image)
         if boot.entry != disk:
@@ -38,9 +38,13 @@ def cautions(moves: Moves) -> Iterator[str]:
 
 
 def _sources(template: Template) -> str:
-    own = ["their own parameters"] if template.params else []
+    own = ["their own parameters"] if _is_shaped(template) else []
     groups = f"parameters of group {', '.join(template.groups)}"
     return " and ".join([groups, *own] if template.groups else own)
+
+
+def _is_shaped(template: Template) -> bool:
+    return any(layer.params or layer.without for layer in template.own)
 
 
 def _of_disks(moves: Moves) -> Iterator[str]:

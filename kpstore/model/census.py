@@ -66,7 +66,7 @@ class FullCensus:
         membership = Membership(state.groups())
         for node in state.nodes():
             groups = membership.of(node.name)
-            self._of[node.name] = template_of(node, groups, site.repeatable)
+            self._of[node.name] = template_of(node, groups)
             for held in unique_values(node, site.variables):
                 self._holders.setdefault(held, node.name)
 

@@ -20,7 +20,7 @@ from kpstore.model.documents import Group, Node, Site
 from kpstore.model.keys import Key
 from kpstore.model.moves import Move, Moves, image_of
 from kpstore.model.names import missing
-from kpstore.model.params import Layer, check_layer
+from kpstore.model.params.layers import Layer
 from kpstore.model.state import State, check_casefold
 from kpstore.model.templates import Template
 from kpstore.model.variables import check as check_variables
@@ -142,7 +142,8 @@ def _check_node(name: str, move: Move, moves: Moves) -> None:
     state = moves.new
     if node.image is not None and state.get(Key("image", node.image)) is None:
         raise missing("image", node.image, state.names("image"))
-    check_layer(Layer(f"node {name}", node.params), state.site().repeatable)
+    layer = Layer(f"node {name}", node.params, node.without)
+    state.site().rules.check_layer(layer)
     _check_next(node, move.new_template, state.site())
     boot = moves.new_boot(move.new_template)
     if boot:
@@ -157,8 +158,9 @@ def _check_next(node: Node, template: Template, site: Site) -> None:
             f"node {node.name} has no image: its next boot {node.next.entry!r} is none",
             hint=f"name it IMAGE/{node.next.entry}, or kp next {node.name} --clear",
         )
-    layer = Layer(f"next boot of {node.name}", node.next.params)
-    check_layer(layer, site.repeatable)
+    override = node.next
+    layer = Layer(f"next boot of {node.name}", override.params, override.without)
+    site.rules.check_layer(layer)
 
 
 def _check_template(template: Template, moves: Moves) -> None:

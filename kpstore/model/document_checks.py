@@ -18,7 +18,7 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import Moves, group_sets
 from kpstore.model.names import check_name
 from kpstore.model.nodesets import fold, members
-from kpstore.model.params import Layer, check_layer
+from kpstore.model.params.layers import Layer
 from kpstore.model.references import nodes_of_image
 from kpstore.model.state import State, check_casefold
 from kpstore.model.vocabulary import LOADERS, OF_AN_IMAGE
@@ -33,9 +33,8 @@ def check_document(key: Key, document: Document | None, moves: Moves) -> None:
     if key.kind in ("target", "group", "image", "kernel"):
         check_name(key.name, key.kind)
     if isinstance(document, Group):
-        check_layer(
-            Layer(f"group {key.name}", document.params), moves.new.site().repeatable
-        )
+        layer = Layer(f"group {key.name}", document.params, document.without)
+        moves.new.site().rules.check_layer(layer)
     if isinstance(document, Target):
         _check_target(moves, key.name, document)
 
@@ -57,10 +56,10 @@ def check_image(state: State, name: str, moves: Moves) -> None:
     _check_default(name, image, entries)
     check_casefold(entries, f"entry of {name}")
     check_casefold(kernels, f"kernel of {name}")
-    repeatable = state.site().repeatable
-    check_layer(Layer(f"image {name}", image.params), repeatable)
+    check_layer = state.site().rules.check_layer
+    check_layer(Layer(f"image {name}", image.params, image.without))
     if image.ssi:
-        check_layer(Layer(f"ssi of {name}", image.ssi.params), repeatable)
+        check_layer(Layer(f"ssi of {name}", image.ssi.params, image.ssi.without))
     for entry in entries:
         _check_entry(state, name, entry, image)
     if isinstance(rollout, Rollout) and rollout.entry not in entries:
@@ -112,8 +111,8 @@ def _check_entry(state: State, image_name: str, name: str, image: Image) -> None
     check_name(name, "entry")
     kernel = state.get(Key("kernel", entry.kernel, image_name))
     _check_kernel(where, entry.kernel, kernel, "linux", image)
-    layer = Layer(where, entry.params)
-    check_layer(layer, state.site().repeatable)
+    layer = Layer(where, entry.params, entry.without)
+    state.site().rules.check_layer(layer)
     if entry.xen:
         xen = state.get(Key("kernel", entry.xen.kernel, image_name))
         _check_kernel(where, entry.xen.kernel, xen, "xen", image)
@@ -216,19 +215,21 @@ def _check_site(moves: Moves, new: Document | None) -> None:
         taken: dict[Held, str] = {}
         for node in moves.new.nodes():
             take(node.name, unique_values(node, new.variables), taken)
-    if old.repeatable != new.repeatable:
+    if moves.is_remerged:
+        new.rules.check()
         for layer in _layers(moves.new):
-            check_layer(layer, new.repeatable)
+            new.rules.check_layer(layer)
 
 
 def _layers(state: State) -> Iterable[Layer]:
     """Yield the parameters of groups and nodes; images hold their own together."""
     for name, group in state.groups().items():
-        yield Layer(f"group {name}", group.params)
+        yield Layer(f"group {name}", group.params, group.without)
     for node in state.nodes():
-        yield Layer(f"node {node.name}", node.params)
-        if node.next:
-            yield Layer(f"next boot of {node.name}", node.next.params)
+        yield Layer(f"node {node.name}", node.params, node.without)
+        if override := node.next:
+            origin = f"next boot of {node.name}"
+            yield Layer(origin, override.params, override.without)
 
 
 def take(node: str, values: Iterable[Held], taken: dict[Held, str]) -> None:

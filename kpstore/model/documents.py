@@ -21,6 +21,8 @@ from pydantic_core import PydanticKnownError
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds, names
 from kpstore.model.names import parse_ip
+from kpstore.model.params.fields import Keys, KeySets, Parameters, Table, Without
+from kpstore.model.params.rules import Rules, rules_of
 from kpstore.model.vocabulary import LOADERS, Loader
 
 Name = Annotated[str, StringConstraints(pattern=names.NAME)]
@@ -29,8 +31,6 @@ Mac = Annotated[str, StringConstraints(pattern=names.MAC)]
 Sha256 = Annotated[str, StringConstraints(pattern=names.SHA256)]
 PayloadId = Annotated[str, StringConstraints(pattern=names.PAYLOAD)]
 Release = Annotated[str, StringConstraints(pattern=names.RELEASE)]
-Parameter = Annotated[str, StringConstraints(pattern=names.PARAMETER, max_length=1024)]
-Parameters = Annotated[tuple[Parameter, ...], Field(max_length=bounds.PARAMETERS)]
 VariableName = Annotated[str, StringConstraints(pattern=names.VARIABLE)]
 RevisionName = Annotated[str, StringConstraints(pattern=r"^r[1-9][0-9]{0,8}$")]
 VariableValue = Annotated[str, StringConstraints(pattern=names.VARIABLE_VALUE)]
@@ -98,10 +98,19 @@ class Site(Document):
     unknown_nodes: Literal["local"] = "local"
     confirm_above: int = Field(default=50, ge=0, le=bounds.SETTING)
     retention: Retention = Retention()
+    params_table: Table = 1
+    params_append: Keys = ()
+    params_replace: Keys = ()
+    params_together: KeySets = ()
     repeatable: tuple[str, ...] = ("console", "earlycon", "modprobe.blacklist")
     variables: dict[str, VariableRule] = Field(
         default_factory=lambda: {"index": VariableRule(unique=True, minimum=0)}
     )
+
+    @property
+    def rules(self) -> Rules:
+        """Return how parameters behave in this site."""
+        return rules_of(self.__dict__)
 
 
 def _known_kind(kind: Any) -> str:
@@ -149,6 +158,7 @@ class Ssi(Document):
     """Single-system-image parameters that entries with `ssi` add."""
 
     params: Parameters = ()
+    without: Without = ()
 
 
 class Image(Document):
@@ -157,6 +167,7 @@ class Image(Document):
     arch: Arch
     default: Name | None = None
     params: Parameters = ()
+    without: Without = ()
     required_modules: tuple[Name, ...] = ()
     required_firmware: tuple[Text, ...] = ()
     ssi: Ssi | None = None
@@ -175,6 +186,7 @@ class BootConfig(Document):
     kernel: Name
     method: Method = "network"
     params: Parameters = ()
+    without: Without = ()
     xen: XenConfig | None = None
     ssi: bool = False
 
@@ -230,6 +242,7 @@ class NextBoot(Document):
         ),
     ]
     params: Parameters = ()
+    without: Without = ()
     once: bool = False
     until: Text | None = None
 
@@ -246,6 +259,7 @@ class Node(Document):
         dict[VariableName, VariableValue], Field(max_length=bounds.VARIABLES)
     ] = {}
     params: Parameters = ()
+    without: Without = ()
     next: NextBoot | None = None
 
 
@@ -254,6 +268,7 @@ class Group(Document):
 
     nodes: str = ""
     params: Parameters = ()
+    without: Without = ()
     priority: int = 0
 
 

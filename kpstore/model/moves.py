@@ -41,7 +41,7 @@ class Moves:
     def nodes(self) -> dict[str, Move]:
         """Return the nodes whose document or template differs, by name."""
         names = {key.name for key in self.new.changes if key.kind == "node"}
-        names |= self._regrouped | self._reshaped
+        names |= self._regrouped
         found = {name: self._move(name) for name in sorted(names)}
         return {
             name: move
@@ -68,17 +68,8 @@ class Moves:
     def is_remerged(self) -> bool:
         """Tell whether parameters merge by another rule than before."""
         sites = self.old.get(Key("site")), self.new.get(Key("site"))
-        rules = [site.repeatable if isinstance(site, Site) else () for site in sites]
+        rules = [site.rules if isinstance(site, Site) else None for site in sites]
         return rules[0] != rules[1]
-
-    @property
-    def _reshaped(self) -> set[str]:
-        """Return the nodes whose own parameters and next boot's merge otherwise."""
-        if not self.is_remerged:
-            return set()
-        merged = [t for t in self.census.templates() if t.entry and t.params]
-        found = {name for t in merged for name in self.census.nodes_of(t)}
-        return {name for name in found if self.new.get(Key("node", name)) is not None}
 
     def _move(self, name: str) -> Move:
         old, new = (
@@ -91,7 +82,7 @@ class Moves:
     def _template(self, node: Node, before: Template | None) -> Template:
         known = before is not None and before.image and not self._groups_changed
         groups = before.groups if before and known else self._membership.of(node.name)
-        return template_of(node, groups, self.new.site().repeatable)
+        return template_of(node, groups)
 
     @cached_property
     def templates(self) -> Mapping[Template, int]:

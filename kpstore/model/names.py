@@ -32,9 +32,10 @@ REFERENCE: Final = (
 _PLAIN: Final = r"[!#%&()*+,./0-9:;<=>?@A-Z\[\]^_a-z|~-]"
 _PIECE: Final = rf"(?:{_PLAIN}|\$[A-Za-z0-9]|{REFERENCE})"
 _WORD: Final = rf"(?:[!%()*+,./0-9:;<=>?@A-Z\[\]^_a-z~-]|{REFERENCE}){_PIECE}*"
-PARAMETER: Final = (
-    rf"^[A-Za-z0-9_][A-Za-z0-9_.,:/@%+*~-]*(?:=(?:{_PIECE}+(?: {_WORD})*)?)?$"
-)
+_KEY: Final = r"[A-Za-z0-9_][A-Za-z0-9_.,:/@%+*~-]*"
+# `--` ends the kernel's part, `---` is a mark for installers.
+PARAMETER: Final = rf"^(?:---?|{_KEY}(?:=(?:{_PIECE}+(?: {_WORD})*)?)?)$"
+PARAMETER_KEY: Final = rf"^{_KEY}$"  # a final `*` stands for all that begin so
 
 _SHOWN: Final = 80  # characters of foreign text in a message
 _ADDRESS: Final = "10.0.0.1 or fd00::1, without a zone or a prefix"

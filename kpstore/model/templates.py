@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from kpstore.errors import KpError
 from kpstore.model.documents import Group, Node
 from kpstore.model.nodesets import members
-from kpstore.model.params import Layer, merge
+from kpstore.model.params.layers import Layer
 
 
 class Template(NamedTuple):
@@ -17,14 +17,27 @@ class Template(NamedTuple):
 
     It is independent of kernels and defaults, so that a node's entry point stays as
     it is when its image changes.
-    `entry` is empty for the image's default; `params` are the node's own and its
-    next boot's; `image` is empty for nodes without one (the unknown-node policy).
+    `entry` is empty for the image's default; `params` and `without` are the node's
+    own, `next_params` and `next_without` its next boot's, unmerged, so that no rule of
+    merging moves a node. `image` is empty for nodes without one (the unknown-node
+    policy).
     """
 
     image: str
     entry: str = ""
     groups: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    next_params: tuple[str, ...] = ()
+    next_without: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> list[Layer]:
+        """Return the layers of its nodes."""
+        return [
+            Layer("node", self.params, self.without),
+            Layer("next boot", self.next_params, self.next_without),
+        ]
 
     @property
     def name(self) -> str:
@@ -32,11 +45,15 @@ class Template(NamedTuple):
         return _name(self)
 
 
+_OF_BEFORE: Final = 4  # fields that a template had before there was `without`
+
+
 @lru_cache(maxsize=4096)
 def _name(template: Template) -> str:
     if not template.image:
         return "policy"
-    key = json.dumps(template[1:])
+    late = any((template.without, template.next_params, template.next_without))
+    key = json.dumps(template[1:] if late else template[1:_OF_BEFORE])
     return f"{template.image}~{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
@@ -59,7 +76,7 @@ class Membership:
         return {
             name: _members_or_none(group.nodes, sets)
             for name, group in sorted(self._groups.items())
-            if group.params
+            if group.params or group.without
         }
 
     def of(self, node: str) -> tuple[str, ...]:
@@ -84,22 +101,16 @@ def _members_or_none(nodes: str, groups: Mapping[str, str]) -> frozenset[str]:
         return frozenset()
 
 
-def template_of(
-    node: Node, groups: tuple[str, ...], repeatable: tuple[str, ...]
-) -> Template:
+def template_of(node: Node, groups: tuple[str, ...]) -> Template:
     """Return the template that the node boots by."""
-    if node.next is None:
-        return _template(node.image or "", "", groups, node.params)
-    image, entry = next_entry(node.next.entry, node.image)
-    layers = [Layer("node", node.params), Layer("next", node.next.params)]
-    params = tuple(merged.token for merged in merge(layers, repeatable))
-    return _template(image, entry, groups, params)
-
-
-def _template(
-    image: str, entry: str, groups: tuple[str, ...], params: tuple[str, ...]
-) -> Template:
-    return Template(image, entry, groups, params) if image else UNKNOWN_NODE
+    image, entry = node.image or "", ""
+    late: tuple[tuple[str, ...], ...] = ()
+    if node.next is not None:
+        image, entry = next_entry(node.next.entry, node.image)
+        late = node.next.params, node.next.without
+    if not image:
+        return UNKNOWN_NODE
+    return Template(image, entry, groups, node.params, node.without, *late)
 
 
 def next_entry(entry: str, image: str | None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.documents import Site
 from kpstore.model.keys import Key
+from kpstore.model.params.rules import NEWEST
 from kpstore.model.state import Empty, State
 from kpstore.operations.caller import Caller
 from kpstore.operations.proposal import Proposal
@@ -43,7 +44,7 @@ def create(root: Path, caller: Caller, *, site_id: str, name: str) -> OpenSite:
     """
     site = _directory(root)
     state, session = State(Empty()), Session(site, caller)
-    state.put(Key("site"), Site(id=site_id, name=name))
+    state.put(Key("site"), Site(id=site_id, name=name, params_table=NEWEST))
     with session.locked():
         proposal = Proposal(site, Snapshot(site.repository, None), state.changes)
         intent = caller.intent("init", f"kp init {name}")

@@ -8,7 +8,8 @@ from kpstore.health.verdicts import bad_verdict
 from kpstore.loaders.boot_menu import files_of, linux_of
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.documents import Node, Verdict
-from kpstore.model.params import Layer, Merged, compose
+from kpstore.model.params.layers import Layer, Merged, Replaced
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, next_entry
 from kpstore.model.variables import fill
@@ -32,6 +33,7 @@ class EntryShown:
     initrd: Sequence[dict[str, str]]
     xen: dict[str, str] | None
     params: Sequence[Merged]
+    replaced: Sequence[Replaced]
     cmdline: str
 
 
@@ -51,9 +53,11 @@ def shown_entry(state: State, image: str, name: str, node: str | None) -> EntryS
 
 def own_layers(node: Node, image: str, entry: str) -> list[Layer]:
     """Return what a node adds to an entry; its next boot's only to that entry."""
-    layers = [Layer(f"node {node.name}", node.params)]
-    if node.next and next_entry(node.next.entry, node.image) == (image, entry):
-        layers.append(Layer(f"next boot of {node.name}", node.next.params))
+    layers = [Layer(f"node {node.name}", node.params, node.without)]
+    override = node.next
+    if override and next_entry(override.entry, node.image) == (image, entry):
+        origin = f"next boot of {node.name}"
+        layers.append(Layer(origin, override.params, override.without))
     return layers
 
 
@@ -107,6 +111,7 @@ def entry_of(state: State, boot: Boot, node: Node | None) -> EntryShown:
         xen={"path": tftp.xen.path, "cmdline": compose(tftp.xen.params)}
         if tftp.xen
         else None,
-        params=boot.merged,
+        params=boot.line.merged,
+        replaced=boot.line.replaced,
         cmdline=compose(params),
     )

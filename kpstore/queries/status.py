@@ -14,7 +14,8 @@ from kpstore.history import owners
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
-from kpstore.model.params import Layer, merge
+from kpstore.model.params.layers import Layer
+from kpstore.model.params.rules import rules_of
 from kpstore.model.payload import Content, Payload, identify
 from kpstore.queries.next_boots import OverrideLine, booting, override_lines
 from kpstore.site.drift import Really, Sighted, drift, sighted
@@ -150,8 +151,8 @@ class _Looking:
         """Identify what an entry boots, as `model.boot.boot_of` does."""
         kernel, xen = self._kernel(name, entry["kernel"]), entry["xen"]
         artifacts = kernel["artifacts"]
-        ssi = image["ssi"]["params"] if entry["ssi"] and image["ssi"] else ()
-        layers = [Layer("", tuple(p)) for p in (image["params"], ssi, entry["params"])]
+        ssi = [image["ssi"]] if entry["ssi"] and image["ssi"] else []
+        layers = [_layer(each) for each in (image, *ssi, entry)]
         hypervisor = xen and self._kernel(name, xen["kernel"])["artifacts"]["vmlinuz"]
         return identify(
             Content(
@@ -160,7 +161,7 @@ class _Looking:
                 initrd=tuple(ref["sha256"] for ref in artifacts["initrd"]),
                 modules=artifacts["modules"] and artifacts["modules"]["sha256"],
                 xen=(hypervisor["sha256"], tuple(xen["params"])) if xen else None,
-                params=tuple(m.token for m in merge(layers, self.site["repeatable"])),
+                params=rules_of(self.site).merge(layers).tokens,
             )
         )
 
@@ -266,3 +267,7 @@ class _Looking:
             f"{draft[:12]} does not build on main",
             hint="git rebase it onto main and push again, or kp discard",
         )
+
+
+def _layer(fields: Fields) -> Layer:
+    return Layer("", tuple(fields["params"]), tuple(fields.get("without", ())))

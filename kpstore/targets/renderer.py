@@ -62,7 +62,9 @@ def _sample() -> dict[Key, Document | None]:
                 index=at,
                 vars={"rack": "r1"},
                 params=("nosmt",) if at % 2 else (),
-                next=NextBoot(entry="own/spare") if image is None else None,
+                next=NextBoot(entry="own/spare", params=("nosmt",))
+                if image is None
+                else None,
             )
             for at, image in enumerate(("plain", "own", "disk", None), start=1)
         },

@@ -136,7 +136,8 @@ def test_pages_that_the_source_names_exist():
         (module.where, page)
         for module in product()
         for page in re.findall(
-            r"(?<!git-lfs )(?<![\w/.-])[\w/.-]+\.md", module.path.read_text("utf-8")
+            r"(?<!git-lfs )(?<![\w/.-])[\w/.-]+\.md(?!\.\w)",
+            module.path.read_text("utf-8"),
         )
     }
     assert named

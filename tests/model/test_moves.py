@@ -37,8 +37,8 @@ def test_tagging_nodes_with_a_group_without_parameters_touches_nobody() -> None:
     assert (moves.nodes, moves.count) == ({}, 0)
 
 
-def test_a_rule_of_the_site_moves_who_merges_parameters_by_it() -> None:
-    """A node's own and its next boot's are merged in its template."""
+def test_a_rule_of_the_site_moves_nobody_and_counts_whose_line_it_changes() -> None:
+    """A node's own and its next boot's lie unmerged in its template."""
     base = state_of()
     override = NextBoot(entry="production", params=("x=2",))
     put_node(base, node(1, params=("x=1",), next=override))
@@ -47,9 +47,12 @@ def test_a_rule_of_the_site_moves_who_merges_parameters_by_it() -> None:
     rules = {**dict(new.site()), "repeatable": ("x",)}
     new.put(Key("site"), Site.model_validate(rules))
     moves = moves_of(old, new)
-    assert (list(moves.nodes), moves.count) == (["n001"], 1)
-    template = moves.nodes["n001"].new_template
-    assert template == FullCensus(new).template_of("n001")
+    assert (list(moves.nodes), moves.count) == ([], 1)
+    assert moves.names() == ["n001"]
+    template = FullCensus(new).template_of("n001")
+    assert template == FullCensus(old).template_of("n001")
+    assert template
+    assert (template.params, template.next_params) == (("x=1",), ("x=2",))
 
 
 def test_what_dangles_is_what_the_policy_boots() -> None:
@@ -120,7 +123,7 @@ def boots(state: State) -> dict[str, object]:
     found: dict[str, object] = {}
     for each in state.nodes():
         groups = membership.of(each.name)
-        boot = resolve(state, template_of(each, groups, state.site().repeatable))
+        boot = resolve(state, template_of(each, groups))
         found[each.name] = boot and (
             boot.image,
             boot.entry,

@@ -38,7 +38,8 @@ RULES = {
 def lay_out(picker: KernelPicker, state: State) -> None:
     """Three images, four nodes, groups and a tree; everything is right."""
     repeatable = (*state.site().repeatable, "rep")
-    fields(Key("site"), repeatable=repeatable, variables=RULES)(state)
+    rules = {"params_table": 1, "repeatable": repeatable, "variables": RULES}
+    fields(Key("site"), **rules)(state)
     one, two = (sites.add_kernel(picker, release) for release in ("6.1", "6.2"))
     for image in ("web", "gpu", "lone", "bare"):
         images.add(state, image, {"arch": "x86_64"})
@@ -332,6 +333,21 @@ INVARIANTS = {
         both(group("low", params=("rep=1",)), group("high", priority=1)),
         both(site_rules(repeatable=("console",)), group("high", params=("rep=2",))),
         "same priority",
+    ),
+    "a tie by what adds up no more": Invariant(
+        both(group("low", params=("rep=1",)), group("high", priority=1)),
+        both(site_rules(params_table=2), group("high", params=("rep=2",))),
+        "same priority",
+    ),
+    "a tie by what is taken away": Invariant(
+        both(site_rules(params_table=2), group("low", without=("rep",))),
+        both(group("high", params=("rep=2",)), group("high", priority=1)),
+        "same priority .* without rep and rep=2",
+    ),
+    "a site's rows agree": Invariant(
+        site_rules(params_table=2, params_append=("a",)),
+        site_rules(params_table=2, params_replace=("a",)),
+        "two kinds",
     ),
     "command lines fit": Invariant(
         fields(Key("image", "web"), params=LONG), fields(WEB, params=LONGER), "1,950"

@@ -162,10 +162,10 @@ def test_where_no_tree_is_served_no_disk_boots_it(site: SmallSite) -> None:
         by_verb(site, lambda state: targets.add(state, "disk", fields))
 
 
-def repeatable(*keys: str) -> Change:
+def adding_up(*keys: str) -> Change:
     def change(state: State) -> None:
         known = state.site()
-        state.put(Key("site"), Site(**{**dict(known), "repeatable": keys}))
+        state.put(Key("site"), Site(**{**dict(known), "params_append": keys}))
 
     return change
 
@@ -176,18 +176,18 @@ def test_a_rule_of_the_site_makes_no_bad_payload_the_default(site: SmallSite) ->
     add = {"add_params": ("a=2",)}
     by_verb(site, lambda state: entries.change(state, "web", "production", {}, **add))
     site.picker().judge("bad", [("web", None, None)], "it hangs")
-    by_verb(site, repeatable("console", "a"))
+    by_verb(site, adding_up("a"))
     bad = default_boot(site.picker().view(), "web")
     assert bad
     assert bad_verdict(site.picker().view(), bad.payload) is None
     with pytest.raises(NeedsConfirmation, match="the new default is known bad"):
-        by_verb(site, repeatable("console"))
+        by_verb(site, adding_up())
 
 
 def test_a_bad_default_that_is_there_stops_no_other_edit(site: SmallSite) -> None:
     site.picker().judge("bad", [("web", None, None)], "it hangs")
     by_verb(site, lambda state: entries.remove(state, "web", "rescue"))
-    by_verb(site, repeatable("console", "a"))
+    by_verb(site, adding_up("a"))
 
 
 def with_xen(site: SmallSite) -> Change:

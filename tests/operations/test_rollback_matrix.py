@@ -104,7 +104,7 @@ def rule(**values: object) -> Callable[[State], object]:
 
 def tie(state: State) -> None:
     groups.add(state, "rack2", {"nodes": "n[000-005]", "params": ("console=tty9",)})
-    rule(repeatable=())(state)
+    rule(params_table=1, repeatable=())(state)
 
 
 MANY = tuple(f"key{number}={'x' * 150}" for number in range(20))
@@ -286,7 +286,7 @@ BROKEN: dict[str, Break] = {
     ),
     "a tie": planted(tie),
     "two nodes of one MAC": planted(twins),
-    "parameters merge otherwise": planted(rule(repeatable=("quiet", "root"))),
+    "parameters merge otherwise": planted(rule(params_append=("quiet", "root"))),
     "more good payloads kept": planted(
         rule(retention={"generations": 1, "known_good": 1, "grace": 0})
     ),

@@ -24,8 +24,8 @@ def site(tmp_path: Path) -> SmallSite:
     return site
 
 
-def no_longer_repeatable(state: State) -> None:
-    rules = {**dict(state.site()), "repeatable": ("earlycon",)}
+def adds_up_no_more(state: State) -> None:
+    rules = {**dict(state.site()), "params_replace": ("console",)}
     state.put(Key("site"), Site(**rules))
 
 
@@ -40,11 +40,11 @@ def test_another_rule_for_a_key_is_planned_served_and_verified(
 ) -> None:
     before = {number: cmdline(site, number) for number in range(6)}
     with site.picker().edit("rule", dry_run=True) as edit:
-        no_longer_repeatable(edit.state)
+        adds_up_no_more(edit.state)
     assert edit.plan
     assert edit.plan.nodes == "n[000-003]"
     with site.picker().edit("rule") as edit:
-        no_longer_repeatable(edit.state)
+        adds_up_no_more(edit.state)
     assert edit.outcome
     assert edit.outcome.nodes_changed == 4
     after = {number: cmdline(site, number) for number in range(6)}

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kpstore.loaders.menu import Linux, Menu
 from kpstore.model import names
-from kpstore.model.params import RESERVED, key_of
+from kpstore.model.params.tokens import RESERVED, key_of
 from kpstore.model.variables import used
 
 # What one loader or another would take for its own.

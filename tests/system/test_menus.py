@@ -12,7 +12,7 @@ from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu, TreeOptions
 from kpstore.loaders.syslinux import extlinux
-from kpstore.model.params import compose
+from kpstore.model.params.tokens import compose
 from support.rig import (
     boot_partition,
     cmdline,

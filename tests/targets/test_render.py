@@ -15,7 +15,7 @@ from kpstore.loaders.syslinux import pxelinux
 from kpstore.model.boot import Boot, boot_of, resolve
 from kpstore.model.documents import BootConfig, Document, Image, Node, XenConfig
 from kpstore.model.keys import Key
-from kpstore.model.params import compose
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import Empty, State
 from kpstore.model.templates import Template
 from kpstore.targets.tftp.format.layout import place_of

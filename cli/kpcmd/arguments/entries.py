@@ -5,7 +5,7 @@ from typing import Any, Final
 from kpcmd.arguments.options import check_choice
 from kpcmd.errors import WrongUsage
 from kpstore.model.documents import XenConfig
-from kpstore.model.params import split
+from kpstore.model.params.tokens import split
 from kpstore.model.state import State
 
 METHODS: Final = ("local", "network", "mixed")

@@ -20,7 +20,7 @@ from kpcmd.terminal.output import columns
 from kpstore.edits import groups
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import members
-from kpstore.model.params import compose
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 
 app = noun("Nodes that share parameters.")

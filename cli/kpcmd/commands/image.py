@@ -25,7 +25,7 @@ from kpstore.edits import entries, images
 from kpstore.kernels.gather import Gathered
 from kpstore.kernels.origins.installed import as_booted
 from kpstore.model.documents import Image
-from kpstore.model.params import split
+from kpstore.model.params.tokens import split
 from kpstore.model.state import State
 from kpstore.model.validation import make
 from kpstore.picker import KernelPicker

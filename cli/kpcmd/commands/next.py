@@ -16,7 +16,7 @@ from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
 from kpstore.edits import nodes
 from kpstore.errors import Refused
-from kpstore.model.params import compose
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 from kpstore.queries.nodes import listed_nodes
 

@@ -7,7 +7,7 @@ from typing import Any
 from kpcmd.context import Session
 from kpstore.model.boot import boot_of
 from kpstore.model.documents import BootConfig
-from kpstore.model.params import compose
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 from kpstore.queries.entry import EntryShown, verdict_of
 

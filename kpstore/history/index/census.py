@@ -108,7 +108,7 @@ def _key(template: Template) -> str:
 @lru_cache(maxsize=8192)  # a commit asks for all of them some times
 def _template(key: str) -> Template:
     try:
-        image, entry, groups, params = json.loads(key)
-        return Template(image, entry, tuple(groups), tuple(params))
+        image, entry, *more = json.loads(key)
+        return Template(image, entry, *map(tuple, more))
     except (ValueError, TypeError) as error:
         raise IndexFailed(f"it has the template {key!r}") from error

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 
 # touches: keyed as it is asked for, newest revision last, so that the 1,000 newest
 # hits are one walk down one B-tree whatever the length of history.

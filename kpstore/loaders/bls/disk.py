@@ -24,7 +24,7 @@ from kpstore.loaders.boot_entries import COUNTED, fields, first
 from kpstore.loaders.contract import DiskFiles
 from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
 from kpstore.model.names import check_name
-from kpstore.model.params import compose, split
+from kpstore.model.params.tokens import compose, split
 
 read_instead: Final[Mapping[str, str]] = {}
 FOLDER: Final = "boot/loader/entries"

@@ -33,7 +33,7 @@ from kpstore.loaders.menu import (
     text_of,
     variable_of,
 )
-from kpstore.model.params import compose, split
+from kpstore.model.params.tokens import compose, split
 from kpstore.model.variables import split_references
 
 lookup: Final = LOOKUPS["ipxe"]

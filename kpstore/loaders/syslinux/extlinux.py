@@ -30,7 +30,7 @@ from kpstore.loaders.syslinux.directives import directives
 from kpstore.loaders.syslinux.foreign import read_config
 from kpstore.loaders.syslinux.pxelinux import load_linux
 from kpstore.model.names import check_name
-from kpstore.model.params import compose
+from kpstore.model.params.tokens import compose
 
 read_instead: Final = {
     "boot/extlinux.conf": "EXTLINUX reads it where it was installed into /boot "

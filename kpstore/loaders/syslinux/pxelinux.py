@@ -25,7 +25,7 @@ from kpstore.loaders.contract import LINE
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import NOTE, Disk, Linux, Menu, admit, fill_text, text_of
 from kpstore.loaders.syslinux.directives import directives
-from kpstore.model.params import compose, split
+from kpstore.model.params.tokens import compose, split
 
 lookup: Final = LOOKUPS["pxelinux"]
 boot_files: Final = "pxelinux.0 and ldlinux.c32 (BIOS)"

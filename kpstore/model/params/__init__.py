@@ -1,0 +1,1 @@
+"""Kernel parameters: tokens, how keys behave, and how layers become one line."""
