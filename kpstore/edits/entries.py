@@ -1,15 +1,17 @@
 """Edits of boot entries."""
 
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Unpack
 
-from kpstore.edits import kernels
+from kpstore.edits import kernels, layers
 from kpstore.edits.images import set_default
 from kpstore.errors import Refused
 from kpstore.model.documents import BootConfig, KernelConfig
 from kpstore.model.keys import Key
+from kpstore.model.params.wording import Tokens
 from kpstore.model.state import State
 from kpstore.model.templates import next_entry
-from kpstore.model.validation import add_tokens, make, remove_tokens, replace
+from kpstore.model.validation import make, replace
 
 PRODUCTION: Final = "production"
 
@@ -48,18 +50,22 @@ def change(
     name: str,
     fields: dict[str, Any],
     *,
-    add_params: tuple[str, ...] = (),
-    remove_params: tuple[str, ...] = (),
     like: str | None = None,
-) -> None:
-    """Set fields of an entry, then add and remove parameters (idempotent)."""
+    **tokens: Unpack[Tokens],
+) -> list[str]:
+    """Set fields of an entry, then change its parameters; return what is worth a word.
+
+    `like` is the entry that gives what isn't given.
+    """
     entry = state.entry(image, name)
     base = dict(state.entry(image, like)) if like else dict(entry)
-    entry = replace(entry, {**base, **fields}, f"entry {image}/{name}")
-    params = remove_tokens(add_tokens(entry.params, add_params), remove_params)
-    entry = replace(entry, {"params": params}, f"entry {image}/{name}")
+    origin = f"entry {image}/{name}"
+    entry = replace(entry, {**base, **fields}, origin)
+    below = partial(layers.of_entry, state, image, name)
+    entry, notes = layers.reword(state, entry, origin, tokens, below)
     state.kernel(image, entry.kernel)
     state.put(Key("entry", name, image), entry)
+    return notes
 
 
 def remove(state: State, image: str, name: str) -> None:

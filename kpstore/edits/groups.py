@@ -1,16 +1,19 @@
 """Edits of groups."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Unpack
 
+from kpstore.edits import layers
 from kpstore.errors import Refused
 from kpstore.model.documents import Group
 from kpstore.model.keys import Key
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import canonical, fold, members
+from kpstore.model.params.wording import Tokens
 from kpstore.model.references import groups_naming
 from kpstore.model.state import State
-from kpstore.model.validation import add_tokens, make, remove_tokens, replace
+from kpstore.model.validation import make, replace
 
 
 def add(state: State, name: str, fields: dict[str, Any]) -> None:
@@ -20,17 +23,15 @@ def add(state: State, name: str, fields: dict[str, Any]) -> None:
 
 
 def change(
-    state: State,
-    name: str,
-    fields: dict[str, Any],
-    *,
-    add_params: tuple[str, ...] = (),
-    remove_params: tuple[str, ...] = (),
-) -> None:
-    """Set fields of a group, then add and remove parameters."""
-    group = replace(state.group(name), _checked(state, fields), f"group {name}")
-    params = remove_tokens(add_tokens(group.params, add_params), remove_params)
-    state.put(Key("group", name), replace(group, {"params": params}, f"group {name}"))
+    state: State, name: str, fields: dict[str, Any], **tokens: Unpack[Tokens]
+) -> list[str]:
+    """Set fields of a group and change its parameters; say what is worth a word."""
+    origin = f"group {name}"
+    group = replace(state.group(name), _checked(state, fields), origin)
+    below = partial(layers.of_images, state)
+    group, notes = layers.reword(state, group, origin, tokens, below)
+    state.put(Key("group", name), group)
+    return notes
 
 
 def remove(state: State, name: str) -> None:

@@ -1,10 +1,12 @@
 """Edits of images."""
 
-from typing import Any
+from typing import Any, Unpack
 
+from kpstore.edits import layers
 from kpstore.errors import InvalidInput
 from kpstore.model.documents import Image
 from kpstore.model.keys import Key
+from kpstore.model.params.wording import Tokens
 from kpstore.model.state import State
 from kpstore.model.validation import make, replace
 
@@ -16,9 +18,15 @@ def add(state: State, name: str, fields: dict[str, Any]) -> Image:
     return image
 
 
-def change(state: State, name: str, fields: dict[str, Any]) -> None:
-    """Set fields of an image."""
-    state.put(Key("image", name), replace(state.image(name), fields, f"image {name}"))
+def change(
+    state: State, name: str, fields: dict[str, Any], **tokens: Unpack[Tokens]
+) -> list[str]:
+    """Set fields of an image and change its parameters; say what is worth a word."""
+    origin = f"image {name}"
+    image = replace(state.image(name), fields, origin)
+    image, notes = layers.reword(state, image, origin, tokens, tuple)
+    state.put(Key("image", name), image)
+    return notes
 
 
 def set_default(state: State, name: str, entry: str) -> None:

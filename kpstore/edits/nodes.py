@@ -1,16 +1,19 @@
 """Edits of nodes and their next boots."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Unpack
 
-from kpstore.errors import Refused
+from kpstore.edits import layers
+from kpstore.errors import InvalidInput, Refused
 from kpstore.model.boot import disk_default
 from kpstore.model.documents import NextBoot, Node
 from kpstore.model.keys import Key
 from kpstore.model.names import check_node_name, parse_ip, parse_mac
+from kpstore.model.params.wording import Tokens
 from kpstore.model.state import State
 from kpstore.model.templates import next_entry
-from kpstore.model.validation import add_tokens, make, remove_tokens, replace
+from kpstore.model.validation import make, replace
 
 
 def add(state: State, name: str, fields: dict[str, Any]) -> None:
@@ -40,19 +43,24 @@ def change(
     fields: dict[str, Any],
     *,
     variables: dict[str, str] | None = None,
-    add_params: tuple[str, ...] = (),
-    remove_params: tuple[str, ...] = (),
-) -> None:
-    """Set fields of nodes; variables are merged into those that a node has."""
+    **tokens: Unpack[Tokens],
+) -> list[str]:
+    """Set fields of nodes, then change their parameters; return what is worth a word.
+
+    Variables are merged into those that a node has.
+    """
+    notes: dict[str, None] = {}
+    stack = layers.Stack(state)
+    given = _addresses(fields)
     for name in names:
         node = state.node(name)
-        params = remove_tokens(add_tokens(node.params, add_params), remove_params)
-        merged = {
-            "vars": {**node.vars, **(variables or {})},
-            "params": params,
-            **_addresses(fields),
-        }
-        state.put(Key("node", name), replace(node, merged, f"node {name}"))
+        merged = {"vars": {**node.vars, **(variables or {})}, **given}
+        node = replace(node, merged, f"node {name}")
+        below = partial(stack.below, node)
+        node, said = layers.reword(state, node, f"node {name}", tokens, below)
+        notes |= dict.fromkeys(said)
+        state.put(Key("node", name), node)
+    return list(notes)
 
 
 def remove(state: State, names: Iterable[str]) -> None:
@@ -63,20 +71,61 @@ def remove(state: State, names: Iterable[str]) -> None:
 
 
 def set_next(
-    state: State, names: Iterable[str], entry: str, params: tuple[str, ...] = ()
-) -> None:
-    """Give nodes a next-boot override, until it is cleared."""
+    state: State,
+    names: Iterable[str],
+    entry: str,
+    params: tuple[str, ...] = (),
+    **tokens: Unpack[Tokens],
+) -> list[str]:
+    """Give nodes a next-boot override, until it is cleared; see `change`."""
     override = make(NextBoot, {"entry": entry, "params": params}, f"next {entry}")
+    return _override(state, names, lambda _: override, tokens)
+
+
+def change_next(
+    state: State,
+    names: Iterable[str],
+    params: tuple[str, ...] | None = None,
+    **tokens: Unpack[Tokens],
+) -> list[str]:
+    """Change the parameters of the overrides that nodes have; see `change`."""
+
+    def known(node: Node) -> NextBoot:
+        if node.next is None:
+            raise InvalidInput(
+                f"node {node.name} has no next boot",
+                hint=f"kp next {node.name} --entry NAME",
+            )
+        fields = {} if params is None else {"params": params}
+        return replace(node.next, fields, f"next boot of {node.name}")
+
+    return _override(state, names, known, tokens)
+
+
+def _override(
+    state: State,
+    names: Iterable[str],
+    of: Callable[[Node], NextBoot],
+    tokens: Tokens,
+) -> list[str]:
+    notes: dict[str, None] = {}
+    stack = layers.Stack(state)
     for name in names:
         node = state.node(name)
-        _check_next(state, node, *next_entry(entry, node.image), params)
+        wanted = replace(node, {"next": of(node)}, f"node {name}")
+        below = partial(stack.below_next, wanted)
+        override, said = layers.reword(
+            state, of(node), f"next boot of {name}", tokens, below
+        )
+        notes |= dict.fromkeys(said)
+        _check_next(state, node, override)
         state.put(Key("node", name), replace(node, {"next": override}, f"node {name}"))
+    return list(notes)
 
 
-def _check_next(
-    state: State, node: Node, image: str, entry: str, params: tuple[str, ...]
-) -> None:
+def _check_next(state: State, node: Node, override: NextBoot) -> None:
     """Refuse what would not come true: a local entry is the disk's to boot."""
+    image, entry = next_entry(override.entry, node.image)
     if state.entry(image, entry).method != "local":
         return
     disk = disk_default(state, image)
@@ -90,7 +139,7 @@ def _check_next(
             f"the disk of {node.name} {there}",
             hint=hint,
         )
-    if params:
+    if override.params or override.without:
         raise Refused(
             f"{image}/{entry} boots from the node's own disk (method local): "
             f"parameters for {node.name} alone don't reach it",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kpstore.errors import NotFound
-from kpstore.model.documents import BootConfig, Image, KernelConfig, Node, Ssi
+from kpstore.model.documents import BootConfig, KernelConfig, Node, Ssi
 from kpstore.model.keys import Key
 from kpstore.model.params.layers import Layer, Line
 from kpstore.model.params.tokens import compose
@@ -83,17 +83,17 @@ def resolve(
         return boot_of(state, template.image, entry)
     if own is None:
         own = template.own
-    return boot_of(state, template.image, entry, [*_groups(state, template), *own])
+    return boot_of(state, template.image, entry, [*group_layers(state, template), *own])
 
 
 def boot_of(
     state: State, image_name: str, entry: str, layers: list[Layer] | None = None
 ) -> Boot:
     """Return an entry's boot with `layers` over image and entry."""
-    image, config = state.image(image_name), state.entry(image_name, entry)
+    config = state.entry(image_name, entry)
     kernel = state.kernel(image_name, config.kernel)
     rules = state.site().rules
-    base = _base_layers(image_name, image, entry, config)
+    base = base_layers(state, image_name, entry)
     xen = state.kernel(image_name, config.xen.kernel) if config.xen else None
     pair = (xen, config.xen.params) if xen and config.xen else None
     return Boot(
@@ -167,9 +167,9 @@ def check_ties(state: State, template: Template) -> None:
                 rules.check_tie(_group(state, name), _group(state, other))
 
 
-def _base_layers(
-    image_name: str, image: Image, entry: str, config: BootConfig
-) -> list[Layer]:
+def base_layers(state: State, image_name: str, entry: str) -> list[Layer]:
+    """Return the layers of image and entry: what a payload is made of."""
+    image, config = state.image(image_name), state.entry(image_name, entry)
     ssi = image.ssi if config.ssi and image.ssi else Ssi()
     return [
         Layer(f"image {image_name}", image.params, image.without),
@@ -178,7 +178,8 @@ def _base_layers(
     ]
 
 
-def _groups(state: State, template: Template) -> list[Layer]:
+def group_layers(state: State, template: Template) -> list[Layer]:
+    """Return the layers of a template's groups, lowest first."""
     ordered = sorted((state.group(name).priority, name) for name in template.groups)
     return [_group(state, name) for _, name in ordered]
 

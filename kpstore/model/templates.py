@@ -11,6 +11,10 @@ from kpstore.model.documents import Group, Node
 from kpstore.model.nodesets import members
 from kpstore.model.params.layers import Layer
 
+# Who says the parameters of a template's own layers, as it is one for many nodes.
+NODE: Final = "node"
+NEXT: Final = "next boot"
+
 
 class Template(NamedTuple):
     """The key of a template.
@@ -35,8 +39,8 @@ class Template(NamedTuple):
     def own(self) -> list[Layer]:
         """Return the layers of its nodes."""
         return [
-            Layer("node", self.params, self.without),
-            Layer("next boot", self.next_params, self.next_without),
+            Layer(NODE, self.params, self.without),
+            Layer(NEXT, self.next_params, self.next_without),
         ]
 
     @property

@@ -1,6 +1,6 @@
 """Making documents from plain values, with errors that name the field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -40,28 +40,3 @@ def _problem(problem: Any) -> str:
     if problem["type"] == "string_pattern_mismatch":
         return f"{field} {problem['input']!r} is not allowed here"
     return f"{field}: {problem['msg']}"
-
-
-def add_tokens(params: Iterable[str], added: Iterable[str]) -> tuple[str, ...]:
-    """Add parameters: one of the same key replaces in place, a known one stays."""
-    result = list(params)
-    for token in added:
-        key = token.split("=", 1)[0]
-        at = [i for i, old in enumerate(result) if old.split("=", 1)[0] == key]
-        if token in result:
-            continue
-        if len(at) == 1:
-            result[at[0]] = token
-        else:
-            result.append(token)
-    return tuple(result)
-
-
-def remove_tokens(params: Iterable[str], removed: Iterable[str]) -> tuple[str, ...]:
-    """Remove parameters by whole token, or by key when no `=` is given."""
-    gone = set(removed)
-    return tuple(
-        token
-        for token in params
-        if token not in gone and token.split("=", 1)[0] not in gone
-    )

@@ -1,8 +1,9 @@
 """What a verb answers with: plans and outcomes, as plain values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from kpstore.model.cautions import Loss
 from kpstore.targets.values import Condition
 
 
@@ -32,6 +33,7 @@ class Outcome:
     nodes: str = ""
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
+    replaced: Sequence[Loss] = ()
 
     @property
     def behind(self) -> list[TargetOutcome]:
@@ -66,4 +68,5 @@ class Plan:
     nodes: str
     nodes_changed: int
     changes: Sequence[str] = ()
-    warnings: Sequence[str] = field(default=())
+    warnings: Sequence[str] = ()
+    replaced: Sequence[Loss] = ()

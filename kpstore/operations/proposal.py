@@ -15,7 +15,7 @@ from kpstore.history.git.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.loaders.limits import warnings
 from kpstore.model.boot import Boot, boot_of
-from kpstore.model.cautions import cautions
+from kpstore.model.cautions import cautions, losses
 from kpstore.model.checks import check
 from kpstore.model.documents import Artifacts, KernelConfig
 from kpstore.model.keys import Key
@@ -166,6 +166,7 @@ class Proposal:
             nodes_changed=self.moves.count,
             changes=[str(key) for key in sorted(self.new.changes)],
             warnings=self.warnings(),
+            replaced=losses(self.moves),
         )
 
     @disk_failures("planning")

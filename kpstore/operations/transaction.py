@@ -18,6 +18,7 @@ from kpstore.history.record import Record, split_message
 from kpstore.history.record import format as format_record
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.bulk import uncollected
+from kpstore.model.cautions import Loss, losses
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import fold
 from kpstore.model.state import State
@@ -61,6 +62,7 @@ class Outlook(NamedTuple):
 
     nodes_changed: int
     warnings: list[str]
+    replaced: list[Loss]
     sweep: bool
 
 
@@ -175,6 +177,7 @@ class Transaction:
         return Outlook(
             nodes_changed=self.proposal.moves.count,
             warnings=self.proposal.warnings(),
+            replaced=losses(self.proposal.moves),
             sweep=record.revision % _SWEEP_EVERY == 0 or self._adds_a_target(),
         )
 
@@ -205,6 +208,7 @@ class Transaction:
             nodes_changed=outlook.nodes_changed,
             warnings=[*outlook.warnings, *self._warnings],
             notes=staging.notes,
+            replaced=outlook.replaced,
         )
 
     def _sweep(self, snapshot: Snapshot) -> None:

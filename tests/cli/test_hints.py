@@ -40,6 +40,8 @@ ALONE = {
     "--installed": ["kernel add"],
     "--xen": ["entry add", "entry set"],
     "--kernel": ["entry add"],
+    "--remove-param": ["image set", "entry set", "group set", "node set", "next"],
+    "--without-param": ["entry set", "group set", "node set", "next"],
     "--var": ["node add", "node set"],
     "--arch": ["image add"],
     "--tree": ["image add"],

@@ -12,14 +12,13 @@ METHODS: Final = ("local", "network", "mixed")
 
 
 def fields_of(
-    kernel: str | None, method: str | None, params: str | None, ssi: bool | None
+    kernel: str | None, method: str | None, ssi: bool | None
 ) -> dict[str, Any]:
     """Return the fields that were given; WrongUsage for no method."""
     check_choice("--method", method, METHODS)
     given = {
         "kernel": kernel,
         "method": method,
-        "params": None if params is None else split(params),
         "ssi": ssi,
     }
     return {name: value for name, value in given.items() if value is not None}

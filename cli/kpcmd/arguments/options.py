@@ -1,7 +1,7 @@
 """Options and arguments that several verbs share, each declared once."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import typer
 
@@ -15,25 +15,6 @@ def reason(context: typer.Context, value: str) -> str:
     if source is not None and source.name == "COMMANDLINE" and not value.strip():
         raise typer.BadParameter("--force needs a reason: it is recorded")
     return value.strip()
-
-
-class Tokens(TypedDict):
-    """Single kernel parameters to add and remove, as edits take them."""
-
-    add_params: tuple[str, ...]
-    remove_params: tuple[str, ...]
-
-
-def tokens_of(added: Sequence[str] | None, removed: Sequence[str] | None) -> Tokens:
-    """Return what was given; WrongUsage for one that is added and removed at once."""
-    gone = set(removed or ())
-    for token in added or ():
-        if both := gone & {token, token.partition("=")[0]}:
-            raise WrongUsage(
-                f"{both.pop()!r} is to be added and removed at once",
-                hint="leave one of the two out",
-            )
-    return Tokens(add_params=tuple(added or ()), remove_params=tuple(removed or ()))
 
 
 def check_given(*values: object) -> None:
@@ -135,18 +116,4 @@ NodeSets = Annotated[
         help="Nodes: n[001-100],@rack1.",
         autocompletion=completion.nodes,
     ),
-]
-AddParams = Annotated[
-    list[str] | None,
-    typer.Option("--add-param", metavar="P", help="A kernel parameter to add."),
-]
-RemoveParams = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--remove-param", metavar="P", help="A parameter, or its key, to remove."
-    ),
-]
-Params = Annotated[
-    str | None,
-    typer.Option("--params", metavar="P", help="All kernel parameters, as one text."),
 ]

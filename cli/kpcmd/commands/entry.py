@@ -5,15 +5,17 @@ from typing import Annotated
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
+from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.entries import fields_of, hypervisor_of, need_kernel
 from kpcmd.arguments.options import (
-    AddParams,
     EntryArg,
     ImageArg,
-    Params,
-    RemoveParams,
     check_given,
+)
+from kpcmd.arguments.parameters import (
+    ForcibleLayerCommand,
+    line_of,
+    say,
     tokens_of,
 )
 from kpcmd.editing import edit
@@ -66,7 +68,7 @@ Ssi = Annotated[
     "add",
     "kp entry add web next --kernel 6.12 --like production",
     'kp entry add web rescue --kernel 6.1 --params "root=/dev/sda1 single" --default',
-    cls=ForcibleCommand,
+    cls=ForcibleLayerCommand,
 )
 def add(  # one a field
     context: typer.Context,
@@ -75,9 +77,6 @@ def add(  # one a field
     kernel: Kernel = None,
     like: Like = None,
     method: Method = None,
-    params: Params = None,
-    add_param: AddParams = None,
-    remove_param: RemoveParams = None,
     xen: Xen = None,
     xen_params: XenParams = None,
     ssi: Ssi = None,
@@ -91,17 +90,17 @@ def add(  # one a field
     the image's default.
     """
     session = session_of(context)
-    tokens = tokens_of(add_param, remove_param)
-    fields = fields_of(kernel, method, params, ssi)
+    tokens = tokens_of(context)
+    fields = fields_of(kernel, method, ssi) | line_of(context)
     way = way_of(context, "entry add")
 
     def change(state: State) -> None:
         whole = fields | hypervisor_of(state, image, like, xen, xen_params)
         need_kernel(state, image, kernel, like)
         if like is None and not fields.keys() >= {"method", "params"}:
-            whole = usual(session, state, image) | whole
+            whole = usual(session, state, image, whole) | whole
         entries.add(state, image, name, whole, like=like)
-        entries.change(state, image, name, {}, **tokens)
+        say(session, entries.change(state, image, name, {}, **tokens))
         if default:
             images.set_default(state, image, name)
 
@@ -113,7 +112,7 @@ def add(  # one a field
     "set",
     "kp entry set web production --kernel 6.12",
     "kp entry set web production --add-param panic=30 --remove-param quiet",
-    cls=ForcibleCommand,
+    cls=ForcibleLayerCommand,
 )
 def set_(  # one a field
     context: typer.Context,
@@ -122,9 +121,6 @@ def set_(  # one a field
     kernel: Kernel = None,
     like: Like = None,
     method: Method = None,
-    params: Params = None,
-    add_param: AddParams = None,
-    remove_param: RemoveParams = None,
     xen: Xen = None,
     xen_params: XenParams = None,
     ssi: Ssi = None,
@@ -134,22 +130,16 @@ def set_(  # one a field
 ) -> int:
     """Set fields of a boot entry; what isn't given stays."""
     session = session_of(context)
-    fields = fields_of(kernel, method, params, ssi)
-    check_given(
-        *fields.values(),
-        like,
-        add_param,
-        remove_param,
-        xen,
-        xen_params,
-        default or None,
+    fields, tokens = (
+        fields_of(kernel, method, ssi) | line_of(context),
+        tokens_of(context),
     )
-    tokens = tokens_of(add_param, remove_param)
+    check_given(*fields, *tokens, like, xen, xen_params, default or None)
     way = way_of(context, "entry set")
 
     def change(state: State) -> None:
         whole = fields | hypervisor_of(state, image, like or name, xen, xen_params)
-        entries.change(state, image, name, whole, like=like, **tokens)
+        say(session, entries.change(state, image, name, whole, like=like, **tokens))
         if default:
             images.set_default(state, image, name)
 

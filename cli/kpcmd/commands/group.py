@@ -7,12 +7,10 @@ import typer
 from kpcmd.arguments import completion
 from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.options import (
-    AddParams,
     GroupArg,
-    RemoveParams,
     check_given,
-    tokens_of,
 )
+from kpcmd.arguments.parameters import LayerCommand, line_of, say, tokens_of
 from kpcmd.editing import edit, say_nodes
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
@@ -45,20 +43,21 @@ Priority = Annotated[
     app,
     "add",
     "kp group add rack1 --nodes n[001-040] --add-param console=ttyS1,115200",
+    cls=LayerCommand,
 )
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="GROUP", help="Its name.")],
     nodes: Nodes = None,
-    add_param: AddParams = None,
     priority: Priority = None,
 ) -> int:
     """Add a group."""
     session = session_of(context)
-    fields = _fields(nodes, priority) | {"params": tuple(add_param or ())}
+    fields, tokens = _fields(nodes, priority) | line_of(context), tokens_of(context)
 
     def change(state: State) -> None:
         groups.add(state, name, fields)
+        say(session, groups.change(state, name, {}, **tokens))
         say_nodes(session, members(nodes or "", group_sets(state)))
 
     return edit(session, way_of(context, "group add"), change)
@@ -69,22 +68,21 @@ def add(
     "set",
     "kp group set rack1 --nodes n[001-042]",
     "kp group set rack1 --remove-param console -m 'back to the usual console'",
+    cls=LayerCommand,
 )
 def set_(
     context: typer.Context,
     name: GroupArg,
     nodes: Nodes = None,
-    add_param: AddParams = None,
-    remove_param: RemoveParams = None,
     priority: Priority = None,
 ) -> int:
     """Set fields of a group; what isn't given stays."""
     session = session_of(context)
-    check_given(nodes, add_param, remove_param, priority)
-    tokens = tokens_of(add_param, remove_param)
+    fields, tokens = _fields(nodes, priority) | line_of(context), tokens_of(context)
+    check_given(*fields, *tokens)
 
     def change(state: State) -> None:
-        groups.change(state, name, _fields(nodes, priority), **tokens)
+        say(session, groups.change(state, name, fields, **tokens))
         say_nodes(session, members(state.group(name).nodes, group_sets(state)))
 
     return edit(session, way_of(context, "group set"), change)

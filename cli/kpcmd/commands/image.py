@@ -6,11 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
+from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.options import (
     ImageArg,
     Mismatch,
     check_given,
+)
+from kpcmd.arguments.parameters import (
+    ForcibleLayerCommand,
+    line_of,
+    say,
+    tokens_of,
 )
 from kpcmd.arguments.paths import kept_path, tidied
 from kpcmd.context import Session
@@ -22,6 +28,7 @@ from kpcmd.terminal.output import columns
 from kpcmd.views.kernels import warn_of
 from kpstore.discovery.image_tree import Booted
 from kpstore.edits import entries, images
+from kpstore.errors import InvalidInput
 from kpstore.kernels.gather import Gathered
 from kpstore.kernels.origins.installed import as_booted
 from kpstore.model.documents import Image
@@ -48,10 +55,6 @@ Arch = Annotated[
     str | None,
     typer.Option("--arch", metavar="ARCH", help="x86_64, aarch64…; read from --tree."),
 ]
-ImageParams = Annotated[
-    str | None,
-    typer.Option("--params", metavar="P", help="Kernel parameters of all its entries."),
-]
 
 
 @editing(
@@ -59,7 +62,7 @@ ImageParams = Annotated[
     "add",
     "kp image add web --tree /srv/images/web",
     'kp image add db --arch aarch64 --params "console=ttyAMA0 panic=30" -m "new image"',
-    cls=ForcibleCommand,
+    cls=ForcibleLayerCommand,
 )
 def add(
     context: typer.Context,
@@ -69,7 +72,6 @@ def add(
         typer.Option("--tree", metavar="DIR", help="Where its files are."),
     ] = None,
     arch: Arch = None,
-    params: ImageParams = None,
     mismatch: Mismatch = False,
 ) -> int:
     """Add an image.
@@ -83,13 +85,14 @@ def add(
             "an image needs --tree DIR, or --arch ARCH without one",
             hint="kp image add IMAGE --tree DIR",
         )
-    way = way_of(context, "image add")
+    way, tokens = way_of(context, "image add"), tokens_of(context)
     session.weighed = set() if way.dry_run else None
     found = _look_at(session, picker(session), tree, arch, force_mismatch=mismatch)
-    fields = {"arch": images.require_arch(found.arch), "params": split(params or "")}
+    fields = {"arch": images.require_arch(found.arch)} | line_of(context)
 
     def change(state: State) -> None:
         images.add(state, image, fields)
+        say(session, images.change(state, image, {}, **tokens))
         if found.booted and found.kernel:
             entries.add_production(
                 state, image, found.kernel.kernel, found.booted.params
@@ -132,12 +135,11 @@ def show(context: typer.Context, image: ImageArg) -> None:
     app,
     "set",
     'kp image set web --params "console=ttyS0 panic=30"',
-    cls=ForcibleCommand,
+    cls=ForcibleLayerCommand,
 )
 def set_(
     context: typer.Context,
     image: ImageArg,
-    params: ImageParams = None,
     require_module: Annotated[
         list[str] | None,
         typer.Option(
@@ -157,10 +159,8 @@ def set_(
 ) -> int:
     """Set fields of an image; what is given replaces what was."""
     session = session_of(context)
-    check_given(params, require_module, require_firmware, ssi_params)
-    fields: dict[str, Any] = {}
-    if params is not None:
-        fields["params"] = split(params)
+    fields, tokens = line_of(context), tokens_of(context)
+    check_given(*fields, *tokens, require_module, require_firmware, ssi_params)
     if require_module is not None:
         fields["required_modules"] = tuple(filter(None, require_module))
     if require_firmware is not None:
@@ -168,7 +168,11 @@ def set_(
     if ssi_params is not None:
         fields["ssi"] = {"params": split(ssi_params)} if ssi_params else None
     way = way_of(context, "image set")
-    return edit(session, way, lambda state: images.change(state, image, fields))
+
+    def change(state: State) -> None:
+        say(session, images.change(state, image, fields, **tokens))
+
+    return edit(session, way, change)
 
 
 @editing(app, "rm", 'kp image rm web -m "retired"')
@@ -200,8 +204,13 @@ def _look_at(
     booted = _default_of(session, opened, tree)
     if booted is None:
         return _Found(arch)
-    for token in booted.dropped:
-        session.out.warn(f"left out of the parameters, as kp can't pass it on: {token}")
+    if booted.dropped:
+        raise InvalidInput(
+            f"{booted.source or tree} has parameters that kp can't pass on: "
+            f"{', '.join(map(repr, booted.dropped))}",
+            hint="take them out there, or kp image add IMAGE --arch ARCH, and say what "
+            "is right by kp kernel add and kp entry add --params",
+        )
     image = make(Image, {"arch": arch}, "the image")
     with session.out.progress(f"taking in {booted.release}") as progress:
         kernel = opened.intake.take(

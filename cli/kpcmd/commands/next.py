@@ -1,6 +1,6 @@
 """`kp next`: what nodes boot next, instead of their image's default."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +8,8 @@ import typer
 from kpcmd.arguments import completion
 from kpcmd.arguments.committing import committing
 from kpcmd.arguments.nodesets import chosen
-from kpcmd.arguments.options import AddParams, DryRun, Force, Why, Yes
+from kpcmd.arguments.options import DryRun, Force, Why, Yes
+from kpcmd.arguments.parameters import NextCommand, line_of, say, tokens_of
 from kpcmd.editing import Way, edit, nodes_of
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
@@ -32,6 +33,7 @@ apps = {"next": app}
     "kp next n[001-004] --clear",
     "kp next --list",
     exits=(CONFLICT, LAGGING, LOCKED),
+    cls=NextCommand,
 )
 def next_(
     context: typer.Context,
@@ -50,7 +52,6 @@ def next_(
             autocompletion=completion.entries,
         ),
     ] = None,
-    add_param: AddParams = None,
     clear: Annotated[
         bool, typer.Option("--clear", help="Back to the image's default.")
     ] = False,
@@ -67,40 +68,40 @@ def next_(
 ) -> int:
     """Override what nodes boot next, until it is cleared. Live at once."""
     session = session_of(context)
-    _check(entry, clear=clear, listed=list_, params=bool(add_param))
+    line, tokens = line_of(context), tokens_of(context)
+    shapes = bool(line or tokens)
+    _check(entry, clear=clear, listed=list_, params=shapes)
     if list_:
         return _list(context, nodeset)
     if not nodeset:
         raise WrongUsage("which nodes?", hint="kp next NODESET --entry NAME")
     _refuse_once(once=once)
-    text = f"next: {','.join(nodeset)} {f'boot {entry}' if entry else 'cleared'}"
+    what = f"boot {entry}" if entry else "cleared" if clear else "other parameters"
+    text = f"next: {','.join(nodeset)} {what}"
     way = Way("next", message or text, dry_run, yes, force, beside_draft=True)
-    params = tuple(add_param or ())
-    return edit(session, way, _change(session, nodeset, entry, params))
 
-
-def _change(
-    session: Any, nodeset: list[str], entry: str | None, params: tuple[str, ...]
-) -> Callable[[State], None]:
     def change(state: State) -> None:
         names = nodes_of(session, state, nodeset)
-        if entry is None:
+        if clear:
             nodes.clear_next(state, names)
+        elif entry is None:
+            say(session, nodes.change_next(state, names, **line, **tokens))
         else:
-            nodes.set_next(state, names, entry, params)
+            say(session, nodes.set_next(state, names, entry, **line, **tokens))
 
-    return change
+    return edit(session, way, change)
 
 
 def _check(entry: str | None, *, clear: bool, listed: bool, params: bool) -> None:
-    if (entry is not None) + clear + listed != 1:
+    asked = (entry is not None) + clear + listed
+    if asked > 1 or not (asked or params):
         raise WrongUsage(
             "say one of --entry NAME, --clear, --list",
             hint="kp next NODESET --entry NAME",
         )
-    if params and entry is None:
+    if params and (clear or listed):
         raise WrongUsage(
-            "--add-param goes with --entry",
+            "--add-param and its like go with --entry, or a next boot that is there",
             hint="kp next NODESET --entry NAME --add-param P",
         )
 

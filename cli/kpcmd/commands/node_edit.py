@@ -8,13 +8,11 @@ import typer
 from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.nodesets import OfImage, chosen, fields_of
 from kpcmd.arguments.options import (
-    AddParams,
     NodeArg,
     NodeSets,
-    RemoveParams,
     check_given,
-    tokens_of,
 )
+from kpcmd.arguments.parameters import LayerCommand, line_of, say, tokens_of
 from kpcmd.arguments.tables import read_table
 from kpcmd.commands.node import app
 from kpcmd.context import Session
@@ -45,6 +43,7 @@ Variables = Annotated[
     app,
     "add",
     "kp node add n001 --mac 02:00:00:00:00:01 --image web --index 1",
+    cls=LayerCommand,
 )
 def add(
     context: typer.Context,
@@ -54,17 +53,18 @@ def add(
     ip: Ips = None,
     index: Index = None,
     var: Variables = None,
-    add_param: AddParams = None,
 ) -> int:
     """Add a node."""
     session = session_of(context)
     fields, variables = fields_of(mac, image, ip, index, var)
-    fields |= {"vars": variables, "params": tuple(add_param or ())}
+    fields |= {"vars": variables} | line_of(context)
+    tokens = tokens_of(context)
 
     def change(state: State) -> None:
         if image is not None:
             state.image(image)
         nodes.add(state, name, fields)
+        say(session, nodes.change(state, [name], {}, **tokens))
 
     return edit(session, way_of(context, "node add"), change)
 
@@ -119,6 +119,8 @@ def show(context: typer.Context, node: NodeArg) -> None:
     "set",
     "kp node set n[001-100] --image web",
     "kp node set @rack1 --add-param console=ttyS1 -m 'rack 1 has other cables'",
+    "kp node set n001 --without-param quiet",
+    cls=LayerCommand,
 )
 def set_(
     context: typer.Context,
@@ -128,25 +130,20 @@ def set_(
     ip: Ips = None,
     index: Index = None,
     var: Variables = None,
-    add_param: AddParams = None,
-    remove_param: RemoveParams = None,
 ) -> int:
     """Set fields of nodes; what isn't given stays. `--image none` takes it away."""
     session = session_of(context)
-    check_given(mac, image, ip, index, var, add_param, remove_param)
-    tokens = tokens_of(add_param, remove_param)
+    line, tokens = line_of(context), tokens_of(context)
+    check_given(mac, image, ip, index, var, *line, *tokens)
     fields, variables = fields_of(mac, image, ip, index, var)
+    fields |= line
 
     def change(state: State) -> None:
         if fields.get("image") is not None:
             state.image(fields["image"])
-        nodes.change(
-            state,
-            nodes_of(session, state, nodeset),
-            fields,
-            variables=variables,
-            **tokens,
-        )
+        names = nodes_of(session, state, nodeset)
+        notes = nodes.change(state, names, fields, variables=variables, **tokens)
+        say(session, notes)
 
     return edit(session, way_of(context, "node set"), change)
 

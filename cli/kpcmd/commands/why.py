@@ -10,6 +10,7 @@ from kpcmd.context import Session
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.entries import shown_json
+from kpcmd.views.outcomes import given_way
 from kpcmd.views.revisions import revision_json, revision_line
 from kpstore.queries.why import Why
 
@@ -54,6 +55,7 @@ def _lines(session: Session, found: Why) -> Iterator[str]:
         yield f"cmdline  {found.entry.cmdline}"
         for each in found.entry.params:
             yield f"  {each.token}  from {each.origin}"
+        yield from (f"  {given_way(each)}" for each in found.entry.replaced)
     yield from map(revision_line, found.last)
     for target, condition, live in found.served:
         yield f"{target}: {session.out.paint(condition)} {live[:12]}".rstrip()

@@ -1,10 +1,11 @@
 """What entries look like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from kpcmd.context import Session
+from kpcmd.views.outcomes import given_way
 from kpstore.model.boot import boot_of
 from kpstore.model.documents import BootConfig
 from kpstore.model.params.tokens import compose
@@ -12,14 +13,20 @@ from kpstore.model.state import State
 from kpstore.queries.entry import EntryShown, verdict_of
 
 
-def usual(session: Session, state: State, image: str) -> dict[str, Any]:
-    """Return what a new entry has that is like no other: as the image's default."""
+def usual(
+    session: Session, state: State, image: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a new entry has that is like no other: as the image's default.
+
+    What that is without goes with its parameters.
+    """
     name = state.image(image).default
     if name is None:
         return {}
     entry = state.entry(image, name)
     session.say_once(f"as {name}, where not given: {entry.method}, {_params(entry)}")
-    return {"method": entry.method, "params": entry.params}
+    without = () if "params" in given else entry.without
+    return {"method": entry.method, "params": entry.params, "without": without}
 
 
 def _params(entry: BootConfig) -> str:
@@ -45,9 +52,8 @@ def line(state: State, image: str, name: str) -> dict[str, Any]:
 def shown_json(shown: EntryShown) -> dict[str, Any]:
     """Return the document of `kp entry show`."""
     document = asdict(shown)
-    document["params"] = [
-        {"token": merged.token, "origin": merged.origin} for merged in shown.params
-    ]
+    document["params"] = [each._asdict() for each in shown.params]
+    document["replaced"] = [each._asdict() for each in shown.replaced]
     return document
 
 
@@ -64,3 +70,4 @@ def shown_lines(session: Session, shown: EntryShown) -> Iterator[str]:
     yield f"cmdline  {shown.cmdline}"
     if session.verbose:
         yield from (f"  {each.token}  from {each.origin}" for each in shown.params)
+    yield from (f"  {given_way(each)}" for each in shown.replaced)

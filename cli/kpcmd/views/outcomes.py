@@ -6,8 +6,12 @@ from typing import Any, Final
 
 from kpcmd import errors
 from kpcmd.context import Done, Session
+from kpstore.model.cautions import Loss
+from kpstore.model.params.layers import Replaced
+from kpstore.model.params.tokens import compose
 from kpstore.operations.outcome import Outcome, Plan
 
+_LOSSES: Final = 20  # parameters that gave way and are named; more are counted
 _NAMED: Final = 4  # edits that are named; more are counted
 _PLURALS: Final = {"entry": "entries"}
 
@@ -30,6 +34,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "nodes_changed": outcome.nodes_changed,
         "notes": list(outcome.notes),
         "warnings": list(outcome.warnings),
+        "replaced": [each._asdict() for each in outcome.replaced],
     }
 
 
@@ -52,6 +57,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "nodes": plan.nodes,
         "nodes_changed": plan.nodes_changed,
         "warnings": list(plan.warnings),
+        "replaced": [each._asdict() for each in plan.replaced],
     }
 
 
@@ -95,6 +101,7 @@ def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:
         if target.files_written:
             line += f", {target.files_written} files written"
         yield line + (f": {target.problem}" if target.problem else "")
+    yield from loss_lines(outcome.replaced)
 
 
 def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
@@ -115,8 +122,26 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
         if session.verbose:
             yield from (f"  + {path}" for path in target.write)
             yield from (f"  - {path}" for path in target.remove)
+    yield from loss_lines(plan.replaced)
     named = f": {plan.nodes}" if plan.nodes else ""
     yield f"{count(plan.nodes_changed)} would boot differently{named}"
+
+
+def loss_lines(losses: Sequence[Loss]) -> Iterator[str]:
+    """Say which parameters give way to others, or are taken away, and count most."""
+    for loss in losses[:_LOSSES]:
+        yield f"  {given_way(loss)}, {count(loss.nodes)}"
+    if len(losses) > _LOSSES:
+        more = len(losses) - _LOSSES
+        yield f"  and {more:,} other parameters give way: --json has them all"
+
+
+def given_way(gone: Loss | Replaced) -> str:
+    """Say who took a parameter of a lower layer out of the line."""
+    what = f"{gone.token} of {gone.origin}"
+    if not gone.gave_way_to:
+        return f"{what} is taken away by {gone.by}"
+    return f"{what} gives way to {compose(gone.gave_way_to)} of {gone.by}"
 
 
 def summary(edits: Sequence[str]) -> str:
