@@ -31,7 +31,8 @@ def put_all(state: State, nodes: Iterable[Node]) -> None:
         key = Key("node", node.name)
         known = state.get(key)
         if isinstance(known, Node):
-            kept = {"next": known.next, "params": known.params}
+            own = ("next", "params", "without")
+            kept = {field: getattr(known, field) for field in own}
             state.put(key, replace(node, kept, f"node {node.name}"))
         else:
             state.put(key, node)

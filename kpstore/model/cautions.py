@@ -1,7 +1,8 @@
 """What is allowed and may not be meant: where a node's own disk has the last word."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from kpstore.errors import NotFound
@@ -12,7 +13,7 @@ from kpstore.model.params.layers import Replaced
 from kpstore.model.state import State
 from kpstore.model.templates import NEXT, NODE, Template
 
-_NAMED_NODES: Final = 1000
+_NAMED: Final = 1000  # nodes; more are counted
 
 
 def cautions(moves: Moves) -> Iterator[str]:
@@ -67,22 +68,49 @@ class Loss(NamedTuple):
 
 def losses(moves: Moves) -> list[Loss]:
     """Name each parameter that an upper layer replaces or takes away by the edit."""
-    names: dict[Replaced, list[str]] = {gone: [] for gone in _of_entries(moves)}
-    pairs: dict[tuple[Template | None, Template], list[str]] = {}
+    found: dict[Replaced, _Who] = {gone: _Who() for gone in _of_entries(moves)}
+    came: dict[tuple[Template | None, Template], list[str]] = {}
+    stayed = Counter({t: moves.templates[t] for t in moves.changed_templates})
     for name, move in moves.nodes.items():
         if move.new_template:
-            pairs.setdefault((move.old_template, move.new_template), []).append(name)
+            came.setdefault((move.old_template, move.new_template), []).append(name)
+            stayed[move.new_template] -= move.new_template in stayed
+    for (old, new), names in came.items():
+        for gone in _fresh(moves, old, new):
+            found.setdefault(gone, _Who()).add(len(names), names)
     for template in moves.changed_templates:
-        stayed = [n for n in moves.census.nodes_of(template) if n not in moves.nodes]
-        pairs[template, template] = stayed
-    for (old, new), found in pairs.items():
-        before = moves.old_boot(old) if old else None
-        known = set(before.line.replaced) if before else set()
-        after = moves.new_boot(new)
-        for gone in after.line.replaced if after else ():
-            if gone not in known:
-                names.setdefault(gone, []).extend(found)
-    return [_loss(gone, found) for gone, found in names.items()]
+        for gone in _fresh(moves, template, template):
+            count, own = stayed[template], {NODE, NEXT} & {gone.origin, gone.by}
+            few = moves.census.nodes_of(template) if own and count <= _NAMED else ()
+            names = [name for name in few if name not in moves.nodes]
+            found.setdefault(gone, _Who()).add(count, names)
+    return [_loss(gone, who) for gone, who in found.items()]
+
+
+@dataclass
+class _Who:
+    """Nodes: how many, and their names where these were worth reading."""
+
+    count: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, count: int, names: Iterable[str]) -> None:
+        self.count += count
+        self.names += names
+
+    def __str__(self) -> str:
+        if len(self.names) == self.count <= _NAMED:
+            return fold(self.names)
+        return f"{self.count:,} nodes"
+
+
+def _fresh(moves: Moves, old: Template | None, new: Template) -> Iterator[Replaced]:
+    """Yield what a template's line loses now, and that of before did not."""
+    before, after = moves.old_boot(old) if old else None, moves.new_boot(new)
+    known = set(before.line.replaced) if before else set()
+    for gone in after.line.replaced if after else ():
+        if gone not in known:
+            yield gone
 
 
 def _of_entries(moves: Moves) -> Iterator[Replaced]:
@@ -101,17 +129,14 @@ def _replaced(state: State, image: str, entry: str) -> tuple[Replaced, ...]:
     return state.site().rules.merge(layers).replaced
 
 
-def _loss(gone: Replaced, names: list[str]) -> Loss:
-    origin, by = (_named(layer, names) for layer in (gone.origin, gone.by))
-    return Loss(gone.token, origin, by, gone.gave_way_to, len(names))
+def _loss(gone: Replaced, who: _Who) -> Loss:
+    origin, by = (_named(layer, who) for layer in (gone.origin, gone.by))
+    return Loss(gone.token, origin, by, gone.gave_way_to, who.count)
 
 
-def _named(layer: str, names: list[str]) -> str:
-    if layer not in (NODE, NEXT):
-        return layer
-    count = len(names)
-    who = fold(names) if count <= _NAMED_NODES else f"{count:,} nodes"
-    return f"{layer} {who}" if layer == NODE else f"{layer} of {who}"
+def _named(layer: str, who: _Who) -> str:
+    said = {NODE: f"{NODE} {who}", NEXT: f"{NEXT} of {who}"}
+    return said.get(layer, layer)
 
 
 def _of_disks(moves: Moves) -> Iterator[str]:

@@ -36,3 +36,9 @@ def test_a_disk_holds_one_image(state: State) -> None:
 def test_parameters_of_one_node_reach_no_disk(state: State) -> None:
     with pytest.raises(Refused, match="parameters for n001 alone"):
         nodes.set_next(state, ["n001"], "production", ("debug",))
+
+
+def test_an_import_leaves_what_a_node_says_of_parameters(state: State) -> None:
+    nodes.change(state, ["n001"], {"params": ("x",), "without": ("y",)})
+    nodes.put_all(state, [node(1, image="web")])
+    assert (state.node("n001").params, state.node("n001").without) == (("x",), ("y",))

@@ -151,9 +151,9 @@ def show(trial: Trial, number: int) -> None:
     found = {each["document"] for each in said["changes"]}
     expect(f"show r{number}: documents", wanted, found)
     fields = {
-        "node": ("image", "index", "vars", "params", "macs"),
-        "entry": ("kernel", "method", "params", "ssi"),
-        "group": ("nodes", "params", "priority"),
+        "node": ("image", "index", "vars", "params", "without", "macs"),
+        "entry": ("kernel", "method", "params", "without", "ssi"),
+        "group": ("nodes", "params", "without", "priority"),
         "image": ("default", "params"),
     }
     for key in changed(old, new):

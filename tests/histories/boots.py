@@ -8,11 +8,12 @@ from histories.documents import (
     State,
     base_layers,
     groups_of,
-    merge,
+    layer,
     names,
     payload,
     written,
 )
+from histories.lines import merge
 
 _REFERENCE = re.compile(r"\{node\.([a-z.A-Z0-9_]+)\}")
 
@@ -72,12 +73,10 @@ def chosen(state: State, node: Fields) -> tuple[str, str]:
 def node_layers(state: State, name: str, image: str, entry: str) -> list:
     """All that groups, a node and its override say of an entry."""
     node = state["node", name]
-    layers = [
-        (f"group {g}", state["group", g]["params"]) for _, g in groups_of(state, name)
-    ]
-    layers.append((f"node {name}", node["params"]))
+    layers = [layer(f"group {g}", state["group", g]) for _, g in groups_of(state, name)]
+    layers.append(layer(f"node {name}", node))
     if node["next"] and chosen(state, node) == (image, entry):
-        layers.append((f"next boot of {name}", node["next"]["params"]))
+        layers.append(layer(f"next boot of {name}", node["next"]))
     return layers
 
 

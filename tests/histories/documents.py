@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from histories.lines import Layer, merge
+
 Key = tuple[str, ...]
 Fields = dict[str, Any]
 State = dict[Key, Fields]
 Changes = dict[Key, Fields | None]
 
-REPEATABLE = {"console", "earlycon", "modprobe.blacklist"}
 OF_AN_IMAGE = ("image", "entry", "kernel")
 _ABSENT = object()
 
@@ -62,8 +63,8 @@ def merged_changes(base: State, main: State, ours: Changes) -> Changes:
 
 def _fields(key: Key, was: Fields, now: Fields, ours: Fields) -> Fields:
     made = {}
-    for field in now:
-        sides = [each[field] for each in (was, now, ours)]
+    for field in {**was, **now, **ours}:
+        sides = [each.get(field, _ABSENT) for each in (was, now, ours)]
         if all(isinstance(each, dict) for each in sides) and field in (
             "vars",
             "images",
@@ -75,7 +76,7 @@ def _fields(key: Key, was: Fields, now: Fields, ours: Fields) -> Fields:
             }
         else:
             made[field] = _either(key, sides)
-    return made
+    return {field: value for field, value in made.items() if value is not _ABSENT}
 
 
 def _either(key: Key, sides: list[Any]) -> Any:
@@ -107,37 +108,14 @@ def text_of(key: Key) -> str:
 # --- parameters
 
 
-def key_of(token: str) -> str:
-    return token.split("=", 1)[0].replace("-", "_")
-
-
-def merge(layers: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, str]]:
-    """Lay parameters over each other: tokens with who says them."""
-    line: list[tuple[str, str]] = []
-    for origin, tokens in layers:
-        for token in tokens:
-            key = key_of(token)
-            if key in REPEATABLE:
-                if token not in [old for old, _ in line]:
-                    line.append((token, origin))
-                continue
-            at = [n for n, (old, _) in enumerate(line) if key_of(old) == key]
-            if at:
-                line[at[0]] = (token, origin)
-            else:
-                line.append((token, origin))
-    return line
+def layer(origin: str, document: Fields) -> Layer:
+    """What a document says of parameters, and what it takes away."""
+    return origin, document["params"], document.get("without", ())
 
 
 def written(tokens: Iterable[str]) -> str:
     """A command line, as the kernel reads it."""
     return " ".join(f'"{token}"' if " " in token else token for token in tokens)
-
-
-def twice(tokens: Iterable[str]) -> bool:
-    """Whether one layer sets a key twice that does not add up."""
-    keys = [key_of(token) for token in tokens]
-    return any(keys.count(key) > 1 and key not in REPEATABLE for key in keys)
 
 
 # --- groups
@@ -195,7 +173,8 @@ def groups_of(state: State, node: str) -> list[tuple[int, str]]:
     found = []
     for name in names(state, "group"):
         group = state["group", name]
-        if group["params"] and node in members(state, group["nodes"]):
+        shapes = group["params"] or group.get("without")
+        if shapes and node in members(state, group["nodes"]):
             found.append((group["priority"], name))
     return sorted(found)
 
@@ -228,13 +207,13 @@ def _digest(fields: Fields) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def base_layers(state: State, image: str, entry: str) -> list[tuple[str, Any]]:
+def base_layers(state: State, image: str, entry: str) -> list[Layer]:
     """What image and entry say, and between them the image's ssi parameters."""
     said, own = state["image", image], state["entry", image, entry]
     return [
-        (f"image {image}", said["params"]),
-        (f"ssi of {image}", (said["ssi"] or ()) if own["ssi"] else ()),
-        (f"entry {image}/{entry}", own["params"]),
+        layer(f"image {image}", said),
+        (f"ssi of {image}", (said["ssi"] or ()) if own["ssi"] else (), ()),
+        layer(f"entry {image}/{entry}", own),
     ]
 
 

@@ -1,10 +1,11 @@
 """Edits are drawn from these names and parameters; what all kinds of edits share."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from histories.documents import REPEATABLE, Fields, No, State, key_of
+from histories.documents import Fields, No, State
+from histories.lines import Layer, added, meant
 
 Args = dict[str, Any]
 
@@ -21,6 +22,8 @@ GROUPS = ("g1", "g2", "g3", "g4")
 TOKENS = (
     *("quiet", "ro", "panic=10", "panic=30", "root=/dev/sda1", "root=/dev/sda2"),
     *("console=ttyS0,115200", "console=tty0", "net-dev=eth0", "net_dev=eth1"),
+    *("rw", "rd.lvm.lv=vg/a", "rd.lvm.lv=vg/b", "console=ttyS0,9600"),
+    *("hugepages=4", "hugepages=8", "hugepagesz=1G", "hugepagesz=2M"),
     *("dyndbg=module foo +p ; module bar +p", "memmap=1G$4G", "x=a;b&c|d<e>f#g*h?"),
 )
 
@@ -43,43 +46,54 @@ def mac(number: int) -> str:
 def tokens(rng: random.Random, most: int = 3, *, variables: bool = True) -> list[str]:
     """A few parameters, none twice."""
     pool = TOKENS + (VARIABLES if variables and rng.random() < 0.5 else ())
-    found: dict[str, str] = {}
-    for token in rng.sample(pool, rng.randint(0, most)):
-        found.setdefault(key_of(token), token)
-    return list(found.values())
+    return rng.sample(pool, rng.randint(0, most))
+
+
+def whole_line(rng: random.Random, *, variables: bool = True) -> list[str]:
+    """A few parameters as people type them: some twice, some behind a mark."""
+    found = tokens(rng, variables=variables)
+    found += rng.sample(found, 1) if found and rng.random() < 0.3 else []
+    for mark in ("---", "--"):
+        if rng.random() < 0.1:
+            found.insert(rng.randint(0, len(found)), mark)
+    return found
 
 
 def quoted(params: list[str]) -> str:
     return " ".join(f'"{token}"' if " " in token else token for token in params)
 
 
-def added(params: list[str], more: list[str], less: list[str]) -> list[str]:
-    """One of the same key replaces in its place; removed is a token, or a key."""
-    found = list(params)
-    for token in more:
-        same = [n for n, t in enumerate(found) if _head(t) == _head(token)]
-        if token in found:
-            continue
-        if len(same) == 1:
-            found[same[0]] = token
-        else:
-            found.append(token)
-    return [each for each in found if each not in less and _head(each) not in less]
+def worded(document: Fields, args: Args, below: Iterable[Layer] = ()) -> Fields:
+    """A layer's document with its tokens changed, as `change_of` drew it."""
+    params, less = document["params"], args["remove"]
+    for wanted in less:
+        said = any(meant(token, wanted) for token in params)
+        if not said and any(meant(t, wanted) for _, each, _ in below for t in each):
+            raise No(f"{wanted} is said below")
+    params = [t for t in params if not any(meant(t, wanted) for wanted in less)]
+    without = [*document.get("without", ())]
+    for wanted in args.get("with", ()):
+        if wanted not in without:
+            raise No(f"{wanted} is not taken away")
+        without.remove(wanted)
+    without += [each for each in args.get("without", ()) if each not in without]
+    made = document | {"params": added(params, args["add"]), "without": without}
+    return {k: v for k, v in made.items() if k != "without" or v}
 
 
-def _head(token: str) -> str:
-    return token.split("=", 1)[0]
-
-
-def change_of(rng: random.Random, params: list[str]) -> Args:
-    """Parameters to add and to remove; what adds up is added only as its first."""
-    new = [t for t in tokens(rng, 2) if not _adds_up(t, params)]
+def change_of(rng: random.Random, document: Fields) -> Args:
+    """Parameters to add, to remove, to be without and no more."""
+    params, without = document["params"], document.get("without", [])
     old = [rng.choice(params)] if params and rng.random() < 0.5 else []
-    return {"add": [t for t in new if t not in old], "remove": old}
-
-
-def _adds_up(token: str, params: list[str]) -> bool:
-    return key_of(token) in REPEATABLE | {key_of(each) for each in params}
+    old = [each for each in old if each not in ("--", "---")]
+    new = [t for t in tokens(rng, 2) if not any(meant(t, each) for each in old)]
+    away = rng.choice((*TOKENS, "console", "root", "dyndbg"))
+    args: Args = {"add": new, "remove": old, "without": [], "with": []}
+    if without and rng.random() < 0.5:
+        args["with"] = [rng.choice(without)]
+    elif rng.random() < 0.3:
+        args["without"] = [away]
+    return args
 
 
 def option(name: str, value: Any) -> list[str]:
@@ -91,7 +105,9 @@ def each_of(name: str, values: list[str]) -> list[str]:
 
 
 def changed_params(args: Args) -> list[str]:
-    return each_of("add-param", args["add"]) + each_of("remove-param", args["remove"])
+    words = each_of("add-param", args["add"]) + each_of("remove-param", args["remove"])
+    words += each_of("without-param", args.get("without", []))
+    return words + each_of("with-param", args.get("with", []))
 
 
 def need(state: State, *key: str) -> Fields:

@@ -3,14 +3,13 @@
 import random
 from collections.abc import Callable
 
-from histories.documents import Fields, No, State, names
+from histories.documents import Fields, No, State, base_layers, names
 from histories.drawing import (
     ENTRIES,
     IMAGES,
     KERNELS,
     Args,
     Edit,
-    added,
     change_of,
     changed_params,
     need,
@@ -19,6 +18,8 @@ from histories.drawing import (
     refuse_taken,
     some,
     tokens,
+    whole_line,
+    worded,
 )
 
 
@@ -26,7 +27,7 @@ def _image_add(rng: random.Random, state: State) -> Args | None:
     free = [each for each in IMAGES if ("image", each) not in state]
     if not free:
         return None
-    return {"image": rng.choice(free), "params": tokens(rng, variables=False)}
+    return {"image": rng.choice(free), "params": whole_line(rng, variables=False)}
 
 
 def _image_added(state: State, args: Args) -> State:
@@ -42,7 +43,7 @@ def _image_set(rng: random.Random, state: State) -> Args | None:
     ssi = rng.random() < 0.3
     return {
         "image": image,
-        "params": None if ssi else tokens(rng, variables=rng.random() < 0.3),
+        "params": None if ssi else whole_line(rng, variables=rng.random() < 0.3),
         "ssi": tokens(rng, 2, variables=False) if ssi else None,
     }
 
@@ -84,7 +85,7 @@ def _entry_add(rng: random.Random, state: State) -> Args | None:
         "kernel": some(rng, names(state, "kernel", image), KERNELS),
         "like": some(rng, entries) if rng.random() < 0.3 else None,
         "method": _method(rng) if rng.random() < 0.5 else None,
-        "params": tokens(rng) if rng.random() < 0.6 else None,
+        "params": whole_line(rng) if rng.random() < 0.6 else None,
         "ssi": rng.choice((None, True, False)),
         "default": rng.random() < 0.3,
         "add": [],
@@ -128,11 +129,12 @@ def _entry_added(state: State, args: Args) -> State:
     elif document["default"] and (args["method"] is None or args["params"] is None):
         default = need(state, "entry", image, document["default"])
         base |= {name: default[name] for name in ("method", "params")}
+        if args["params"] is None and "without" in default:
+            base["without"] = default["without"]
     made = base | _given(args)
     need(state, "kernel", image, made["kernel"])
     refuse_taken(state, "entry", image, entry)
-    made["params"] = added(made["params"], args["add"], args["remove"])
-    state = state | {("entry", image, entry): made}
+    state = state | {("entry", image, entry): worded(made, args)}
     if args["default"] or document["default"] is None:
         state["image", image] = document | {"default": entry}
     return state
@@ -152,17 +154,17 @@ def _entry_set(rng: random.Random, state: State) -> Args | None:
     args |= {"add": [], "remove": []}
     if what == "tokens":
         known = state.get(("entry", image, entry), {"params": []})
-        args |= change_of(rng, known["params"])
+        args |= change_of(rng, known)
     elif what == "kernel":
         args["kernel"] = some(rng, names(state, "kernel", image), KERNELS)
     elif what == "params":
-        args["params"] = tokens(rng)
+        args["params"] = whole_line(rng)
     elif what == "xen":
         args["xen"] = rng.choice(("xen", "none"))
     else:
         args[what] = _method(rng) if what == "method" else rng.random() < 0.5
     said = args["add"] or args["remove"] or args["default"] or _given(args)
-    said = said or args.get("xen")
+    said = said or args.get("xen") or args.get("without") or args.get("with")
     return args if said else None
 
 
@@ -174,7 +176,7 @@ def _entry_was_set(state: State, args: Args) -> State:
         made["xen"] = made["xen"] if args["xen"] == "xen" else None
         if made["xen"]:
             need(state, "kernel", image, "xen")
-    made["params"] = added(made["params"], args["add"], args["remove"])
+    made = worded(made, args, base_layers(state, image, entry)[:-1])
     need(state, "kernel", image, made["kernel"])
     state = state | {("entry", image, entry): made}
     if args["default"]:

@@ -4,14 +4,23 @@ import random
 from collections.abc import Callable
 
 from histories.boots import chosen, disk_of
-from histories.documents import No, State, kept_set, members, names
+from histories.documents import (
+    Fields,
+    No,
+    State,
+    base_layers,
+    groups_of,
+    kept_set,
+    layer,
+    members,
+    names,
+)
 from histories.drawing import (
     ENTRIES,
     GROUPS,
     NODES,
     Args,
     Edit,
-    added,
     change_of,
     changed_params,
     each_of,
@@ -21,7 +30,9 @@ from histories.drawing import (
     refuse_taken,
     some,
     tokens,
+    worded,
 )
+from histories.lines import Layer, added
 
 
 def _node_add(rng: random.Random, state: State) -> Args | None:
@@ -52,7 +63,7 @@ def _node_added(state: State, args: Args) -> State:
         need(state, "image", args["image"])
     refuse_taken(state, "node", args["node"])
     made = {name: args[name] for name in ("macs", "image", "index", "vars")}
-    made |= {"params": args["add"], "next": None}
+    made |= {"params": added([], args["add"]), "next": None}
     return state | {("node", args["node"]): made}
 
 
@@ -76,9 +87,19 @@ def _node_set(rng: random.Random, state: State) -> Args | None:
         number = rng.randint(1, 12)
         args |= {"nodes": nodes[:1], "macs": [mac(number)]}
     else:
-        args |= change_of(rng, state["node", nodes[0]]["params"])
-    said = [args[name] for name in ("macs", "image", "index", "vars", "add", "remove")]
+        args |= change_of(rng, state["node", nodes[0]])
+    said = [value for name, value in args.items() if name != "nodes"]
     return args if any(value not in ([], None, {}) for value in said) else None
+
+
+def _below(state: State, name: str, node: Fields) -> list[Layer]:
+    """The layers below a node's own, of the entry that it boots."""
+    image, entry = chosen(state, node)
+    if not image or not entry or ("entry", image, entry) not in state:
+        return []
+    groups = groups_of(state, name)
+    above = [layer(f"group {g}", state["group", g]) for _, g in groups]
+    return base_layers(state, image, entry) + above
 
 
 def _node_was_set(state: State, args: Args) -> State:
@@ -88,14 +109,13 @@ def _node_was_set(state: State, args: Args) -> State:
     for name in args["nodes"]:
         node = dict(need(state, "node", name))
         node["vars"] = node["vars"] | args["vars"]
-        node["params"] = added(node["params"], args["add"], args["remove"])
         if args["macs"]:
             node["macs"] = args["macs"]
         if args["image"] is not None:
             node["image"] = None if args["image"] == "none" else args["image"]
         if args["index"] is not None:
             node["index"] = args["index"]
-        made["node", name] = node
+        made["node", name] = worded(node, args, _below(state, name, node))
     return state | made
 
 
@@ -150,7 +170,8 @@ def _check_nodes(state: State, text: str | None) -> None:
 def _group_added(state: State, args: Args) -> State:
     _check_nodes(state, args["nodes"])
     refuse_taken(state, "group", args["group"])
-    made = {"nodes": kept_set(state, args["nodes"]), "params": args["add"]}
+    params = added([], args["add"])
+    made = {"nodes": kept_set(state, args["nodes"]), "params": params}
     made["priority"] = args["priority"] or 0
     return state | {("group", args["group"]): made}
 
@@ -172,11 +193,9 @@ def _group_set(rng: random.Random, state: State) -> Args | None:
     elif what == "priority":
         args["priority"] = rng.randint(0, 3)
     else:
-        args |= change_of(rng, state["group", name]["params"])
-    said = (
-        args["nodes"] or args["priority"] is not None or args["add"] or args["remove"]
-    )
-    return args if said else None
+        args |= change_of(rng, state["group", name])
+    said = [value for option, value in args.items() if option != "group"]
+    return args if any(value not in ([], None) for value in said) else None
 
 
 def _group_was_set(state: State, args: Args) -> State:
@@ -187,8 +206,13 @@ def _group_was_set(state: State, args: Args) -> State:
             group[field] = args[field]
     if args["nodes"]:
         group["nodes"] = kept_set(state, args["nodes"])
-    group["params"] = added(group["params"], args["add"], args["remove"])
-    return state | {("group", args["group"]): group}
+    every = [
+        each
+        for image in names(state, "image")
+        for entry in names(state, "entry", image)
+        for each in base_layers(state, image, entry)
+    ]
+    return state | {("group", args["group"]): worded(group, args, every)}
 
 
 def _group_removed(state: State, args: Args) -> State:
@@ -222,7 +246,8 @@ def _next_words(args: Args) -> list[str]:
 
 
 def _next_set(state: State, args: Args) -> State:
-    override = args["entry"] and {"entry": args["entry"], "params": args["add"]}
+    params = added([], args["add"])
+    override = args["entry"] and {"entry": args["entry"], "params": params}
     made = {}
     for name in args["nodes"]:
         node = need(state, "node", name) | {"next": override}

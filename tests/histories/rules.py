@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from histories.boots import chosen, disk_of, line_of, missing, used
 from histories.documents import (
-    REPEATABLE,
     Changes,
     Fields,
     No,
@@ -13,14 +12,12 @@ from histories.documents import (
     base_layers,
     groups_of,
     image_of,
-    key_of,
     members,
-    merge,
     names,
     payload,
-    twice,
     verdict_on,
 )
+from histories.lines import merge, tied
 
 _NOT_BLS = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")  # GRUB's own in its BLS entries
 
@@ -116,8 +113,6 @@ def _of_image(state: State, image: str) -> Iterator[str]:
         yield f"image {image}: entries and no default"
     if document["default"] is not None and document["default"] not in entries:
         yield f"image {image}: no entry {document['default']}"
-    if twice(document["params"]):
-        yield f"image {image}: a parameter twice"
     for entry in entries:
         yield from _of_entry(state, image, entry)
 
@@ -131,8 +126,6 @@ def _of_entry(state: State, image: str, entry: str) -> Iterator[str]:
         kernel = state.get(("kernel", image, name))
         if kernel is None or kernel["kind"] != kind:
             yield f"entry {image}/{entry}: no {kind} {name}"
-    if twice(said["params"]):
-        yield f"entry {image}/{entry}: a parameter twice"
 
 
 def _alike(found: list[str], kind: str) -> Iterator[str]:
@@ -142,11 +135,8 @@ def _alike(found: list[str], kind: str) -> Iterator[str]:
 
 def _of_groups(state: State) -> Iterator[str]:
     for name in names(state, "group"):
-        group = state["group", name]
-        if twice(group["params"]):
-            yield f"group {name}: a parameter twice"
         try:
-            members(state, group["nodes"])
+            members(state, state["group", name]["nodes"])
         except No as no:
             yield f"group {name}: {no}"
 
@@ -184,8 +174,6 @@ def _of_nodes(state: State) -> Iterator[str]:
                 yield f"{value} is of two nodes"
         if node["image"] is not None and ("image", node["image"]) not in state:
             yield f"node {name}: no image {node['image']}"
-        elif twice(node["params"]) or twice((node["next"] or node)["params"]):
-            yield f"node {name}: a parameter twice"
         else:
             yield from _of_boot(state, name)
 
@@ -214,17 +202,9 @@ def _ties(state: State, name: str) -> Iterator[str]:
     found = groups_of(state, name)
     for at, (priority, group) in enumerate(found):
         for other_priority, other in found[at + 1 :]:
-            if priority == other_priority:
-                ours, theirs = (
-                    {
-                        key_of(token): token
-                        for token in state["group", each]["params"]
-                        if key_of(token) not in REPEATABLE
-                    }
-                    for each in (group, other)
-                )
-                if any(ours.get(key, token) != token for key, token in theirs.items()):
-                    yield f"groups {group} and {other} contradict each other"
+            pair = state["group", group], state["group", other]
+            if priority == other_priority and tied(*pair):
+                yield f"groups {group} and {other} contradict each other"
 
 
 def missing_files(state: State, changes: Changes, store: set[str]) -> list[str]:

@@ -23,8 +23,8 @@ VALUES = {
     Caller: """along argv author clock committed doing host notify shield ticket user
         wait without""",
     Edit: "outcome plan state",
-    Outcome: "commit nodes nodes_changed notes revision targets warnings",
-    Plan: "base changes id nodes nodes_changed targets warnings",
+    Outcome: "commit nodes nodes_changed notes replaced revision targets warnings",
+    Plan: "base changes id nodes nodes_changed replaced targets warnings",
 }
 CODES = {
     "InvalidInput": "invalid",

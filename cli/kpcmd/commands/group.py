@@ -115,6 +115,8 @@ def show(context: typer.Context, name: GroupArg) -> None:
         f"priority  {document['priority']}",
         f"params    {compose(document['params'])}",
     ]
+    if without := document.get("without"):
+        lines.append(f"without   {compose(without)}")
     session.out.answer(document, lines)
 
 

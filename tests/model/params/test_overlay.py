@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from histories.lines import merge as told
 from kpstore.model.params.layers import Layer, Line, Replaced
 from kpstore.model.params.rules import Rules
 from kpstore.model.params.tokens import compose, split
-from model.params.oracle import over
 
 NAMES = ("image web", "group rack", "node n1")
 
@@ -151,10 +151,8 @@ def test_neighbours_may_be_merged_first(
 @given(st.lists(st.tuples(SAID, WITHOUT), min_size=1, max_size=4))
 def test_an_oracle_says_the_same(layers: list[tuple[list[str], list[str]]]) -> None:
     named = [Layer(str(n), tuple(p), tuple(w)) for n, (p, w) in enumerate(layers)]
-    told: list[str] = []
-    for params, without in layers:
-        told = over(told, params, without)
-    assert list(Rules(2).merge(named).tokens) == told
+    line = Rules(2).merge(named)
+    assert [tuple(each) for each in line.merged] == told(named)
 
 
 @given(SAID, SAID, WITHOUT)
