@@ -1,18 +1,45 @@
 """Edits of the site's own settings."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from kpstore.errors import InvalidInput
 from kpstore.model import names
-from kpstore.model.documents import VariableRule
+from kpstore.model.documents import Site, VariableRule
 from kpstore.model.keys import Key
 from kpstore.model.names import missing
+from kpstore.model.params.tokens import key_of
 from kpstore.model.state import State
 from kpstore.model.validation import make, replace
 
 _VARIABLE: Final = re.compile(names.VARIABLE)
+_KEY: Final = re.compile(names.PARAMETER_KEY)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Keys of parameters, and the kind that each is to have in this site.
+
+    `together` are sets; `by_table` go by the table alone again.
+    """
+
+    append: Sequence[str] = ()
+    replace: Sequence[str] = ()
+    together: Sequence[Sequence[str]] = ()
+    by_table: Sequence[str] = ()
+
+    @property
+    def named(self) -> list[str]:
+        """Return all keys, as they were given."""
+        sets = (self.append, self.replace, self.by_table, *self.together)
+        return [key for keys in sets for key in keys]
+
+    @property
+    def keys(self) -> set[str]:
+        """Return them as the table names them."""
+        return set(map(key_of, self.named))
 
 
 def change(
@@ -53,3 +80,51 @@ def _rule(name: str, fields: Mapping[str, Any]) -> VariableRule:
             hint=f"the lower bound first: {name}={high}..{low}",
         )
     return rule
+
+
+def set_kinds(state: State, kinds: Kinds, table: int | None = None) -> None:
+    """Change to a table, and give keys kinds of this site's own; the last word counts.
+
+    Table 1 knows keys that add up (`repeatable`), and others.
+    """
+    site = state.site()
+    if table is not None:
+        site = replace(site, {"params_table": table}, "site")
+    for key in kinds.named:
+        if not _KEY.fullmatch(key):
+            raise InvalidInput(
+                f"{key!r} is not the key of a parameter",
+                hint="what stands before the =: console, rd.lvm.lv; a final * stands "
+                "for all that begin so",
+            )
+    rows = _repeatable(site, kinds) if site.params_table == 1 else _rows(site, kinds)
+    state.put(Key("site"), replace(site, rows, "site"))
+
+
+def _repeatable(site: Site, kinds: Kinds) -> dict[str, Any]:
+    if kinds.together or kinds.by_table:
+        raise InvalidInput(
+            "parameters of this site go by table 1, where a key adds up or replaces",
+            hint="kp site set --params-table 2 changes to the newer one",
+        )
+    others = _but(site.repeatable, kinds.keys)
+    return {"repeatable": (*others, *kinds.append)}
+
+
+def _rows(site: Site, kinds: Kinds) -> dict[str, Any]:
+    sets = (_but(keys, kinds.keys) for keys in site.params_together)
+    together = [keys for keys in sets if len(keys) > 1]
+    own = {*site.params_append, *site.params_replace}
+    own |= {key for keys in site.params_together for key in keys}
+    for key in kinds.by_table:
+        if key_of(key) not in map(key_of, own):
+            raise missing("parameter of a kind of this site's own", key, own)
+    return {
+        "params_append": (*_but(site.params_append, kinds.keys), *kinds.append),
+        "params_replace": (*_but(site.params_replace, kinds.keys), *kinds.replace),
+        "params_together": (*together, *map(tuple, kinds.together)),
+    }
+
+
+def _but(keys: Iterable[str], gone: Collection[str]) -> tuple[str, ...]:
+    return tuple(key for key in keys if key_of(key) not in gone)

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 
 from kpstore.errors import NotFound, Refused, disk_failures
 from kpstore.health.guard import refuse_bad_boots
+from kpstore.health.remerged import remerged
 from kpstore.history.git import trees
 from kpstore.history.git.repository import GitObject
 from kpstore.history.snapshot import Snapshot, to_tree
@@ -205,7 +206,7 @@ class Proposal:
 
     def warnings(self) -> list[str]:
         """Return what is allowed and still worth a word, each once."""
-        found = dict.fromkeys(cautions(self.moves))
+        found = dict.fromkeys((*cautions(self.moves), *remerged(self.moves)))
         for key in self.new.changes:
             if key.kind == "entry" and self.new.get(key) is not None:
                 with suppress(NotFound):  # it dangles: a rollback goes through

@@ -15,6 +15,9 @@ def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
 @pytest.mark.parametrize(
     ("given", "field", "value"),
     [
+        ("--params-table 2", "params_table", 2),
+        ("--append mymod.opt", "params_append", ["mymod.opt"]),
+        ("--replace console", "params_replace", ["console"]),
         ("--name other", "name", "other"),
         ("--confirm-above 0", "confirm_above", 0),
         ("--unknown-nodes local", "unknown_nodes", "local"),
@@ -57,6 +60,7 @@ def test_what_is_shown_can_be_typed(made: Cluster) -> None:
         "retention      generations=10",
         "               known_good=3",
         "               grace=2d",
+        "parameters     table 2",
         "variables      index=unique,0..",
         "               slot=unique,1..48",
     ]
@@ -91,3 +95,68 @@ def test_above_the_limit_a_person_is_asked(made: Cluster) -> None:
     asked = run(made.site, *words, terminal=True)
     assert "20 nodes change" in asked.err
     assert made.json("log", "-n", "1")[0]["subject"] == "ask sooner"
+
+
+PARAMS = "console=tty0 ro console=ttyS0"
+
+
+def of_table_1(made: Cluster) -> None:
+    """A site of before, as an upgrade finds it; what its image boots is good."""
+    made.kp("site", "set", "--params-table", "1", "-m", "as before")
+    made.kp("image", "set", "web", "--params", PARAMS)
+    made.kp("entry", "set", "web", "production", "--params", "rw")
+    made.kp("node", "set", "n01", "--add-param", "console=tty0")
+    made.kp("commit", "-m", "lines")
+    made.kp("good", "web", "-m", "runs")
+
+
+def test_another_table_shows_the_lines_and_counts_the_nodes(made: Cluster) -> None:
+    of_table_1(made)
+    lines = [
+        f"web/production (nodes: 19): '{PARAMS} rw' becomes "
+        "'console=tty0 rw console=ttyS0'",
+        f"web/production (nodes: 1): '{PARAMS} rw' becomes "
+        "'rw console=ttyS0 console=tty0'",
+        "web/production was known good and is of no verdict: its payload is another",
+    ]
+    words = "site", "set", "--params-table", "2"
+    planned = made.json(*words, "-n")
+    assert (planned["nodes"], planned["nodes_changed"]) == ("n[01-20]", 20)
+    assert sorted(planned["warnings"]) == sorted(lines)
+    made.kp(*words)
+    plan = made.kp("plan")
+    assert all(line in plan.err for line in lines)
+    assert "20 nodes would boot differently" in plan.out
+    done = made.kp("commit", "-m", "as they are read", "--json").json
+    assert sorted(done["warnings"]) == sorted(lines)
+    assert done["nodes_changed"] == 20
+    assert made.kp("verify").status == 0
+
+
+def test_what_is_known_bad_by_the_other_table_takes_force(made: Cluster) -> None:
+    of_table_1(made)
+    made.kp("site", "set", "--params-table", "2", "-m", "as they are read")
+    made.kp("bad", "web", "-m", "it hangs")
+    made.kp("site", "set", "--params-table", "1", "-m", "back")
+    words = "site", "set", "--params-table", "2", "-m", "again"
+    refused = run(made.site, *words)
+    assert refused.status == 1
+    assert "known bad" in refused.err
+    made.kp(*words, "--force", "it was a cable")
+
+
+def test_a_key_of_this_site_s_own_kind(made: Cluster) -> None:
+    made.kp("image", "set", "web", "--params", "x=1 x=2", "-m", "two of them")
+    made.kp("entry", "set", "web", "production", "--params", "x=3", "-m", "a third")
+    planned = made.json("site", "set", "--append", "x", "-n")
+    assert planned["nodes_changed"] == 20
+    assert (
+        "web/production (nodes: 20): 'x=3' becomes 'x=1 x=2 x=3'"
+        in (planned["warnings"])
+    )
+    made.kp("site", "set", "--append", "x", "--together", "y z", "-m", "they add up")
+    assert "table 2; append x; together y z" in made.kp("site", "show").out
+    refused = run(made.site, "site", "set", "--append", "x", "--replace", "x", "-m", "")
+    assert "two kinds" in refused.err
+    made.kp("site", "set", "--by-table", "x", "--by-table", "y", "-m", "no more")
+    assert "parameters     table 2\n" in made.kp("site", "show").out

@@ -56,6 +56,8 @@ WRONG = [
     ("schema vax", "vax"),
     ("site set -m x", "nothing to set"),
     ("site set --confirm-above=-1 -m x", "--confirm-above"),
+    ("site set --params-table 3 -m x", "--params-table"),
+    ("site set --together ro -m x", "'ro'"),
     ("site set --retention generations -m x", "'generations'"),
     ("site set --retention generations=2d -m x", "not a time"),
     ("site set --retention grace=2w -m x", "'grace=2w'"),

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Final, get_args
 import typer
 
 from kpcmd.errors import WrongUsage
+from kpstore.edits.site import Kinds
 from kpstore.model.documents import Retention, Site, VariableRule
+from kpstore.model.params.rules import NEWEST
 
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME: Final = re.compile(r"(\d{1,18})([smhd]?)")
@@ -58,6 +60,55 @@ UnknownNodes = Annotated[
         help=f"What nodes boot that kp doesn't know: {' or '.join(POLICIES)}.",
     ),
 ]
+
+ParamsTable = Annotated[
+    int | None,
+    typer.Option(
+        "--params-table",
+        metavar="N",
+        min=1,
+        max=NEWEST,
+        help=f"Which table says how parameters of layers merge: 1 to {NEWEST}.",
+    ),
+]
+Append = Annotated[
+    Many,
+    typer.Option("--append", metavar="KEY", help="A parameter whose values add up."),
+]
+Replace = Annotated[
+    Many,
+    typer.Option(
+        "--replace", metavar="KEY", help="One of which a later layer's takes the place."
+    ),
+]
+Together = Annotated[
+    Many,
+    typer.Option(
+        "--together",
+        metavar="KEYS",
+        help="Some that a later layer replaces together: 'ro rw'.",
+    ),
+]
+ByTable = Annotated[
+    Many,
+    typer.Option(
+        "--by-table", metavar="KEY", help="One that goes by the table alone again."
+    ),
+]
+
+
+def kinds_of(append: Many, replace: Many, together: Many, by_table: Many) -> Kinds:
+    """Return the kinds that keys are given; a set is written with blanks."""
+    sets = [tuple(keys.split()) for keys in together or ()]
+    for keys in sets:
+        if not keys[1:]:
+            raise WrongUsage(
+                f"--together {' '.join(keys)!r} is no set",
+                hint="two keys or more: --together 'ro rw'",
+            )
+    return Kinds(
+        tuple(append or ()), tuple(replace or ()), tuple(sets), tuple(by_table or ())
+    )
 
 
 def retention_of(given: Iterable[str]) -> dict[str, int]:

@@ -5,16 +5,22 @@ from typing import Any
 
 import typer
 
-from kpcmd.arguments.committing import editing, way_of
+from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
 from kpcmd.arguments.options import check_choice, check_given
 from kpcmd.arguments.settings import (
     POLICIES,
+    Append,
+    ByTable,
     ConfirmAbove,
     Kept,
     Name,
+    ParamsTable,
     RemoveVariables,
+    Replace,
+    Together,
     UnknownNodes,
     Variables,
+    kinds_of,
     retention_of,
     rule_text,
     rules_of,
@@ -37,7 +43,8 @@ def show(context: typer.Context) -> None:
     """Show the settings."""
     session = session_of(context)
     settings = picker(session).view().site()
-    session.out.answer(settings.model_dump(mode="json"), _lines(settings))
+    document = dict(settings) | settings.model_dump(mode="json")
+    session.out.answer(document, _lines(settings))
 
 
 def _lines(settings: Site) -> Iterator[str]:
@@ -49,10 +56,23 @@ def _lines(settings: Site) -> Iterator[str]:
     yield f"retention      generations={kept.generations}"
     yield f"               known_good={kept.known_good}"
     yield f"               grace={time_text(kept.grace)}"
+    yield f"parameters     {'; '.join(_kinds(settings))}"
     label = "variables"
     for name, rule in sorted(settings.variables.items()):
         yield f"{label:<15}{name}={rule_text(rule)}"
         label = ""
+
+
+def _kinds(settings: Site) -> Iterator[str]:
+    yield f"table {settings.params_table}"
+    first = settings.params_table == 1
+    for kind, keys in (
+        ("append", settings.repeatable if first else settings.params_append),
+        ("replace", settings.params_replace),
+        *(("together", keys) for keys in settings.params_together),
+    ):
+        if keys:
+            yield f"{kind} {' '.join(keys)}"
 
 
 @editing(
@@ -61,6 +81,9 @@ def _lines(settings: Site) -> Iterator[str]:
     "kp site set --confirm-above 200",
     "kp site set --retention generations=20 --retention grace=2d -m 'more room now'",
     "kp site set --variable slot=unique,1..48 --remove-variable rack",
+    "kp site set --params-table 2 -n",
+    "kp site set --append mymod.opt --together 'ro rw'",
+    cls=ForcibleCommand,
 )
 def set_(
     context: typer.Context,
@@ -70,6 +93,11 @@ def set_(
     variable: Variables = None,
     remove_variable: RemoveVariables = None,
     unknown_nodes: UnknownNodes = None,
+    params_table: ParamsTable = None,
+    append: Append = None,
+    replace: Replace = None,
+    together: Together = None,
+    by_table: ByTable = None,
 ) -> int:
     """Set what is given; the rest stays. A plan counts the nodes that it moves."""
     given: dict[str, Any] = {
@@ -77,10 +105,12 @@ def set_(
         "confirm_above": confirm_above,
         "unknown_nodes": unknown_nodes,
     }
-    check_given(*given.values(), retention, variable, remove_variable)
+    lists = (retention, variable, remove_variable, append, replace, together, by_table)
+    check_given(*given.values(), params_table, *lists)
     check_choice("--unknown-nodes", unknown_nodes, POLICIES)
     fields = {field: value for field, value in given.items() if value is not None}
     kept, rules = retention_of(retention or ()), rules_of(variable or ())
+    kinds = kinds_of(append, replace, together, by_table)
 
     def change(state: State) -> None:
         site.change(
@@ -90,5 +120,6 @@ def set_(
             variables=rules,
             forget=tuple(remove_variable or ()),
         )
+        site.set_kinds(state, kinds, params_table)
 
     return edit(session_of(context), way_of(context, "site set"), change)
