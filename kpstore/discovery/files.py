@@ -22,6 +22,16 @@ def names(tree: Beneath, directory: str, pattern: str = "*") -> list[str]:
         return []
 
 
+def same_bytes(tree: Beneath, one: str, other: str) -> bool:
+    """Tell whether two regular files hold the same."""
+    with tree.open_read(one) as first, tree.open_read(other) as second:
+        sizes = [os.fstat(file.fileno()).st_size for file in (first, second)]
+        while sizes[0] == sizes[1] and (data := first.read(LIMIT)):
+            if data != second.read(LIMIT):
+                return False
+    return sizes[0] == sizes[1]
+
+
 class SeenTree(Tree):
     """An image tree as readers of loaders' files see it.
 

@@ -26,7 +26,7 @@ _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
 _SUBVOLUME: Final = re.compile(r"rootflags=(?:[^ ]*,)?subvol=/?([^,]+)[^ ]*")
-# GRUB before 2, LILO, zipl, yaboot, rEFInd, Raspberry Pi, Xen on EFI: what they boot.
+# GRUB before 2, LILO, zipl, yaboot, rEFInd, Raspberry Pi, Xen, what firmware starts.
 _UNREAD: Final = (
     "boot/grub/menu.lst",
     "boot/grub/grub.conf",
@@ -36,7 +36,11 @@ _UNREAD: Final = (
     "boot/refind_linux.conf",
     "boot/cmdline.txt",
     "boot/firmware/cmdline.txt",
-    *(f"{esp}/EFI/*/xen*.cfg" for esp in ("boot/efi", "efi", "boot")),
+    *(
+        f"{esp}/EFI/{files}"
+        for esp in ("boot/efi", "efi", "boot")
+        for files in ("*/xen*.cfg", "Linux/*.efi")
+    ),
 )
 
 
@@ -130,9 +134,10 @@ class _Reading:
         source, named = listing.source, _DEVICE.sub("", listed.kernel)
         volume = _volume(listed.words)
         kernel = self.place(named, source, volume)
-        release, why = self._release(kernel)
+        release, why = self._release(kernel) if named else ("", "is no Linux kernel")
         if not kernel or not release:
-            self.lost += [f"{source} boots {named}, which {why}"] if named else []
+            what = named or listed.title or listed.ident
+            self.lost.append(f"{source} boots {what}, which {why}")
             return None
         initrds = {path: self.place(path, source, volume) for path in listed.initrds}
         gone = [_DEVICE.sub("", path) for path, found in initrds.items() if not found]
@@ -214,11 +219,7 @@ def _flat(choices: Iterable[Listed]) -> Iterator[Listed]:
 def _of_other_loaders(tree: Tree) -> list[str]:
     """Name the files of loaders that kp has no reader for."""
     paths = (path for pattern in _UNREAD for path in tree.matching(pattern))
-    return [
-        f"{path}: kp has no reader for its loader"
-        for path in paths
-        if tree.is_file(path)
-    ]
+    return [f"{path}, and what boots by it" for path in paths if tree.is_file(path)]
 
 
 def _parameters(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

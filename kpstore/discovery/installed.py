@@ -6,11 +6,11 @@ The tree is not trusted: it is read beneath its root, and nothing of it is run.
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kpstore.discovery.beside import initrds_beside, initrds_of, is_spare, said_by
-from kpstore.discovery.files import names
+from kpstore.discovery.files import names, same_bytes
 from kpstore.discovery.layouts import CONFIG, EARLY, LAYOUTS, MAP
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
@@ -21,6 +21,7 @@ from kpstore.model.names import RELEASE
 _RELEASE: Final = re.compile(RELEASE)
 _ANY: Final = re.compile(r"\{\w+\}")
 _MODULES: Final = ("lib/modules", "usr/lib/modules")
+_BARE: Final = "vmlinux"
 _INITRDS: Final = ("initramfs.img", "initrd")  # in the folder of its modules
 
 
@@ -45,17 +46,35 @@ class Installed:
 def installed_kernels(tree: Beneath) -> list[Installed]:
     """Find the kernels in a tree, newest release first, spare ones last.
 
-    Of several copies of a release that one counts which has its initrd.
+    Of several copies of a release that one counts which has its initrd; where another
+    is no copy, that is a doubt.
     """
-    found: dict[str, Installed] = {}
+    found: dict[str, list[Installed]] = {}
     places = list(dict.fromkeys(_kernels(tree)))
     every = [installed(tree, release, path) for release, path in places]
     for each in sorted(every, key=_rank):
-        found.setdefault(each.release, each)
-    newest = sorted(
-        found.values(), key=lambda each: version_key(each.release), reverse=True
-    )
-    return sorted(newest, key=lambda each: each.is_spare)
+        found.setdefault(each.release, []).append(each)
+    newest = sorted(found.items(), key=lambda each: version_key(each[0]), reverse=True)
+    chosen = [_chosen(tree, *copies) for _, copies in newest]
+    return sorted(chosen, key=lambda each: each.is_spare)
+
+
+def _chosen(tree: Beneath, first: Installed, *others: Installed) -> Installed:
+    rivals = [
+        f"kernel {first.release} is taken to be /{first.kernel}: there is "
+        f"/{each.kernel} too, which is another"
+        for each in others
+        if not (each.is_spare or _is_copy(tree, each, first))
+    ]
+    return replace(first, doubts=(*first.doubts, *rivals))
+
+
+def _is_copy(tree: Beneath, one: Installed, of: Installed) -> bool:
+    """Tell a copy, or what the packed kernel was made of."""
+    if one.kernel.rpartition("/")[2].startswith(_BARE):
+        return True
+    pairs = [(one.kernel, of.kernel), *zip(one.initrds, of.initrds, strict=False)]
+    return all(same_bytes(tree, *pair) for pair in pairs)
 
 
 def _rank(kernel: Installed) -> tuple[bool, bool, bool]:

@@ -85,7 +85,7 @@ def test_a_kernel_that_is_lost_makes_no_entry(site: Path, tree: Path) -> None:
     boots(tree, f"linux /boot/vmlinuz-zen {LINE}", f"initrd /{UCODE} /{INITRD}")
     said = add(site, tree).err
     assert f"{GRUB} boots /boot/vmlinuz-zen, which is not in the tree" in said
-    assert f"how: {R}, {OTHER}" in said
+    assert f"no entry is made of {R}, {OTHER}\n" in said
     assert entries(site) == []
 
 
@@ -112,6 +112,19 @@ def test_a_loader_that_boots_without_the_initrd_that_is_there_is_said(
     said = add(site, tree).err
     assert f"warning: {GRUB} has no initrd for it: there is /{INITRD}" in said
     assert ok(site, "entry", "show", "w", "production", "--json").json["initrd"] == []
+
+
+def test_what_boots_no_kernel_makes_no_entry(site: Path, tree: Path) -> None:
+    boots(tree, "chainloader /EFI/Microsoft/Boot/bootmgfw.efi")
+    said = add(site, tree).err
+    assert f"warning: {GRUB} boots Linux, which is no Linux kernel" in said
+    assert f"no entry is made of {R}, {OTHER}\n" in said
+
+
+def test_several_kernels_without_a_loader(site: Path, tree: Path) -> None:
+    said = add(site, tree).err
+    why = "for no loader in the tree says which of them it boots"
+    assert f"no entry is made of {R}, {OTHER}, {why}" in said
 
 
 def test_the_only_kernel_without_a_loader(site: Path, tree: Path) -> None:

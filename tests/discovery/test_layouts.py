@@ -368,6 +368,34 @@ def test_of_two_copies_the_one_with_its_initrd_counts(
     assert (only(tree).kernel, only(tree).initrds) == (what.kernel, (what.initrd,))
 
 
+@pytest.mark.parametrize(
+    ("kernel", "initrd"),
+    [
+        (f"boot/{MID}/{R}/linux", f"boot/{MID}/{R}/initrd"),
+        (f"boot/vmlinuz-huge-{R}", ""),
+    ],
+)
+@pytest.mark.parametrize("same", [True, False])
+def test_another_kernel_of_the_same_release_is_said(
+    root: Path, tree: Beneath, kernel: str, initrd: str, same: bool
+) -> None:
+    first = Real(R, f"boot/vmlinuz-{R}", f"boot/initrd.img-{R}")
+    install(root, first)
+    fill(root, {kernel: make.bzimage(R) + (b"" if same or initrd else b"more")})
+    if initrd:
+        content = b"#!/bin/sh\n" if same else b"#!/bin/other\n"
+        fill(root, {initrd: make.initrd(R, content=content)})
+    assert only(tree).kernel == first.kernel
+    assert only(tree).doubts == (
+        ()
+        if same
+        else (
+            f"kernel {R} is taken to be /{first.kernel}: there is /{kernel} too, which "
+            "is another",
+        )
+    )
+
+
 def test_links_are_the_files_that_they_lead_to(root: Path, tree: Beneath) -> None:
     what = REAL["debian"]
     install(root, what)

@@ -239,19 +239,14 @@ def _default_of(session: Session, opened: KernelPicker, tree: Path) -> Booted | 
             f"{booted.source} boots {booted.release} under the hypervisor "
             f"{booted.hypervisor}, which kp can't write yet"
         )
-    _name_candidates(session, default.candidates)
-    return None
-
-
-def _name_candidates(session: Session, candidates: tuple[str, ...]) -> None:
-    if not candidates:
+    if not default.candidates:
         session.out.say("no kernel is installed in the tree: kp kernel add")
-        return
-    session.out.say(
-        "no entry is made, for no loader in the tree says which of its kernels it "
-        f"boots, and how: {', '.join(candidates)}"
-    )
+        return None
+    told = booted or default.lost or default.unread
+    why = "" if told else ", for no loader in the tree says which of them it boots"
+    session.out.say(f"no entry is made of {', '.join(default.candidates)}{why}")
     session.out.say("next: kp kernel add IMAGE --installed RELEASE, kp entry add")
+    return None
 
 
 def _line(state: State, name: str) -> dict[str, Any]:
