@@ -11,14 +11,16 @@ from typing import Final
 
 from kpstore.discovery.files import SeenTree
 from kpstore.disk.beneath import Beneath
+from kpstore.formats.grubenv import SIZE
 from kpstore.loaders.boot_entries import fields, first
+from kpstore.loaders.listing import Listing
 from kpstore.loaders.menu import TreeOptions
 from kpstore.loaders.mounts import file_systems, find, holding
 from kpstore.loaders.programs import (
     CONF,
     grub_configs,
+    has_grub,
     reads_boot,
-    reads_entries,
     systemd_boot,
 )
 from kpstore.loaders.registry import FOREIGN
@@ -28,30 +30,37 @@ _ENTRIES: Final = "boot/loader/entries"
 _KPS: Final = "kp-"
 _PROBES: Final = (f"{_KPS}probe-1", f"{_KPS}probe-2")
 _SAVED: Final = "saved_entry"
+_READS_NONE: Final = (
+    "the GRUB of this image reads no boot loader entries: its grub.cfg has no blscfg"
+)
 
 
 def seen_options(root: Path, usual: TreeOptions) -> TreeOptions:
-    """Return how the loader of the tree at `root` sees it; `usual` without a tree."""
+    """Return how the loader of the tree at `root` sees it.
+
+    What is `usual` where there is no tree, or none that reads entries. What kp wrote
+    itself tells nothing.
+    """
     try:
         opened = Beneath.open(root)
     except (FileNotFoundError, NotADirectoryError):
         return usual
     with opened as beneath:
         tree = SeenTree(beneath)
-        return _systemd(tree, usual) if reads_entries(tree) else _grub(tree, usual)
+        if program := systemd_boot(tree):
+            return _systemd(tree, program.esp, usual)
+        if _reads_entries(tree):
+            return _grub(tree, usual)
+        return usual._replace(unfit=_READS_NONE) if has_grub(tree) else usual
 
 
-def _systemd(tree: Tree, usual: TreeOptions) -> TreeOptions:
-    program = systemd_boot(tree)
-    if program is None:
-        return usual
-    if not reads_boot(tree, program.esp):
-        return usual._replace(
-            unfit=f"systemd-boot lies on /{program.esp} and reads no entries in /boot, "
-            "where kp keeps kernels: mount the ESP at /boot, or say in etc/fstab that "
-            "/boot is vfat"
-        )
-    return usual._replace(chooser=f"{program.esp}/{CONF}")
+def _systemd(tree: Tree, esp: str, usual: TreeOptions) -> TreeOptions:
+    if reads_boot(tree, esp):
+        return usual._replace(chooser=f"{esp}/{CONF}")
+    return usual._replace(
+        unfit=f"systemd-boot lies on /{esp} and reads no entries in /boot, where kp "
+        "keeps kernels: mount the ESP at /boot, or say in etc/fstab that /boot is vfat"
+    )
 
 
 def _grub(tree: Tree, usual: TreeOptions) -> TreeOptions:
@@ -59,35 +68,41 @@ def _grub(tree: Tree, usual: TreeOptions) -> TreeOptions:
     configs = [*grub_configs(tree)]
     for config in configs:
         block = f"{config.rpartition('/')[0]}/grubenv"
-        if _asks(tree, block):
+        if all(_boots(tree, block, name) == {name} for name in _PROBES):
             return seen._replace(chooser=f"{block}#{_SAVED}")
-    said = ", ".join(configs) or "grub.cfg, which is not there,"
     return seen._replace(
-        unfit=f"GRUB reads the boot loader entries of this image, and {said} doesn't "
-        f"boot the one that {_SAVED} of its grubenv names: set GRUB_DEFAULT=saved in "
-        "the image and run its grub-mkconfig"
+        unfit=f"GRUB reads the boot loader entries of this image, and "
+        f"{', '.join(configs)} doesn't boot the one that {_SAVED} of its grubenv "
+        "names: set GRUB_DEFAULT=saved in the image and run its grub-mkconfig"
     )
 
 
-def _asks(tree: Tree, block: str) -> bool:
-    """Tell whether GRUB would boot the entry that `saved_entry` there names.
-
-    Of two that are laid over the tree each is named once: no number means both.
-    """
-    return all(_boots(tree, block, name) == {name} for name in _PROBES)
+def _reads_entries(tree: Tree) -> bool:
+    """Tell whether GRUB lists what lies among the boot loader entries."""
+    listings = _listings(tree, {})
+    return any(each.ident in _PROBES for found in listings for each in found.choices)
 
 
 def _boots(tree: Tree, block: str, name: str) -> set[str]:
-    """Return the ids of what GRUB's configurations boot where `name` is saved."""
+    """Return the ids of what GRUB's configurations boot where `name` is saved.
+
+    Asked for two names: no number means both.
+    """
     saved = f"# GRUB Environment Block\n{_SAVED}={name}\n".encode()
+    listings = _listings(tree, {block: saved.ljust(SIZE, b"#")})
+    return {each.chosen.ident if each.chosen else "" for each in listings}
+
+
+def _listings(tree: Tree, files: Mapping[str, bytes]) -> list[Listing]:
+    """Read GRUB's configurations, with two entries and files laid over the tree."""
     entries = {
         f"{_ENTRIES}/{each}.conf": f"title {each}\nlinux /{each}\n".encode()
         for each in _PROBES
     }
-    laid = _Laid(tree, {**entries, block: saved.ljust(1024, b"#")})
-    listings = [listing for each in FOREIGN for listing in each.read(laid)]
-    chosen = [listing.chosen for listing in listings if listing.choices]
-    return {each.ident if each else "" for each in chosen}
+    laid = _Laid(tree, {**entries, **files})
+    configs = {*grub_configs(tree)}
+    listings = (listing for each in FOREIGN for listing in each.read(laid))
+    return [each for each in listings if each.choices and each.source in configs]
 
 
 def _boot_seen(tree: Tree) -> str:

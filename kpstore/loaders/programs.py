@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from kpstore.loaders.menu import NOTE
 from kpstore.loaders.tree import Tree
 
 ESPS: Final = ("efi", "boot/efi", "boot")
@@ -58,7 +57,7 @@ def systemd_boot(tree: Tree) -> Program | None:
         own = [*filter(tree.is_file, on_fat(tree, esp, _SYSTEMD))]
         fallbacks = [*filter(tree.is_file, on_fat(tree, esp, _FALLBACK))]
         same = [path for path in fallbacks if _is_systemd_boot(tree, path)]
-        if same or (own and not (fallbacks and _has_grub(tree))):
+        if same or (own and not (fallbacks and has_grub(tree))):
             name = (*same, *own)[0].rpartition("/")[2].lower().removesuffix(".efi")
             return Program(esp, name.removeprefix("systemd-").removeprefix("boot"))
     return None
@@ -70,10 +69,10 @@ def reads_entries(tree: Tree) -> bool:
     With no loader's program in it, its own configuration tells, or that there is no
     grub.cfg: nobody else reads them by themselves.
     """
-    if systemd_boot(tree) is not None or _has_grub(tree):
+    if systemd_boot(tree) is not None or has_grub(tree):
         return systemd_boot(tree) is not None
-    confs = (path for esp in ESPS for path in on_fat(tree, esp, CONF))
-    return any(_not_kps(tree, confs)) or not any(_not_kps(tree, grub_configs(tree)))
+    has_conf = any(any(on_fat(tree, esp, CONF)) for esp in ESPS)
+    return has_conf or not any(grub_configs(tree))
 
 
 def reads_boot(tree: Tree, esp: str) -> bool:
@@ -92,22 +91,17 @@ def grub_decides(tree: Tree) -> bool:
     found = systemd_boot(tree)
     if found is None:
         return True
-    return _has_grub(tree) and not any(on_fat(tree, found.esp, _FALLBACK))
+    return has_grub(tree) and not any(on_fat(tree, found.esp, _FALLBACK))
 
 
 def _is_systemd_boot(tree: Tree, path: str) -> bool:
     return _MAGIC in (tree.data(path) or b"")
 
 
-def _has_grub(tree: Tree) -> bool:
+def has_grub(tree: Tree) -> bool:
+    """Tell whether a program of GRUB's lies in a tree."""
     on_esps = (path for esp in ESPS for path in on_fat(tree, esp, _GRUB_EFI))
     return any(_found(tree, _CORES)) or any(on_esps)
-
-
-def _not_kps(tree: Tree, paths: Iterable[str]) -> Iterator[str]:
-    """Pass over what kp wrote, whichever loader is there."""
-    kps = NOTE.rstrip()
-    return (path for path in paths if not (tree.text(path) or "").startswith(kps))
 
 
 def _found(tree: Tree, patterns: Iterable[str]) -> Iterator[str]:

@@ -59,9 +59,7 @@ def test_grub_s_saved_entry_chooses_where_its_config_asks_it(
     assert (found.chooser, found.unfit) == (f"{folder}/grubenv#saved_entry", "")
 
 
-@pytest.mark.parametrize(
-    "config", [FIXED, DEBIAN, SAVED_DEBIAN, "", "blscfg\n", "{", "set default=$x\n"]
-)
+@pytest.mark.parametrize("config", [FIXED, "blscfg\n", "set default=$x\nblscfg\n"])
 def test_a_config_that_does_not_ask_it_is_unfit(tmp_path: Path, config: str) -> None:
     found = options(tmp_path, grub(config))
     assert found.chooser == ""
@@ -69,9 +67,14 @@ def test_a_config_that_does_not_ask_it_is_unfit(tmp_path: Path, config: str) -> 
     assert "GRUB_DEFAULT=saved" in found.unfit
 
 
-def test_grub_without_a_config_is_unfit(tmp_path: Path) -> None:
-    found = options(tmp_path, {"boot/grub2/i386-pc/core.img": b"core"})
-    assert "grub.cfg, which is not there" in found.unfit
+@pytest.mark.parametrize("config", [DEBIAN, SAVED_DEBIAN, "", "{", "# x\n"])
+def test_a_grub_that_reads_no_entries_is_unfit(tmp_path: Path, config: str) -> None:
+    """Without its program nobody knows that it boots the image."""
+    assert options(tmp_path / "a", grub(config)) == USUAL
+    core = {"boot/grub2/i386-pc/core.img": b"core"}
+    found = options(tmp_path / "b", {**core, **grub(config)})
+    assert "reads no boot loader entries" in found.unfit
+    assert "reads no boot loader entries" in options(tmp_path / "c", core).unfit
 
 
 def test_what_kp_wrote_itself_tells_of_no_loader(tmp_path: Path) -> None:
