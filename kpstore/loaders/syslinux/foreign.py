@@ -24,10 +24,11 @@ _PLACES: Final = (
 _INCLUDE: Final = frozenset({"include", "menu include"})
 _MOST_INCLUDED: Final = 64
 _MODULE: Final = ".c32"
+_XEN: Final = "mboot.c32"
 _MARK: Final = "menu default"
 _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
 _NO_LINUX: Final = frozenset(
-    {"boot", "bss", "com32", "comboot", "config", "fdimage", "localboot", "pxe"}
+    {"boot", "bss", "comboot", "config", "fdimage", "localboot", "pxe"}
 )
 _DEVICE_TREE: Final = (
     *("fdt", "fdtdir", "devicetree", "devicetreedir"),
@@ -103,7 +104,7 @@ def _config(said: Iterable[tuple[str, str]]) -> _Config:
                 here = config.said
             case "include":
                 config.included.append(value)
-            case "linux" | "kernel":
+            case "linux" | "kernel" | "com32":
                 here["kernel"] = value
             case _ if word in _NO_LINUX:
                 here["kernel"] = ""
@@ -137,11 +138,23 @@ def _lost(chosen: Listed, said: Mapping[str, str]) -> Iterator[str]:
 def _listed(name: str, said: Mapping[str, str], shared: str) -> Listed:
     line = said.get("append", shared)
     line = "" if line == "-" else line
+    title = said.get("menu label", name).replace("^", "")
+    kernel = said.get("kernel", "")
+    if kernel.endswith(_XEN):
+        return _xen(title, name, line)
     packed = said.get("initrd") or ",".join(_INITRD.findall(line))
     return Listed(
-        title=said.get("menu label", name).replace("^", ""),
+        title=title,
         ident=name,
-        kernel=said.get("kernel", ""),
+        kernel=kernel,
         initrds=tuple(file for file in packed.split(",") if file),
         words=tokens(line),
     )
+
+
+def _xen(title: str, name: str, line: str) -> Listed:
+    """Read mboot.c32's line: `xen.gz options --- vmlinuz options --- initrd`."""
+    xen, linux, *rest = (part.strip() for part in f"{line} --- ".split(" --- "))
+    hypervisor, (kernel, _, words) = xen.partition(" ")[0], linux.partition(" ")
+    initrds = tuple(part.partition(" ")[0] for part in rest if part)
+    return Listed(title, name, kernel, initrds, tokens(words), hypervisor)

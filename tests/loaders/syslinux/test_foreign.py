@@ -131,6 +131,22 @@ def test_what_kp_can_t_keep_of_what_boots_is_said(text: str, said: str) -> None:
     assert found.unread == (f"boot/extlinux.conf: {said}",)
 
 
+@pytest.mark.parametrize("word", ["com32", "kernel"])
+def test_xen_is_started_with_linux_behind_it(word: str) -> None:
+    line = "xen.gz dom0_mem=1G --- vmlinuz-lts root=/dev/sda1 ro --- initramfs-lts"
+    chosen = only(f"label xen\n{word} mboot.c32\nappend {line}\n").chosen
+    assert chosen
+    assert (chosen.hypervisor, chosen.kernel) == ("xen.gz", "vmlinuz-lts")
+    assert chosen.initrds == ("initramfs-lts",)
+    assert chosen.words == ("root=/dev/sda1", "ro")
+
+
+@pytest.mark.parametrize("line", ["", "append -", "append xen.gz", "append ---"])
+def test_xen_without_linux_is_no_kernel(line: str) -> None:
+    found = only(f"label xen\ncom32 mboot.c32\n{line}\n")
+    assert found.unread == ("boot/extlinux.conf: xen, which boots no kernel by itself",)
+
+
 def test_a_device_tree_of_another_label_is_nothing_to_say() -> None:
     assert only(f"default a\n{TWO}fdt /a.dtb\n").unread == ()
 
