@@ -42,6 +42,8 @@ ALONE = {
     "--kernel": ["entry add"],
     "--remove-param": ["image set", "entry set", "group set", "node set", "next"],
     "--without-param": ["entry set", "group set", "node set", "next"],
+    "--params-table": ["site set"],
+    "--together": ["site set"],
     "--var": ["node add", "node set"],
     "--arch": ["image add"],
     "--tree": ["image add"],

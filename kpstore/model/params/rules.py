@@ -99,7 +99,7 @@ class Rules:
         if own and self.table == 1:
             raise InvalidInput(
                 f"the site gives {own[0]!r} a kind, which table 1 has none of",
-                hint="table 2 has: params_table in the site's settings",
+                hint="table 2 has them: kp site set --params-table 2",
             )
         for key in own:
             if own.count(key) > 1:

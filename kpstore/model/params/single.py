@@ -40,14 +40,14 @@ def check_layer(layer: Layer, repeats: Collection[str]) -> None:
     if layer.without:
         raise InvalidInput(
             f"{layer.origin}: {layer.without[0]!r} can't be taken away by table 1",
-            hint="table 2 does: params_table in the site's settings",
+            hint="table 2 does: kp site set --params-table 2",
         )
     seen: set[str] = set()
     for key in map(key_of, layer.params):
         if key in seen and key not in repeats:
             raise InvalidInput(
                 f"{layer.origin}: parameter {key!r} is given twice",
-                hint="table 2 takes it: params_table in the site's settings",
+                hint="table 2 takes it: kp site set --params-table 2",
             )
         seen.add(key)
 
