@@ -35,6 +35,7 @@ TARGETS: dict[str, dict[str, Any]] = {
 ORIGINALS = {  # of the tree whose loader files were there before kp's
     "grub": ("boot/grub/grub.cfg", b"# the distribution's own\n"),
     "bls": ("boot/loader/loader.conf", b"timeout 3\n"),
+    "extlinux": ("boot/extlinux/extlinux.conf", b"TIMEOUT 30\n"),
 }
 
 

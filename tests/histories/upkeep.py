@@ -6,7 +6,7 @@ import shutil
 from histories.documents import No, State
 from histories.drawing import Args
 from histories.editing import written
-from histories.trial import DONE, LAGS, TARGETS, Trial, expect
+from histories.trial import DONE, LAGS, ORIGINALS, TARGETS, Trial, expect
 
 DAY = 86_400
 
@@ -120,6 +120,6 @@ def some_target(rng: random.Random, trial: Trial) -> Args | None:
 def loaders(rng: random.Random, name: str) -> list[str]:
     """Loaders that a target may have: often all, often one alone."""
     if TARGETS[name]["kind"] == "image":
-        return [rng.choice(("grub", "bls", "extlinux"))]
+        return [rng.choice([*ORIGINALS])]
     every = ["pxelinux", "grub", "ipxe"]
     return rng.sample(every, rng.choice((1, 1, 2, 3, 3, 3)))

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histories import readers
+from histories.trial import ORIGINALS
 from kpstore.errors import InvalidInput, Refused
 from kpstore.loaders import limits, registry
 from kpstore.loaders.contract import LINE, ForeignReader
@@ -147,7 +148,7 @@ def test_a_network_loader_s_menu_is_written_down(loader: str):
 
 def test_each_has_a_reader_that_knows_no_code_of_kp():
     assert readers.NETWORK.keys() == registry.NETWORK.keys()
-    assert readers.TREE.keys() == registry.DISK.keys()
+    assert readers.TREE.keys() == ORIGINALS.keys() == registry.DISK.keys()
 
 
 @whole
