@@ -1,7 +1,7 @@
 """What a loader's configuration that kp did not write says, in no loader's language."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,43 +41,12 @@ class Listing:
     unread: tuple[str, ...] = ()
 
 
-def choose(entries: Sequence[Listed], default: str) -> Listed | None:
-    """Find the choice that `default` means, as GRUB does.
-
-    It is a number, an id or a title, or several with `>` between for submenus; what
-    names nothing means the first.
-    """
-    here, chosen = entries, None
-    for word in default.split(">"):
-        chosen = _named(here, word) or (here[0] if here else None)
-        here = chosen.children if chosen else ()
-    while chosen and chosen.children:
-        chosen = chosen.children[0]
-    return chosen
-
-
-def _named(entries: Sequence[Listed], word: str) -> Listed | None:
-    for each in entries:
-        if word and word in (each.ident, each.title):
-            return each
-    if word.isascii() and word.isdigit() and len(word) < len("1000"):
-        return next(iter(entries[int(word) : int(word) + 1]), None)
-    return None
-
-
 def tokens(line: str) -> tuple[str, ...]:
     """Split a command line as the kernel does; at blanks where its quotes are odd."""
     try:
         return split(line)
     except InvalidInput:
         return tuple(line.split())
-
-
-def read_environment(text: str) -> dict[str, str]:
-    """Read a GRUB environment block (grubenv): NAME=VALUE lines."""
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    pairs = (line.partition("=") for line in lines)
-    return {name: value.replace("\\\\", "\\") for name, sep, value in pairs if sep}
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

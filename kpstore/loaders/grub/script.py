@@ -13,22 +13,23 @@ from kpstore.loaders.menu import variable_of
 _KEYWORDS: Final = frozenset(
     {"if", "then", "elif", "else", "fi", "for", "do", "done", "!"}
 )
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@]"
 _TOKEN: Final = re.compile(
-    r"""(?P<blank>[ \t\r]+ | \\\n)
+    rf"""(?P<blank>[ \t\r]+ | \\\n)
       | (?P<comment>\#[^\n]*)
-      | (?P<end>[;\n{}]|\|\||&&|[|&<>])
-      | (?P<word>(?:'[^']*' | "(?:[^"\\]|\\.)*" | \\. | \$\{[^}\n]*\} | \$
-                  | [^\s'"\\;|&<>{}$])+)""",
+      | (?P<end>;;|[;\n{{}}]|\|\||&&|[|&<>])
+      | (?P<word>(?:'[^']*' | \$?"(?:[^"\\]|\\.)*" | \\. | \$\{{(?:{_NAME})\}}
+                  | \$(?:{_NAME}) | [^\s'"\\;|&<>{{}}$])+)""",
     re.VERBOSE | re.DOTALL,
 )
 _QUOTED: Final = re.compile(
-    r"""'(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | \\(?P<escaped>.)
-      | (?P<bare>[^'"\\]+)""",
+    r"""'(?P<single>[^']*)' | \$?"(?P<double>(?:[^"\\]|\\.)*)" | \\(?P<escaped>.)
+      | (?P<bare>(?:[^'"\\$]|\$(?!"))+)""",
     re.VERBOSE | re.DOTALL,
 )
 _PIECE: Final = re.compile(
-    r"""\$\{(?P<braced>[A-Za-z0-9_?#@*]+)\} | \$(?P<named>[A-Za-z_][A-Za-z0-9_]*)
-      | \\(?P<escaped>[$\"\\]) | (?P<text>[^$\\]+ | .)""",
+    rf"""\$\{{(?P<braced>{_NAME})\}} | \$(?P<named>{_NAME}) | \\(?P<gone>\n)
+      | \\(?P<escaped>[$\"\\]) | (?P<text>[^$\\]+ | \\)""",
     re.VERBOSE | re.DOTALL,
 )
 _NOT_OWN: Final = ("\\", "\r", "`", "${")
@@ -61,9 +62,9 @@ def statements(text: str) -> Iterator[Statement]:
     One without words is yielded for what ends it: a brace, say.
     """
     words: list[Word] = []
-    for kind, token in _tokens(text):
+    for kind, token in tokens_of(text):
         if kind == "word":
-            word = tuple(_pieces(token))
+            word = pieces_of(token)
             if words or plain(word) not in _KEYWORDS:
                 words.append(word)
         else:
@@ -76,7 +77,8 @@ def plain(word: Word) -> str:
     return "".join(f"${each.text}" if each.variable else each.text for each in word)
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
+def tokens_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what a script is made of: "word" or "end", and its text as it stands."""
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
@@ -88,21 +90,34 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     yield "end", "\n"
 
 
+def pieces_of(word: str) -> Word:
+    """Return a word's parts; quotes are a part, were they empty."""
+    return tuple(_pieces(word))
+
+
 def _pieces(word: str) -> Iterator[Piece]:
     for found in _QUOTED.finditer(word):
         match found.lastgroup:
-            case "single" | "escaped":
-                yield Piece(found[found.lastgroup])
+            case "single":
+                yield Piece(found["single"])
+            case "escaped":
+                yield Piece(found["escaped"].strip("\n"), bare=found[0] == "\\\n")
             case "double":
+                yield Piece("")
                 yield from _filled(found["double"], bare=False)
             case _:
                 yield from _filled(found["bare"], bare=True)
 
 
 def _filled(text: str, *, bare: bool) -> Iterator[Piece]:
-    for found in _PIECE.finditer(text):
-        kind = found.lastgroup or ""
-        yield Piece(found[kind], kind in ("braced", "named"), bare)
+    at = 0
+    while at < len(text):
+        found = _PIECE.match(text, at)
+        if found is None:
+            raise InvalidInput(f"not GRUB's syntax at {text[at : at + 40]!r}")
+        at, kind = found.end(), found.lastgroup or ""
+        if kind != "gone":
+            yield Piece(found[kind], kind in ("braced", "named"), bare)
 
 
 def commands(text: str) -> list[list[str]]:
@@ -124,6 +139,8 @@ def commands(text: str) -> list[list[str]]:
 
 def _own(piece: Piece) -> str:
     if piece.variable:
+        if not piece.text.isidentifier():
+            raise InvalidInput(f"not GRUB as kp writes it: ${piece.text}")
         variable = variable_of(piece.text)
         return f"{{node.{variable}}}" if variable else f"{{{piece.text}}}"
     if set(piece.text) & set("{}") or (piece.bare and "$" in piece.text):
