@@ -1,14 +1,9 @@
 """What a loader's configuration that kp did not write says, in no loader's language."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from kpstore.errors import InvalidInput
 from kpstore.model.params.tokens import split
-
-_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_?#@*]+)\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
 @dataclass(frozen=True)
@@ -47,8 +42,3 @@ def tokens(line: str) -> tuple[str, ...]:
         return split(line)
     except InvalidInput:
         return tuple(line.split())
-
-
-def expand(text: str, values: Mapping[str, str]) -> str:
-    """Fill in `${name}` and `$name`; unknown ones are empty, as GRUB has it."""
-    return _VARIABLE.sub(lambda found: values.get(found[1] or found[2], ""), text)

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from kpstore.formats.versions import rpm_key
 from kpstore.loaders.grub.machine import Machine
 from kpstore.loaders.grub.menu import MenuEntry
-from kpstore.formats.versions import rpm_key
 
 _FOLDERS: Final = ("/loader/entries", "/boot/loader/entries")
 _SUFFIX: Final = ".conf"
-_VARIABLE: Final = re.compile(r"\$([A-Za-z0-9_]*) ?")
+_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_]*)\}|([A-Za-z0-9_]*)) ?")
 _PARTS: Final = 3  # name, version, release
 
 Fields = dict[str, list[str]]
@@ -29,7 +29,7 @@ def blscfg(machine: Machine, args: list[str]) -> int:
     for name, fields in _entries(machine, path):
         if name not in machine.listed and _is_shown(machine, shown, name, fields):
             machine.menus[-1].append(_entry(machine, name, fields))
-        machine.listed.add(name)
+            machine.listed.add(name)
     return 0
 
 
@@ -108,7 +108,7 @@ def _early(fields: Fields, values: Mapping[str, str]) -> list[str]:
 
 def _filled(machine: Machine, text: str) -> str:
     def value(found: re.Match[str]) -> str:
-        held = machine.variables.get(found[1])
-        return f"{held} " if machine.variables.has(found[1]) else ""
+        name = found[1] or found[2]
+        return f"{machine.variables.get(name)} " if machine.variables.has(name) else ""
 
     return _VARIABLE.sub(value, text)

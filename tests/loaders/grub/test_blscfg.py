@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from kpstore.loaders.boot_entries import read_entries
+from kpstore.loaders.grub.foreign import read
 from kpstore.loaders.listing import Listed
 from support.filetree import Files
 
@@ -13,7 +13,11 @@ def listed(
     entries: Mapping[str, str], environment: Mapping[str, str] = {}
 ) -> list[Listed]:
     files = {f"boot/loader/entries/{name}.conf": text for name, text in entries.items()}
-    return read_entries(Files(files), environment)
+    values = (f"set {name}='{value}'\n" for name, value in environment.items())
+    config = "".join([*values, "insmod blscfg\n", "blscfg\n"])
+    (found,) = read(Files({"boot/grub2/grub.cfg": config, **files}))
+    assert found.unread == ()
+    return list(found.choices)
 
 
 def only(text: str, environment: Mapping[str, str] = {}) -> Listed:
@@ -85,3 +89,53 @@ def test_early_initrds_come_first_beside_the_others() -> None:
 
 def test_an_entry_s_title_is_its_kernel_where_it_has_none() -> None:
     assert only("linux /a\n").title == "/a"
+
+
+def booted(config: str, *names: str) -> str:
+    files = {
+        f"boot/loader/entries/{name}.conf": f"title T{name}\nlinux /{name}\n"
+        for name in names
+    }
+    (found,) = read(Files({"boot/grub2/grub.cfg": config, **files}))
+    assert found.chosen
+    return found.chosen.kernel
+
+
+def test_the_default_is_an_id_a_title_or_a_number() -> None:
+    names = ("4f1c-1.0-1", "4f1c-2.0-1", "0-9-9")
+    assert booted("blscfg\n", *names) == "/4f1c-2.0-1"
+    assert booted("set default=4f1c-1.0-1\nblscfg\n", *names) == "/4f1c-1.0-1"
+    assert booted("set default=T0-9-9\nblscfg\n", *names) == "/0-9-9"
+    assert booted("set default=1\nblscfg\n", *names) == "/4f1c-1.0-1"
+    assert booted("set default=4f1c-9\nblscfg\n", *names) == "/4f1c-2.0-1"
+
+
+def test_what_stands_before_it_in_the_menu_comes_first() -> None:
+    config = "menuentry a { linux /a; }\nblscfg\nmenuentry b { linux /b; }\n"
+    assert booted(config, "x") == "/a"
+    assert booted(f"set default=1\n{config}", "x") == "/x"
+    assert booted(f"set default=b\n{config}", "x") == "/b"
+
+
+def test_some_of_them_can_be_named() -> None:
+    config = "set default=b\nblscfg non-default\nblscfg default\nset default=1\n"
+    assert booted(config, "a", "b") == "/b"
+    assert booted("blscfg a\n", "a", "b") == "/a"
+    assert booted("blscfg (hd0)/loader/entries/a.conf\n", "a", "b") == "/a"
+    assert booted("set blsdir=/boot/loader/entries\nblscfg\n", "a", "b") == "/b"
+
+
+def test_a_file_is_read_up_to_a_line_without_a_value() -> None:
+    found = only("linux /a\n# x\ninitrd /i\n\noptions ro\n")
+    assert (found.initrds, found.words) == (("/i",), ())
+
+
+def test_one_that_makes_no_script_boots_nothing() -> None:
+    files = {"boot/loader/entries/a.conf": "linux /a\noptions x | y\n"}
+    (found,) = read(Files({"boot/grub2/grub.cfg": "blscfg\n", **files}))
+    assert found.chosen
+    assert found.chosen.kernel == ""
+    assert found.unread == (
+        "boot/grub2/grub.cfg: not GRUB's syntax near '| y \\n \\n', in a text that it "
+        "makes and runs",
+    )
