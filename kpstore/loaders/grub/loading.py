@@ -90,6 +90,11 @@ def _leave(machine: Machine, _: list[str]) -> int:
     return machine.end()
 
 
+def _fwsetup(machine: Machine, args: list[str]) -> int:
+    """Go to the firmware's setup, unless it is only asked whether there is one."""
+    return 0 if args == ["--is-supported"] else _leave(machine, args)
+
+
 def choose(machine: Machine) -> None:
     """Boot the entry that the menu's default means, as nobody presses a key."""
     entries = machine.menus[-1]
@@ -176,5 +181,6 @@ COMMANDS: Final[Mapping[str, Builtin]] = {
     **dict.fromkeys(("module", "module2", "xen_module"), _module),
     **dict.fromkeys(("chainloader", "kernel", "freedos", "ntldr"), _chain),
     "boot": _boot,
-    **dict.fromkeys(("exit", "halt", "reboot", "fwsetup", "poweroff"), _leave),
+    "fwsetup": _fwsetup,
+    **dict.fromkeys(("exit", "halt", "reboot", "poweroff"), _leave),
 }
