@@ -15,6 +15,7 @@ from kpstore.loaders.grub.devices import Devices
 from kpstore.loaders.grub.environment import Environment
 from kpstore.loaders.grub.loading import choose, describe, listed
 from kpstore.loaders.grub.machine import Machine
+from kpstore.loaders.grub.syntax import Script
 from kpstore.loaders.listing import Listed, Listing
 from kpstore.loaders.programs import grub_decides
 from kpstore.loaders.tree import LIMIT, Tree
@@ -61,10 +62,11 @@ def read(tree: Tree) -> Iterator[Listing]:
 def _listing(tree: Tree, source: str) -> Listing:
     folder, _, _ = source.rpartition("/")
     here, other = _platforms(tree, folder)
+    parsed: dict[str, Script] = {}
     try:
-        found = _lasting(tree, folder, here)
+        found = _lasting(tree, folder, here, parsed)
         notes = found.notes
-        if _lasting(tree, folder, other).chosen != found.chosen:
+        if _lasting(tree, folder, other, parsed).chosen != found.chosen:
             notes += (f"it boots something else on {other} than on {here}",)
     except InvalidInput as error:
         return Listing(source, unread=(f"{source}: {error.message}",))
@@ -78,20 +80,28 @@ def _platforms(tree: Tree, folder: str) -> tuple[str, str]:
     return ("efi", "pc") if is_uefi else ("pc", "efi")
 
 
-def _lasting(tree: Tree, folder: str, platform: str) -> _Boot:
+def _lasting(
+    tree: Tree, folder: str, platform: str, parsed: dict[str, Script]
+) -> _Boot:
     """Boot, and once more where the first boot used up what was for it alone."""
-    found = _boot(tree, folder, platform, {})
+    found = _boot(tree, folder, platform, {}, parsed)
     once = {name: value for name, value in found.saved.items() if name in _ONCE}
-    return _boot(tree, folder, platform, once) if once else found
+    return _boot(tree, folder, platform, once, parsed) if once else found
 
 
-def _boot(tree: Tree, folder: str, platform: str, saved: Mapping[str, str]) -> _Boot:
+def _boot(
+    tree: Tree,
+    folder: str,
+    platform: str,
+    saved: Mapping[str, str],
+    parsed: dict[str, Script],
+) -> _Boot:
     devices = Devices(tree)
     root, path = devices.home(folder)
     here = {"root": root, "prefix": f"({root}){path}", "cmdpath": f"({root}){path}"}
     features = {f"feature_{name}": "y" for name in _FEATURES}
     variables = Environment({**features, **_PLATFORMS[platform], **_HEADER, **here})
-    machine = Machine(devices, variables, BUILTINS, saved=dict(saved))
+    machine = Machine(devices, variables, BUILTINS, saved=dict(saved), parsed=parsed)
     machine.by_name = any(tree.is_file(name) for name in _RED_HAT)
     machine.source(f"({root}){path}/{_CONFIG}")
     choose(machine)

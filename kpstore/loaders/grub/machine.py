@@ -60,7 +60,8 @@ class Machine:
 
     `loaded` is what `boot` would start, `chosen` the entry with the submenus that it is
     in, `saved` what save_env would have written; `shown` is the machine as it was when
-    it came to its menu. `by_name`: names in a default go before numbers.
+    it came to its menu. `by_name`: names in a default go before numbers. `parsed` has
+    the files that were read, by their place in the tree.
     """
 
     devices: Devices
@@ -120,12 +121,14 @@ class Machine:
 
     def source(self, path: str) -> None:
         """Run a file; one that isn't there is passed over, as GRUB does it."""
-        script = self.parsed.get(path)
-        if script is None:
+        place = self.files.place(path)
+        if place is not None and place not in self.parsed:
             text = self.files.text(path)
-            if text is None:
-                return
-            script = self.parsed[path] = parse_file(text)
+            if text is not None:
+                self.parsed[place] = parse_file(text)
+        script = self.parsed.get(place or "")
+        if script is None:
+            return
         root = self.variables.get("root")
         whole = path if path.startswith("(") else f"({root}){path}"
         names = {"config_file": whole, "config_directory": whole.rpartition("/")[0]}
@@ -204,6 +207,8 @@ class Machine:
     def _for(self, node: For) -> int:
         status = 0
         words = self._filled(node.words)
+        if any(word[:1] in ("/", "(") and {*word} & {*"*?"} for word in words):
+            self.note(f"which files {' '.join(words)[:80]} means is not looked up")
         self._loops += 1
         for word in words:
             self.budget.spend(1)

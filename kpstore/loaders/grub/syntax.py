@@ -6,6 +6,7 @@ keywords is never empty: GRUB refuses the rest, and so does this.
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NoReturn
 
 from kpstore.errors import InvalidInput
@@ -17,6 +18,7 @@ _RESERVED: Final = frozenset(
 )
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMENT_LINE: Final = re.compile(r"^#.*\n?", re.MULTILINE)
+_MOST: Final = 100_000  # words and signs; a kernel's entry has some fifty
 _DEEPEST: Final = 32  # blocks within blocks; grub-mkconfig's go four deep
 
 
@@ -80,7 +82,9 @@ def parse_file(text: str) -> Script:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = list(tokens_of(text))
+        self._tokens = list(islice(tokens_of(text), _MOST + 1))
+        if len(self._tokens) > _MOST:
+            raise InvalidInput(f"it has more than {_MOST:,} words")
         self._at = 0
         self._depth = 0
 

@@ -117,6 +117,13 @@ def test_a_device_is_found_by_the_tree_s_own_fstab(text: str, place: str) -> Non
     assert booted(text + "\nmenuentry a { linux /k; }\n", BOOT).kernel == place
 
 
+def test_one_path_on_two_devices_is_two_files() -> None:
+    files = {**BOOT, "x.cfg": "set x=r\n", "boot/x.cfg": "set x=$x-b\n"}
+    text = "search -u --set=root aa-1\nsource /x.cfg\n"
+    more = "search -l --set=root boot\nsource /x.cfg\n"
+    assert booted(text + more + MENU, files).words == ("r-b",)
+
+
 def test_the_script_s_own_place_is_told_by_fstab() -> None:
     assert booted("source /grub/x.cfg\n" + MENU, BOOT).kernel == "/b"
     assert booted("source ($root)/grub/x.cfg\n" + MENU, BOOT).kernel == "/b"
@@ -179,6 +186,14 @@ def test_what_can_t_be_known_is_that_of_a_boot_without_anybody(command: str) -> 
     name = command.partition(" ")[0]
     said = f"{CONFIG}: what {name} says at a boot can't be known: taken for false"
     assert found.unread == (said,)
+
+
+def test_which_files_a_pattern_means_is_said_not_to_be_known() -> None:
+    found = listing(f"for k in /boot/vmlinuz-*; do set x=$k; done\n{MENU}")
+    assert found.unread == (
+        f"{CONFIG}: which files /boot/vmlinuz-* means is not looked up",
+    )
+    assert kernel("for k in a '*'; do true; done") == "/a"
 
 
 def test_nobody_interrupts_a_sleep() -> None:

@@ -90,9 +90,14 @@ def test_lines_of_comment_and_returns_are_none_of_a_file() -> None:
     assert parse_file("a 'b\n#c\nd'\r\n# e {\n") == parse("a 'b\nd'\n")
 
 
+def test_how_long_it_is_is_bounded() -> None:
+    with pytest.raises(InvalidInput, match="more than 100,000 words"):
+        parse("a;" * 100_000)
+
+
 def test_how_deep_it_goes_is_bounded() -> None:
     assert parse("if a; then " * 20 + "b; " + "fi; " * 20)
     with pytest.raises(InvalidInput, match="nested more than 32 deep"):
         parse("if a; then " * 40 + "b; " + "fi; " * 40)
     with pytest.raises(InvalidInput, match="nested more than 32 deep"):
-        parse("a { " * 100_000)
+        parse("a { " * 40_000)
