@@ -77,7 +77,8 @@ def add(
     """Add an image.
 
     With --tree its architecture is read from there, and the kernel that the tree's
-    own loader boots becomes the entry `production`.
+    own loader boots becomes the entry `production`, with its initrds and parameters.
+    Where something of it is lacking, that is said, and no entry is made.
     """
     session = session_of(context)
     if tree is None and arch is None:
