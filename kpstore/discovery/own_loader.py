@@ -51,13 +51,16 @@ def seen_options(root: Path, usual: TreeOptions) -> TreeOptions:
             return _systemd(tree, program.esp, usual)
         if _reads_entries(tree):
             return _grub(tree, usual)
-        return usual._replace(unfit=_READS_NONE) if has_grub(tree) else usual
+        if has_grub(tree):
+            return usual._replace(chooser=f"boot/{CONF}", unfit=_READS_NONE)
+        return usual
 
 
 def _systemd(tree: Tree, esp: str, usual: TreeOptions) -> TreeOptions:
+    seen = usual._replace(chooser=f"{esp}/{CONF}")
     if reads_boot(tree, esp):
-        return usual._replace(chooser=f"{esp}/{CONF}")
-    return usual._replace(
+        return seen
+    return seen._replace(
         unfit=f"systemd-boot lies on /{esp} and reads no entries in /boot, where kp "
         "keeps kernels: mount the ESP at /boot, or say in etc/fstab that /boot is vfat"
     )
@@ -66,14 +69,15 @@ def _systemd(tree: Tree, esp: str, usual: TreeOptions) -> TreeOptions:
 def _grub(tree: Tree, usual: TreeOptions) -> TreeOptions:
     seen = usual._replace(boot=_boot_seen(tree))
     configs = [*grub_configs(tree)]
-    for config in configs:
-        block = f"{config.rpartition('/')[0]}/grubenv"
+    blocks = [f"{config.rpartition('/')[0]}/grubenv" for config in configs]
+    for block in blocks:
         if all(_boots(tree, block, name) == {name} for name in _PROBES):
             return seen._replace(chooser=f"{block}#{_SAVED}")
     return seen._replace(
+        chooser=f"{blocks[0]}#{_SAVED}",
         unfit=f"GRUB reads the boot loader entries of this image, and "
         f"{', '.join(configs)} doesn't boot the one that {_SAVED} of its grubenv "
-        "names: set GRUB_DEFAULT=saved in the image and run its grub-mkconfig"
+        "names: set GRUB_DEFAULT=saved in the image and run its grub-mkconfig",
     )
 
 

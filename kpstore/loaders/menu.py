@@ -89,7 +89,7 @@ class TreeOptions(NamedTuple):
     /boot is called on the file system that holds it: nothing where it is one of its
     own, as the Boot Loader Specification has it, else `/boot`. `chooser`: what says
     which boot loader entry boots, a file of systemd-boot's or a variable of GRUB's
-    (`FILE#NAME`); the usual file where it is empty. `unfit`: why there is none.
+    (`FILE#NAME`); the usual one where it is empty. `unfit`: why it would not be asked.
     """
 
     grub_dir: str = "grub"

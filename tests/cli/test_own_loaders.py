@@ -26,12 +26,14 @@ SAVED = with_value(None, "saved_entry", f"{MACHINE}-{OLD}".encode())
 SAVED = with_value(SAVED, "kernelopts", b"root=/dev/sda1 ro")
 
 
-def installed(*releases: str, boot: str = "") -> dict[str, bytes | str]:
+def installed(
+    *releases: str, boot: str = "", line: str = "$kernelopts quiet"
+) -> dict[str, bytes | str]:
     """Kernels as a distribution leaves them, and an entry for each."""
     files: dict[str, bytes | str] = {"usr/bin/sh": make.elf("", "x86_64")}
     for release in releases:
         text = f"title L\nversion {release}\nlinux {boot}/vmlinuz-{release}\n"
-        text += f"initrd {boot}/initramfs-{release}.img\noptions $kernelopts quiet\n"
+        text += f"initrd {boot}/initramfs-{release}.img\noptions {line}\n"
         modules = make.module_files(release)
         files |= {
             f"boot/vmlinuz-{release}": make.bzimage(release),
@@ -129,13 +131,27 @@ def test_a_grub_that_does_not_ask_is_refused(tmp_path: Path) -> None:
     assert (site.tree / BLOCK).read_bytes() == SAVED
 
 
+def test_a_grub_that_asks_no_more_is_found_and_not_mended(tmp_path: Path) -> None:
+    files = {**installed(OLD, boot="/boot"), "boot/grub2/grub.cfg": EL.encode()}
+    site = Site(tmp_path, {**files, BLOCK: SAVED})
+    site.add_target()
+    site.kp("verify")
+    (site.tree / "boot/grub2/grub.cfg").write_bytes(b'set default="0"\nblscfg\n')
+    told = site.kp("verify", expected=4)
+    assert f"{BLOCK}#saved_entry" in told and "GRUB_DEFAULT=saved" in told
+    assert "GRUB_DEFAULT=saved" in site.kp("publish", "d", expected=6)
+    (site.tree / "boot/grub2/grub.cfg").write_bytes(EL.encode())
+    site.kp("verify")
+
+
 SYSTEMD_BOOT = b"MZ #### LoaderInfo: systemd-boot 252 ####"
 
 
 def test_systemd_boot_s_own_file_is_written_whatever_grub_left(tmp_path: Path) -> None:
     loader = {"boot/EFI/BOOT/BOOTX64.EFI": SYSTEMD_BOOT}
     left = {"boot/grub2/grub.cfg": EL.encode(), BLOCK: SAVED}
-    site = Site(tmp_path, {**installed(OLD, NEW), **loader, **left})
+    kernels = installed(OLD, NEW, line="root=/dev/sda1 ro")
+    site = Site(tmp_path, {**kernels, **loader, **left})
     assert NEW in site.kp("kernel", "list", "el")  # the newest: there is no loader.conf
     site.add_target()
     conf = (site.tree / "boot/loader/loader.conf").read_text()

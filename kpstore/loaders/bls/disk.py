@@ -29,15 +29,12 @@ from kpstore.model.params.tokens import compose, split
 read_instead: Final[Mapping[str, str]] = {}
 FOLDER: Final = "boot/loader/entries"
 LOADER_CONF: Final = "boot/loader/loader.conf"
-_UNFIT: Final = "--loader grub writes a grub.cfg, which needs none of that"
 # `$` means something to GRUB even in the quotes that a token with a space gets.
 _SYNTAX: Final = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")
 
 
 def files(menus: Mapping[str, Menu], default: str, options: TreeOptions) -> DiskFiles:
     """Return a file an entry, and what chooses among them, which is the switch."""
-    if options.unfit:
-        raise Refused(options.unfit, hint=_UNFIT)
     entries = (write_entry(name, menu, options.boot) for name, menu in menus.items())
     written = {f"{FOLDER}/{name}": data for name, data in entries}
     if default not in menus:

@@ -46,7 +46,8 @@ class TreeRendering:
 
     `files`: loader files by path below the root. `switch` names those that choose
     what boots (grub.cfg, loader.conf); the others are additive. `modules`: release,
-    SHA-256 and size in bytes of the modules artifact.
+    SHA-256 and size in bytes of the modules artifact. `unfit`: why the tree's loader
+    would not boot by them.
     """
 
     marker: Marker
@@ -54,6 +55,7 @@ class TreeRendering:
     switch: tuple[str, ...]
     objects: tuple[ObjectFile, ...] = ()
     modules: tuple[tuple[str, str, int], ...] = ()
+    unfit: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no renderer may ask for, and what one tree can't hold."""

@@ -53,12 +53,14 @@ def render_tree(
     }
     made = [registry.disk(each).files(menus, default, options) for each in loaders]
     files = (file for boot in boots.values() for file in objects(boot))
+    switches = tuple(switch for _, switch in made)
     return TreeRendering(
         marker=marker,
         files={path: data for files, _ in made for path, data in files.items()},
-        switch=tuple(switch for _, switch in made),
+        switch=switches,
         objects=tuple(dict.fromkeys(files)),
         modules=modules,
+        unfit=options.unfit if options.chooser in switches else "",
     )
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import filterfalse
 from pathlib import Path
+from typing import Final
 
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.space import require
@@ -43,6 +44,8 @@ from kpstore.targets.tree.records import (
 )
 from kpstore.targets.tree.survey import Survey, is_kps, known_claims, survey
 from kpstore.targets.values import ArtifactSource, Finding, Identity, Marker
+
+_UNFIT: Final = "or have kp write a file of its own: kp target add … --loader grub"
 
 
 @dataclass
@@ -144,6 +147,8 @@ def stage(
     staged = TreeStaged(root, identity, rendering)
     with Beneath.open(root) as tree:
         _require_identity(tree, identity)
+        if rendering.unfit:
+            raise Refused(rendering.unfit, hint=_UNFIT)
         live = read_live(tree)
         claims = known_claims(tree, live, how.originals)
         unlisted = idle.unlisted(rendering, claims, artifacts)

@@ -33,6 +33,8 @@ def verify(tree: Beneath, rendering: TreeRendering, claims: Claims) -> list[Find
     elif rendering.files or live:
         found += (each for each in _marker(live, rendering) if each.path not in told)
         found += standing(tree, LiveTree.of(rendering), claims)
+    if rendering.unfit:
+        found += (Finding(p, "changed", rendering.unfit) for p in rendering.switch)
     return [*dict.fromkeys(found)]
 
 
