@@ -32,6 +32,69 @@ menuentry 'Debian' --id 'debian' {
 SAVED_DEBIAN = DEBIAN.replace('"0"', '"${saved_entry}"')
 
 
+# As grub2-mkconfig of Red Hat Enterprise Linux 9 writes them, without what draws menus.
+WHOLE = """\
+set pager=1
+if [ -f ${config_directory}/grubenv ]; then
+  load_env -f ${config_directory}/grubenv
+elif [ -s $prefix/grubenv ]; then
+  load_env
+fi
+if [ "${next_entry}" ] ; then
+   set default="${next_entry}"
+   set next_entry=
+   save_env next_entry
+   set boot_once=true
+else
+   set default="${saved_entry}"
+fi
+if [ x"${feature_menuentry_id}" = xy ]; then
+  menuentry_id_option="--id"
+else
+  menuentry_id_option=""
+fi
+export menuentry_id_option
+if [ "${prev_saved_entry}" ]; then
+  set saved_entry="${prev_saved_entry}"
+  save_env saved_entry
+  set prev_saved_entry=
+  save_env prev_saved_entry
+  set boot_once=true
+fi
+function savedefault {
+  if [ -z "${boot_once}" ]; then
+    saved_entry="${chosen}"
+    save_env saved_entry
+  fi
+}
+insmod part_gpt
+insmod xfs
+if [ x$feature_platform_search_hint = xy ]; then
+  search --no-floppy --fs-uuid --set=root --hint-efi=hd0,gpt2  2222
+else
+  search --no-floppy --fs-uuid --set=root 2222
+fi
+set boot='hd0,gpt2'
+if [ -z "${kernelopts}" ]; then
+  set kernelopts="root=/dev/mapper/rhel-root ro crashkernel=1G-4G:192M"
+fi
+insmod blscfg
+blscfg
+if [ "${menu_auto_hide}" ]; then set menu_hide_ok=1; fi
+"""
+STUB = """\
+search --no-floppy --root-dev-only --fs-uuid --set=dev 2222
+set prefix=($dev)/grub2
+export $prefix
+configfile $prefix/grub.cfg
+"""
+FSTAB = b"""\
+/dev/mapper/rhel-root / xfs defaults 0 0
+UUID=2222 /boot xfs defaults 0 0
+UUID=1111-2222 /boot/efi vfat umask=0077,shortname=winnt 0 2
+"""
+
+
 def options(root: Path, files: dict[str, bytes | str]) -> TreeOptions:
     fill(root, {"etc/hostname": b"n1\n", **files})
     return seen_options(root, USUAL)
@@ -57,6 +120,29 @@ def test_grub_s_saved_entry_chooses_where_its_config_asks_it(
 ) -> None:
     found = options(tmp_path, grub(EL, folder))
     assert (found.chooser, found.unfit) == (f"{folder}/grubenv#saved_entry", "")
+
+
+@pytest.mark.parametrize("link", ["", "../efi/EFI/redhat/grubenv"])
+def test_red_hat_s_own_configuration_on_a_machine_with_an_esp(
+    tmp_path: Path, link: str
+) -> None:
+    """The ESP's grub.cfg leads to the one on /boot."""
+    block = {"boot/grub2/grubenv": link} if link else {}
+    files = {"etc/redhat-release": b"Red Hat Enterprise Linux release 9.4\n"}
+    found = options(
+        tmp_path,
+        {
+            **files,
+            **block,
+            "etc/fstab": FSTAB,
+            **grub(WHOLE),
+            **grub(STUB, "boot/efi/EFI/redhat"),
+            "boot/efi/EFI/redhat/grubx64.efi": b"MZ",
+            "boot/efi/EFI/BOOT/BOOTX64.EFI": b"MZ shim",
+            **entry(f"/vmlinuz-{RELEASE}"),
+        },
+    )
+    assert found == TreeOptions(chooser="boot/grub2/grubenv#saved_entry")
 
 
 @pytest.mark.parametrize("config", [FIXED, "blscfg\n", "set default=$x\nblscfg\n"])
