@@ -87,6 +87,10 @@ class DiskLoader(Protocol):
     """
 
     @property
+    def is_shared(self) -> bool:
+        """Whether several loaders read its files: which, the tree tells."""
+
+    @property
     def read_instead(self) -> Mapping[str, str]:
         """Files that it reads when it was installed elsewhere: path -> what to do.
 

@@ -26,6 +26,7 @@ from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, te
 from kpstore.model.names import check_name
 from kpstore.model.params.tokens import compose, split
 
+is_shared: Final = True
 read_instead: Final[Mapping[str, str]] = {}
 FOLDER: Final = "boot/loader/entries"
 LOADER_CONF: Final = "boot/loader/loader.conf"

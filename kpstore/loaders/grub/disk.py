@@ -25,6 +25,7 @@ from kpstore.loaders.grub.script import commands
 from kpstore.loaders.menu import NOTE, Linux, Menu, TreeOptions, admit_local, text_of
 from kpstore.model.names import check_name
 
+is_shared: Final = False
 read_instead: Final[Mapping[str, str]] = {}
 _BOOT: Final = "/boot"
 _ROOT: Final = '"$kp_boot"'

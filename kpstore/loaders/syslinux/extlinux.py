@@ -32,6 +32,7 @@ from kpstore.loaders.syslinux.pxelinux import load_linux
 from kpstore.model.names import check_name
 from kpstore.model.params.tokens import compose
 
+is_shared: Final = False
 read_instead: Final = {
     "boot/extlinux.conf": "EXTLINUX reads it where it was installed into /boot "
     "(Alpine): install it with extlinux --install /boot/extlinux"

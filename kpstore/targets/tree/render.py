@@ -22,7 +22,8 @@ def render(
     """Render an image's tree, for the loader that lies at `root`; all of it."""
     options = TreeOptions(spec.grub_dir)
     if root and len(spec.loaders) == 1:  # of several, each is written as is usual
-        options = seen_options(root, options)
+        shared = registry.disk(spec.loaders[0]).is_shared
+        options = seen_options(root, options) if shared else options
     image, loaders = spec.image or "", spec.loaders
     return render_tree(desired.state, image, loaders, desired.marker, options)
 
