@@ -104,7 +104,8 @@ class Finding:
 
     `kind`: `missing`, `changed`, `foreign`, `mode`, `unfinished`, `extra`; `kept` is
     another's and in nobody's way; `stays` is kp's, booted and no longer listed, where
-    nothing can take its place; `serving` is what a target that was left goes on
+    nothing can take its place; `spoiled` is damaged and needed for a way back alone;
+    `serving` is what a target that was left goes on
     with, `left` what stays in one that can't be left clean; `older` is kp's and whole,
     and another version of kp drew it.
     """
@@ -116,7 +117,7 @@ class Finding:
     @property
     def is_drift(self) -> bool:
         """Tell whether kp should have something else there."""
-        return self.kind not in ("kept", "older", "stays")
+        return self.kind not in ("kept", "older", "stays", "spoiled")
 
 
 class Look(NamedTuple):

@@ -1,5 +1,6 @@
 """`kp verify`: what is served, held against what was committed."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -76,14 +77,22 @@ def _refuse_damage(damage: list[Advice]) -> None:
 
 def _lines(session: Session, found: list[Verified]) -> Iterator[str]:
     for each in found:
-        what = f"{len(each.drift)} differences" if each.drift else "as committed"
-        if not each.drift and any(one.kind == "stays" for one in each.findings):
-            what = "boots what isn't listed"
-        if each.condition in ("absent", "ahead"):
-            what = "not compared"
-        yield f"{each.name}: {session.out.paint(each.condition)}, {what}"
+        yield f"{each.name}: {session.out.paint(each.condition)}, {_what(each)}"
         for one in each.findings:
             yield f"  {one.path}: {one.kind} {one.detail}".rstrip()
+
+
+def _what(each: Verified) -> str:
+    kinds = Counter(one.kind for one in each.findings)
+    if each.condition in ("absent", "ahead"):
+        return "not compared"
+    if each.drift:
+        return f"{len(each.drift)} differences"
+    if kinds["stays"]:
+        return "boots what isn't listed"
+    if kinds["spoiled"]:
+        return f"as committed; {kinds['spoiled']} spoiled, for the way back alone"
+    return "as committed"
 
 
 def _status(session: Session, found: list[Verified]) -> int:

@@ -45,12 +45,13 @@ def mend(
     """
     files, links = want.files(), want.links()
     objects = {each.path: each.sha256 for each in generation.objects}
-    spare = {*outgoing.objects(layout, want.state)} - objects.keys()
+    spare = _spare(layout, want, findings) - objects.keys()
+    _restore(layout, spare, findings, artifacts)
     for finding in findings:
         path, inside = layout.path(finding.path), finding.path.startswith(f"{KP}/")
         if finding.kind in ("mode", "owner"):
             _mend_attributes(layout, finding)
-        elif inside and finding.kind != "unfinished":
+        elif inside and finding.kind not in ("unfinished", "spoiled"):
             set_aside(layout, finding.path, found)
             if finding.path in files:
                 clear_folder(layout, finding.path)
@@ -67,6 +68,26 @@ def mend(
                 if finding.path in spare:
                     outgoing.restore(layout, finding.path, artifacts)
     _take_entries(layout, generation, findings, found, flat=want.state.flat)
+
+
+def _spare(layout: Layout, want: Wanted, findings: Collection[Finding]) -> set[str]:
+    """Return the objects that only a way back or a retired menu needs."""
+    if not any(each.path.startswith(OBJECTS) for each in findings):
+        return set()
+    kept = outgoing.named(layout, outgoing.kept(layout).parts)
+    return {*kept, *outgoing.objects(layout, want.state)}
+
+
+def _restore(
+    layout: Layout,
+    spare: Collection[str],
+    findings: Collection[Finding],
+    artifacts: ArtifactSource,
+) -> None:
+    """Copy those that are gone, where their artifacts can be had."""
+    for finding in findings:
+        if finding.kind == "spoiled" and finding.path in spare:
+            outgoing.restore(layout, finding.path, artifacts)
 
 
 def _mend_attributes(layout: Layout, finding: Finding) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from kpstore.targets.tftp import kept as tftp_kept
 from kpstore.targets.tftp import parts
 from kpstore.targets.tftp.compare import check_folder
 from kpstore.targets.tftp.expected import wanted
@@ -49,6 +50,9 @@ def verify(
         told = {each.path for each in found}
         lost = (path for path in outgoing.lost(layout, want.state) if path not in told)
         found += (Finding(path, "missing") for path in lost)
+        told |= {each.path for each in found}
+        spare = tftp_kept.findings(layout, want)
+        found += (each for each in spare if each.path not in told)
     found += parts.extras(layout)
     found += parts.attributes(layout, live)
     amiss = {each.path for each in ground.amiss(layout)}

@@ -429,6 +429,7 @@ def test_a_retired_menu_goes_whose_kernel_can_not_be_had_again(
     harm(world.root / object_file("6.6").path)
     world.store.path(object_file("6.6").sha256).unlink()
     world.target.repair(whole(SECOND), tmp_path / "found")
-    assert world.target.verify(whole(SECOND), deep=True) == []
+    [found] = world.target.verify(whole(SECOND), deep=True)
+    assert (found.path, found.kind) == (object_file("6.6").path, "spoiled")
     assert not (world.root / "kp/live" / place_of(DB)).exists()
     assert world.served(ALL) == expected(SECOND, ALL)
