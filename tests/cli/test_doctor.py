@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +221,29 @@ def test_the_index_lock_and_drafts(made: Cluster):
     (made.site / "state.git/refs/heads/main.lock").touch()
     found = examined(made)
     assert {each["about"] for each in found} == {"index", "lock"}
+
+
+FLIPPED = {  # one bit of a row, as a disk flips it: no page is malformed
+    "UPDATE nodes SET name = 'm01' WHERE name = 'n01'": "what m01 boots",
+    "UPDATE uniques SET node = 'm01' WHERE node = 'n01'": "who has ",
+    "UPDATE uniques SET value = replace(value, '02:', '03:')": "who has ",
+    "UPDATE templates SET count = count + 1": "how many nodes boot alike",
+    "UPDATE revisions SET author = 'bob' WHERE number = 2": "r2",
+    "UPDATE revisions SET commit_id = replace(commit_id, 'a', 'b')": "r",
+}
+
+
+@pytest.mark.parametrize("sql", FLIPPED)
+def test_an_index_that_says_otherwise_is_found_by_a_deep_look(made: Cluster, sql: str):
+    with closing(sqlite3.connect(made.site / "cache/index.db")) as database:
+        database.execute(sql)
+        database.commit()
+    found = examined(made, "--deep", expected=4)[0]  # then what is drawn by it
+    assert found["about"] == "index"
+    assert f"says of {FLIPPED[sql]}" in found["text"]
+    typed(found["mend"].partition(" && kp publish")[0])
+    made.kp("publish")
+    assert examined(made, "--deep") == []
 
 
 def test_targets_that_are_gone_or_foreign(made: Cluster):

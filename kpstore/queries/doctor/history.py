@@ -1,12 +1,10 @@
-"""The repository: what git needs of it, main, its history, and the derived index."""
+"""The repository: what git needs of it, main, and its history."""
 
 from collections.abc import Iterator
 from shlex import quote
 
 from kpstore.history import walk
 from kpstore.history.git import fittings, packs, trees
-from kpstore.history.index.connection import IndexFailed
-from kpstore.history.index.database import Index
 from kpstore.queries.doctor.contract import Advice, Level, Visit
 from kpstore.queries.doctor.damaged_main import fitted, pack_made_anew
 
@@ -61,23 +59,3 @@ def _empty_objects(visit: Visit) -> Iterator[Advice]:
             text = f"{file} is empty: a crash of the machine left it"
             mend = f"rm -f {quote(str(file))}  # then kp doctor: is it missed?"
             yield Advice("history", "bad", text, mend)
-
-
-def index(visit: Visit) -> Iterator[Advice]:
-    """Read the index, and see whether it stands at main."""
-    file, tip = visit.site.index_file, visit.site.tip()
-    mend = "kp publish"  # any writer, but this one checks all of it
-    try:
-        index = Index.open(file)
-        if index is not None:
-            index.check()
-    except IndexFailed as error:
-        yield Advice("index", "bad", f"{file} is damaged: {error.message}", mend)
-        return
-    if index is None:
-        text = f"{file} is missing or damaged: kp is slower without it"
-        yield Advice("index", "note", text, mend)
-    elif index.head() != tip:
-        yield Advice("index", "note", f"{file} does not stand at main", mend)
-    else:
-        yield Advice("index", "ok", "stands at main, and can be read")
