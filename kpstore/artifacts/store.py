@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kpstore.disk.descriptors import about, opened_source
+from kpstore.disk.descriptors import about
 from kpstore.disk.durable import remove, sweep_temporaries, sync_directory
 from kpstore.disk.streams import StagedFile, make_young, staged, sync_file
 from kpstore.errors import (
@@ -57,12 +57,6 @@ class ArtifactStore:
         self._root = root
 
     # --- adding
-
-    @disk_failures("adding an artifact")
-    def add_file(self, path: Path, progress: Progress | None = None) -> StoredRef:
-        """Add a file of a trusted path; see `adopt`."""
-        with opened_source(path) as descriptor:
-            return self.adopt(descriptor, str(path), progress)
 
     @disk_failures("adding an artifact")
     def adopt(

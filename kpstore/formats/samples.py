@@ -125,13 +125,6 @@ def elf(release: str, arch: str = "x86_64", content: bytes = b"") -> bytes:
     return _elf_header(arch) + (content or _linux_version(release))
 
 
-def s390_image(release: str) -> bytes:
-    """Build an s390 boot image, whose kernel is packed inside without a pointer."""
-    head = bytearray(0x11000)
-    head[0x10008:0x1000E] = b"S390EP"
-    return bytes(head) + COMPRESSORS["gzip"](elf(release, "s390x"))
-
-
 def xen(version: str, *, packed: bool = True) -> bytes:
     """Build a Xen hypervisor for x86_64, as multiboot file."""
     text = b"\0Xen version %d.%d%s (%s@%s) (%s) %s %s\0"

@@ -5,7 +5,7 @@ default written out: equal values have equal bytes.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -101,11 +101,6 @@ def encode_node(node: Node) -> bytes:
     if not node.without:
         del fields["without"]  # as `exclude_if` has it
     return _LINE.encode(fields).encode()  # a third of model_dump's time
-
-
-def encode_shard(nodes: Iterable[Node]) -> bytes:
-    """Return the bytes of a node file."""
-    return join_lines({node.name: encode_node(node) for node in nodes})
 
 
 def join_lines(lines: Mapping[str, bytes]) -> bytes:

@@ -8,11 +8,10 @@ from kpstore.errors import NotFound
 from kpstore.model.documents import BootConfig, KernelConfig, Node, Ssi
 from kpstore.model.keys import Key
 from kpstore.model.params.layers import Layer, Line
-from kpstore.model.params.tokens import compose
 from kpstore.model.payload import Payload, payload_of
 from kpstore.model.state import Documents, State
 from kpstore.model.templates import Membership, Template, template_of
-from kpstore.model.variables import fill, used, value
+from kpstore.model.variables import used, value
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,6 @@ class Boot:
         """Return the node's values of the variables used; unset ones are left out."""
         found = {name: value(node, name) for name in self.variables}
         return {name: text for name, text in found.items() if text is not None}
-
-    def command_line(self, node: Node) -> str:
-        """Return the kernel's command line on this node."""
-        return compose(fill(self.params, self.values(node)))
 
 
 def template_in(state: State, node: Node) -> Template:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kpstore.artifacts import store as module
-from kpstore.artifacts.store import ArtifactStore, Stored, StoredRef
-from kpstore.disk.descriptors import TEMP_PREFIX
+from kpstore.artifacts.store import ArtifactStore, Progress, Stored, StoredRef
+from kpstore.disk.descriptors import TEMP_PREFIX, opened_source
 from kpstore.errors import (
     CorruptState,
     DiskFailure,
@@ -33,6 +33,13 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "vmlinuz"
 
 
+def add_file(
+    store: ArtifactStore, path: Path, progress: Progress | None = None
+) -> StoredRef:
+    with opened_source(path) as descriptor:
+        return store.adopt(descriptor, str(path), progress)
+
+
 def files(tmp_path: Path) -> list[str]:
     root = tmp_path / "objects"
     return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
@@ -41,7 +48,7 @@ def files(tmp_path: Path) -> list[str]:
 def test_layout_is_git_lfs_own(
     store: ArtifactStore, source: Path, tmp_path: Path
 ) -> None:
-    assert store.add_file(source) == StoredRef(NAME, len(DATA))
+    assert add_file(store, source) == StoredRef(NAME, len(DATA))
     assert files(tmp_path) == [f"{NAME[:2]}/{NAME[2:4]}/{NAME}"]
     assert store.path(NAME).read_bytes() == DATA
     assert store.path(NAME).stat().st_mode & 0o7777 == 0o444
@@ -50,7 +57,7 @@ def test_layout_is_git_lfs_own(
 
 
 def test_the_artifact_is_not_the_source(store: ArtifactStore, source: Path) -> None:
-    store.add_file(source)
+    add_file(store, source)
     source.write_bytes(b"written over in place")
     store.verify(NAME)
 
@@ -69,14 +76,14 @@ def test_stream_in_constant_memory(store: ArtifactStore) -> None:
 
 
 def test_what_is_here_is_not_rewritten(store: ArtifactStore, source: Path) -> None:
-    store.add_file(source)
+    add_file(store, source)
     before = store.path(NAME).stat()
     assert store.add_stream([DATA]) == StoredRef(NAME, len(DATA))
     assert store.path(NAME).stat().st_ino == before.st_ino
 
 
 def test_what_is_added_again_is_young_again(store: ArtifactStore, source: Path) -> None:
-    store.add_file(source)
+    add_file(store, source)
     os.utime(store.path(NAME), (1000, 1000))
     store.add_stream([DATA])
     assert not store.remove(NAME, before=2000)
@@ -94,25 +101,25 @@ def test_a_torn_leftover_is_replaced(
     place.parent.mkdir(parents=True)
     place.write_bytes(left)
     place.chmod(0o444)
-    store.add_file(source)
+    add_file(store, source)
     store.verify(NAME)
 
 
 def test_adding_again_heals_damaged_bytes(store: ArtifactStore, source: Path) -> None:
-    ref = store.add_file(source)
+    ref = add_file(store, source)
     path = store.path(ref.sha256)
     damaged = b"?" * ref.size
     path.chmod(0o644)
     path.write_bytes(damaged)
     with path.open("rb") as reading:
-        assert store.add_file(source) == ref
+        assert add_file(store, source) == ref
         assert reading.read() == damaged  # replaced by rename, not written over
     store.verify(ref.sha256)
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
 
 
 def test_verify_tells_changed_bytes(store: ArtifactStore, source: Path) -> None:
-    store.add_file(source)
+    add_file(store, source)
     place = store.path(NAME)
     place.chmod(0o644)
     place.write_bytes(b"b" + DATA[1:])
@@ -153,7 +160,7 @@ def test_iterates_sorted_over_artifacts_only(
 
 
 def test_remove(store: ArtifactStore, source: Path, tmp_path: Path) -> None:
-    store.add_file(source)
+    add_file(store, source)
     store.remove(NAME, before=1e12)
     assert files(tmp_path) == []
 
@@ -161,7 +168,7 @@ def test_remove(store: ArtifactStore, source: Path, tmp_path: Path) -> None:
 def test_empty_files_are_refused(store: ArtifactStore, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(InvalidInput, match=r"empty is empty"):
-        store.add_file(tmp_path / "empty")
+        add_file(store, tmp_path / "empty")
     with pytest.raises(InvalidInput, match="initrd is empty"):
         store.add_stream([], name="initrd")
     assert files(tmp_path) == []
@@ -170,7 +177,7 @@ def test_empty_files_are_refused(store: ArtifactStore, tmp_path: Path) -> None:
 def test_a_fifo_is_refused_at_once(store: ArtifactStore, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(Refused, match="fifo"):
-        store.add_file(tmp_path / "fifo")
+        add_file(store, tmp_path / "fifo")
 
 
 @pytest.mark.parametrize("change", ["append", "truncate", "in place"])
@@ -195,7 +202,7 @@ def test_a_source_that_changes_meanwhile_is_refused(
                 file.write(b"more")
 
     with pytest.raises(Refused, match="changed while it was read"):
-        store.add_file(source, meddle)
+        add_file(store, source, meddle)
     assert files(tmp_path) == []
 
 
@@ -244,12 +251,12 @@ def test_order_of_durability(
 
     monkeypatch.setattr(os, "fsync", seen_fsync)
     monkeypatch.setattr(os, "rename", seen_rename)
-    store.add_file(source)
+    add_file(store, source)
     assert calls[-3:] == [
         f"fsync {TEMP_PREFIX[:4]}",
         f"rename {NAME[:4]}",
         f"fsync {NAME[2:4]}",
     ]
     calls.clear()
-    store.add_file(source)  # here already: its name may not be durable yet
+    add_file(store, source)  # here already: its name may not be durable yet
     assert f"fsync {NAME[:4]}" in calls and f"fsync {NAME[2:4]}" in calls

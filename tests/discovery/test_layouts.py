@@ -19,7 +19,7 @@ from kpstore.kernels.gather import Needs, gather
 from kpstore.kernels.origins.files import Files
 from kpstore.kernels.origins.installed import as_booted
 from kpstore.model.documents import Arch
-from support.imagetree import fill
+from support.imagetree import fill, s390_image
 from support.loaderfiles import WRITTEN
 from support.taking import gather_installed
 
@@ -147,7 +147,7 @@ REAL = {
 KERNELS = {
     "x86_64": make.bzimage,
     "aarch64": make.zboot,
-    "s390x": make.s390_image,
+    "s390x": s390_image,
     "ppc64le": lambda release: make.elf(release, "ppc64le"),
 }
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kpstore.errors import InvalidInput
 from kpstore.formats import samples as make
 from kpstore.formats.kernel import KernelFacts, read_kernel
+from support.imagetree import s390_image
 
 RELEASE = "6.1.0-56-amd64"
 
@@ -45,7 +46,7 @@ def read(data: bytes, limit: int = 1 << 24) -> KernelFacts:
             False,
         ),
         (lambda: make.unified(RELEASE), "x86_64", "uki", "", True),
-        (lambda: make.s390_image(RELEASE), "s390x", "image", "", False),
+        (lambda: s390_image(RELEASE), "s390x", "image", "", False),
         *[
             (lambda arch=arch: make.elf(RELEASE, arch), arch, "elf", "", False)
             for arch in ("i386", "x86_64", "aarch64", "ppc64", "ppc64le", "ia64")

@@ -20,7 +20,7 @@ from kpstore.model.documents import (
     XenConfig,
 )
 from kpstore.model.keys import Key
-from support.histories import kernel, node
+from support.histories import encode_shard, kernel, node
 
 DOCUMENTS: list[tuple[Key, Document]] = [
     (Key("site"), Site(id="1" * 32, name="lab")),
@@ -159,7 +159,7 @@ NODES = st.builds(
 
 @given(nodes=st.lists(NODES, unique_by=lambda node: node.name, max_size=8))
 def test_a_node_file_comes_back_sorted_by_name(nodes: list[Node]) -> None:
-    data = codec.encode_shard(nodes)
+    data = encode_shard(nodes)
     expected = sorted(nodes, key=lambda node: node.name)
     assert codec.decode_shard("nodes/ab.jsonl", data) == expected
     plain = [
@@ -175,6 +175,6 @@ def test_a_node_file_comes_back_sorted_by_name(nodes: list[Node]) -> None:
 
 
 def test_a_bad_node_line_is_named() -> None:
-    data = codec.encode_shard([node(1), node(2)]).replace(b'"index":2', b'"index":-2')
+    data = encode_shard([node(1), node(2)]).replace(b'"index":2', b'"index":-2')
     with pytest.raises(CorruptState, match=r"nodes/ab\.jsonl: index"):
         codec.decode_shard("nodes/ab.jsonl", data)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kpstore.errors import CorruptState, InvalidInput
 from kpstore.history import codec, paths
-from support.histories import node
+from support.histories import encode_shard, node
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}", fullmatch=True)
 
@@ -60,7 +60,7 @@ def test_the_shard_is_the_digest_of_the_name() -> None:
 def test_a_line_is_found_by_the_node_s_name_not_by_a_variable() -> None:
     first = node(1, vars={"name": "n000002"})
     second = node(2)
-    data = codec.encode_shard([first, second])
+    data = encode_shard([first, second])
     assert paths.node_line(data, "n000002") == codec.encode_node(second)
     assert paths.node_line(data, "n000001") == codec.encode_node(first)
     assert paths.node_line(data, "n00000") is None
@@ -73,6 +73,6 @@ def test_a_line_without_a_name_is_corrupt() -> None:
 
 
 def test_changed_nodes_are_those_whose_lines_differ() -> None:
-    old = codec.encode_shard([node(1), node(2), node(3)])
-    new = codec.encode_shard([node(1), node(2, vars={"a": "b"}), node(4)])
+    old = encode_shard([node(1), node(2), node(3)])
+    new = encode_shard([node(1), node(2, vars={"a": "b"}), node(4)])
     assert paths.changed_nodes(old, new) == {"n000002", "n000003", "n000004"}

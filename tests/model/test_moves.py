@@ -10,7 +10,15 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
-from support.states import kernel, node, put_group, put_node, settled, state_of
+from support.states import (
+    command_line,
+    kernel,
+    node,
+    put_group,
+    put_node,
+    settled,
+    state_of,
+)
 
 
 def moves_of(old: State, new: State) -> Moves:
@@ -129,7 +137,7 @@ def boots(state: State) -> dict[str, object]:
             boot.entry,
             boot.method,
             boot.payload.id,
-            boot.command_line(each),
+            command_line(boot, each),
             each.macs,
         )
     return found

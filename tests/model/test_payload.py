@@ -5,7 +5,7 @@ from kpstore.model.documents import BootConfig, Image
 from kpstore.model.keys import Key
 from kpstore.model.payload import Payload
 from kpstore.model.state import State
-from support.states import kernel, state_of
+from support.states import command_line, kernel, state_of
 
 
 def payload(state: State) -> Payload:
@@ -65,5 +65,5 @@ def test_variables_stay_unresolved() -> None:
     image = Image(**{**dict(state.image("web")), "params": ("id={node.index}",)})
     state.put(Key("image", "web"), image)
     boot = boot_of(state, "web", "production")
-    assert boot.command_line(state.node("n001")).startswith("id=1 ")
+    assert command_line(boot, state.node("n001")).startswith("id=1 ")
     assert boot.payload == payload(state)

@@ -12,7 +12,6 @@ import pytest
 
 from kpstore.edits import targets
 from kpstore.errors import Refused
-from kpstore.model.documents import Site
 from kpstore.model.keys import Key
 from kpstore.operations.retention import Keeping
 from kpstore.operations.rollback import Rollback
@@ -22,19 +21,12 @@ from kpstore.targets.values import Held
 from support import sites
 from support.cli import digest
 from support.sites import SmallSite, call_good, first_import
-from support.years import age, collect, has, new_default, params
+from support.years import age, collect, has, keeping_little, new_default, params
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> SmallSite:
-    """A site that keeps two generations and two good payloads an image (r4)."""
-    site = sites.make(tmp_path, first_import, call_good)
-    with site.picker().edit("rules") as edit:
-        known = edit.state.site()
-        rules = {"generations": 2, "known_good": 2}
-        retention = known.retention.model_copy(update=rules)
-        edit.state.put(Key("site"), Site(**{**dict(known), "retention": retention}))
-    return site
+    return keeping_little(tmp_path)
 
 
 def away(site: SmallSite) -> None:

@@ -12,7 +12,7 @@ import pytest
 from kpstore.edits import entries, images, nodes, targets
 from kpstore.errors import Refused
 from kpstore.history import drafts
-from kpstore.model.documents import KernelConfig, Site
+from kpstore.model.documents import KernelConfig
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.operations.rollback import Rollback
@@ -20,20 +20,13 @@ from kpstore.site.settings import load, save
 from support import sites
 from support.cli import digest
 from support.kpstories import never_switched
-from support.sites import SmallSite, call_good, first_import
-from support.years import age, collect, has, new_default, params
+from support.sites import SmallSite
+from support.years import age, collect, has, keeping_little, new_default, params
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> SmallSite:
-    """A site that keeps two generations and two good payloads an image (r4)."""
-    site = sites.make(tmp_path, first_import, call_good)
-    with site.picker().edit("rules") as edit:
-        known = edit.state.site()
-        rules = {"generations": 2, "known_good": 2}
-        retention = known.retention.model_copy(update=rules)
-        edit.state.put(Key("site"), Site(**{**dict(known), "retention": retention}))
-    return site
+    return keeping_little(tmp_path)
 
 
 def kept(site: SmallSite) -> list[int]:

@@ -1,10 +1,10 @@
 """Repositories with histories, made by kp's own writing code."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kpstore.history import record
+from kpstore.history import codec, record
 from kpstore.history.git import create
 from kpstore.history.git.repository import Repository, id_of, new_commit
 from kpstore.history.paths import MAIN
@@ -57,6 +57,11 @@ def image(name: str = "web") -> dict[Key, Document]:
         Key("kernel", "k1", name): kernel(),
         Key("entry", "production", name): BootConfig(kernel="k1"),
     }
+
+
+def encode_shard(nodes: Iterable[Node]) -> bytes:
+    """Return the bytes of a node file."""
+    return codec.join_lines({each.name: codec.encode_node(each) for each in nodes})
 
 
 def node(number: int, image: str = "web", **fields: object) -> Node:

@@ -94,6 +94,13 @@ _CONTENT: Final[dict[str, Callable[[str], bytes]]] = {
 }
 
 
+def s390_image(release: str) -> bytes:
+    """Build an s390 boot image, whose kernel is packed inside without a pointer."""
+    head = bytearray(0x11000)
+    head[0x10008:0x1000E] = b"S390EP"
+    return bytes(head) + make.COMPRESSORS["gzip"](make.elf(release, "s390x"))
+
+
 @dataclass
 class Kernel:
     """A made-up kernel in the store: its object and its modules."""

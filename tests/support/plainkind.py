@@ -47,6 +47,7 @@ from kpstore.targets.values import (
     Look,
     Marker,
 )
+from support.states import command_line
 
 NAME = "plain"
 
@@ -79,7 +80,7 @@ def render(_: TargetSpec, desired: Desired) -> Pages:
             kernels |= {ref.sha256 for ref in refs}
             named = "".join(f"kernels/{ref.sha256}\n" for ref in refs)
             for name in census.nodes_of(template):
-                line = boot.command_line(desired.state.node(name))
+                line = command_line(boot, desired.state.node(name))
                 files[f"{name}.boot"] = f"{named}{line}\n".encode()
     return Pages(desired.marker, files, tuple(sorted(kernels)))
 

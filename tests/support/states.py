@@ -3,6 +3,7 @@
 import hashlib
 from typing import Literal
 
+from kpstore.model.boot import Boot
 from kpstore.model.documents import (
     ArtifactRef,
     Artifacts,
@@ -15,7 +16,14 @@ from kpstore.model.documents import (
     Site,
 )
 from kpstore.model.keys import Key
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import Empty, State
+from kpstore.model.variables import fill
+
+
+def command_line(boot: Boot, node: Node) -> str:
+    """Return the kernel's command line on a node."""
+    return compose(fill(boot.params, boot.values(node)))
 
 
 def ref(text: str) -> ArtifactRef:

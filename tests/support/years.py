@@ -2,15 +2,27 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.edits import entries, images
-from kpstore.model.documents import KernelConfig
+from kpstore.model.documents import KernelConfig, Site
 from kpstore.model.keys import Key
 from support import sites
 from support.sites import SmallSite
 
 OLD = sites.NOW - 300 * sites.DAY  # long before any day of a test
+
+
+def keeping_little(where: Path) -> SmallSite:
+    """Make a site that keeps two generations and two good payloads an image (r4)."""
+    site = sites.make(where, sites.first_import, sites.call_good)
+    with site.picker().edit("rules") as edit:
+        known = edit.state.site()
+        rules = {"generations": 2, "known_good": 2}
+        retention = known.retention.model_copy(update=rules)
+        edit.state.put(Key("site"), Site(**{**dict(known), "retention": retention}))
+    return site
 
 
 def age(site: SmallSite) -> None:

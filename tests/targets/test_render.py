@@ -31,6 +31,7 @@ from kpstore.targets.tree.layout import TreeRendering
 from kpstore.targets.tree.render import tree_boots
 from kpstore.targets.values import Marker, ObjectFile
 from support import histories, strategies
+from support.states import command_line
 
 LOADERS = ("pxelinux", "grub", "ipxe")
 
@@ -119,7 +120,7 @@ def test_every_loader_makes_the_command_line_that_the_model_says(
     assert bool(files) == bool(values)
     for loader in LOADERS:
         found = line(loader, menus.get(loader, b""), files.get(loader))
-        assert found == made.command_line(node)
+        assert found == command_line(made, node)
 
 
 def test_a_node_without_variables_needs_no_file_of_its_own():
