@@ -105,7 +105,7 @@ def _repeatable(site: Site, kinds: Kinds) -> dict[str, Any]:
     if kinds.together or kinds.by_table:
         raise InvalidInput(
             "parameters of this site go by table 1, where a key adds up or replaces",
-            hint="kp site set --params-table 2 changes to the newer one",
+            hint="kp site set --params-table 2",
         )
     others = _but(site.repeatable, kinds.keys)
     return {"repeatable": (*others, *kinds.append)}

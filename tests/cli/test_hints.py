@@ -128,10 +128,10 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
     for begin, end in pairwise(at):
         part = text[begin:end]
         found = COMMAND.match(part)
-        if found is None or found[1] in PROSE:
+        words = re.findall(r"[\w-]+", part)[1:3]
+        if found is None or (found[1] in PROSE and not _command(" ".join(words))):
             yield "", part
             continue
-        words = re.findall(r"[\w-]+", part)[1:3]
         noun = words[0] in VERBS and _command(words[0]) is None
         yield " ".join(words if noun else words[:1]), part
 

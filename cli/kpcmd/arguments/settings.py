@@ -104,7 +104,7 @@ def kinds_of(append: Many, replace: Many, together: Many, by_table: Many) -> Kin
         if not keys[1:]:
             raise WrongUsage(
                 f"--together {' '.join(keys)!r} is no set",
-                hint="two keys or more: --together 'ro rw'",
+                hint="kp site set --together 'ro rw'",
             )
     return Kinds(
         tuple(append or ()), tuple(replace or ()), tuple(sets), tuple(by_table or ())
