@@ -29,6 +29,7 @@ VERBS: Final = {
         Verb("group", "group", "nodes that share parameters"),
         Verb("kernel", "kernel", "the kernels of an image"),
         Verb("entry", "entry", "the bootable choices of an image"),
+        Verb("params", "params", "how kernel parameters are read"),
         Verb("default", "default", "choose the entry that an image's nodes boot"),
         Verb("next", "next", "override what nodes boot next"),
         Verb("diff", "diff", "compare the draft with main, or two revisions"),

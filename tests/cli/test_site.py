@@ -97,6 +97,26 @@ def test_above_the_limit_a_person_is_asked(made: Cluster) -> None:
     assert made.json("log", "-n", "1")[0]["subject"] == "ask sooner"
 
 
+def test_how_a_line_is_read_is_explained(made: Cluster) -> None:
+    line = 'ro root=LABEL=a console=ttyS0 dyndbg="file a.c +p"'
+    found = made.json("params", "explain", line)
+    assert [each["token"] for each in found] == [
+        *("ro", "root=LABEL=a", "console=ttyS0", "dyndbg=file a.c +p")
+    ]
+    assert [each["kind"] for each in found] == [
+        *("together", "replace", "append", "append")
+    ]
+    made.kp("site", "set", "--replace", "console")
+    [shown] = made.kp("params", "explain", "console=ttyS0").out.splitlines()[1:]
+    assert shown.split(None, 3) == [
+        *("console=ttyS0", "console", "replace", "this site's settings")
+    ]
+    refused = run(made.site, "params", "explain", "a={b}")
+    assert refused.status == 1
+    assert "a={b}" in refused.err
+    assert made.json("params", "explain", "") == []
+
+
 PARAMS = "console=tty0 ro console=ttyS0"
 
 
