@@ -1,11 +1,13 @@
 """Edits of images."""
 
+from collections.abc import Collection
 from typing import Any, Unpack
 
 from kpstore.edits import layers
 from kpstore.errors import InvalidInput
 from kpstore.model.documents import Image
 from kpstore.model.keys import Key
+from kpstore.model.params.demands import demanded
 from kpstore.model.params.wording import Tokens
 from kpstore.model.state import State
 from kpstore.model.validation import make, replace
@@ -27,6 +29,19 @@ def change(
     image, notes = layers.reword(state, image, origin, tokens, tuple)
     state.put(Key("image", name), image)
     return notes
+
+
+def demand(
+    state: State,
+    name: str,
+    required: Collection[str] = (),
+    forbidden: Collection[str] = (),
+    allowed: Collection[str] = (),
+) -> None:
+    """Require and forbid parameters of what an image's nodes boot, or do so no more."""
+    image = state.image(name)
+    fields = demanded(image, required, forbidden, allowed)
+    state.put(Key("image", name), replace(image, fields, f"image {name}"))
 
 
 def set_default(state: State, name: str, entry: str) -> None:

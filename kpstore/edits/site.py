@@ -10,6 +10,7 @@ from kpstore.model import names
 from kpstore.model.documents import Site, VariableRule
 from kpstore.model.keys import Key
 from kpstore.model.names import missing
+from kpstore.model.params.demands import demanded
 from kpstore.model.params.tokens import key_of
 from kpstore.model.state import State
 from kpstore.model.validation import make, replace
@@ -80,6 +81,18 @@ def _rule(name: str, fields: Mapping[str, Any]) -> VariableRule:
             hint=f"the lower bound first: {name}={high}..{low}",
         )
     return rule
+
+
+def demand(
+    state: State,
+    required: Collection[str] = (),
+    forbidden: Collection[str] = (),
+    allowed: Collection[str] = (),
+) -> None:
+    """Require and forbid parameters of what any node boots, or do so no more."""
+    site = state.site()
+    fields = demanded(site, required, forbidden, allowed)
+    state.put(Key("site"), replace(site, fields, "site"))
 
 
 def set_kinds(state: State, kinds: Kinds, table: int | None = None) -> None:

@@ -20,6 +20,7 @@ from kpstore.model.documents import Group, Node, Site
 from kpstore.model.keys import Key
 from kpstore.model.moves import Move, Moves, image_of
 from kpstore.model.names import missing
+from kpstore.model.params.demands import check_default, check_demands
 from kpstore.model.params.layers import Layer
 from kpstore.model.state import State, check_casefold
 from kpstore.model.templates import Template
@@ -63,6 +64,8 @@ def _of_documents(moves: Moves) -> Iterator[Callable[[], object]]:
         yield partial(check_document, key, document, moves)
     for image in _images(moves):
         yield partial(check_image, state, image, moves)
+        if not any(t.image == image for t in moves.templates):
+            yield partial(check_default, state, image)
     if any(_is_regrouped(moves, key) for key in changes):
         for name in state.names("group"):
             yield partial(check_members, moves, name)
@@ -165,6 +168,7 @@ def _check_next(node: Node, template: Template, site: Site) -> None:
 
 def _check_template(template: Template, moves: Moves) -> None:
     _check_anew(lambda state: check_ties(state, template), template, moves)
+    _check_anew(lambda state: check_demands(state, template), template, moves)
     boot = moves.new_boot(template)
     if boot is None:
         return

@@ -102,6 +102,8 @@ class Site(Document):
     params_append: Keys = ()
     params_replace: Keys = ()
     params_together: KeySets = ()
+    required_params: Without = ()
+    forbidden_params: Without = ()
     repeatable: tuple[str, ...] = ("console", "earlycon", "modprobe.blacklist")
     variables: dict[str, VariableRule] = Field(
         default_factory=lambda: {"index": VariableRule(unique=True, minimum=0)}
@@ -168,6 +170,8 @@ class Image(Document):
     default: Name | None = None
     params: Parameters = ()
     without: Without = ()
+    required_params: Without = ()
+    forbidden_params: Without = ()
     required_modules: tuple[Name, ...] = ()
     required_firmware: tuple[Text, ...] = ()
     ssi: Ssi | None = None

@@ -180,3 +180,46 @@ def test_a_key_of_this_site_s_own_kind(made: Cluster) -> None:
     assert "two kinds" in refused.err
     made.kp("site", "set", "--by-table", "x", "--by-table", "y", "-m", "no more")
     assert "parameters     table 2\n" in made.kp("site", "show").out
+
+
+def test_what_is_required_is_held_to_and_a_rollback_says_it(made: Cluster) -> None:
+    refused = run(made.site, "site", "set", "--require-param", "crashkernel", "-m", "x")
+    assert refused.status == 1
+    for image in ("web", "db", "edge"):
+        said = f"{image}/production is booted without crashkernel, which the site"
+        assert said in refused.err
+    for image in ("web", "db", "edge"):
+        made.kp("image", "set", image, "--add-param", "crashkernel=256M")
+    made.kp("site", "set", "--require-param", "crashkernel")
+    made.kp("commit", "-m", "dumps are wanted")
+    assert "required       crashkernel" in made.kp("site", "show").out
+    words = "image", "set", "web", "--remove-param", "crashkernel", "-m", "x"
+    assert "which the site requires" in run(made.site, *words).err
+    words = "node", "set", "n01", "--without-param", "crashkernel", "-m", "x"
+    assert "which the site requires" in run(made.site, *words).err
+    first = made.json("log", "--op", "good")[0]["revision"]
+    back = made.json("rollback", "web", "--to", first)
+    assert back["nodes_changed"] == 20
+    [said] = [note for note in back["notes"] if "a commit would be refused" in note]
+    assert "web/production is booted without crashkernel, which the site" in said
+    made.kp("node", "set", "n01", "--var", "k=v", "-m", "the next commit goes through")
+    made.kp("site", "set", "--allow-param", "crashkernel", "-m", "no more")
+    assert "required" not in made.kp("site", "show").out
+
+
+def test_an_image_forbids_a_value_and_allows_others(made: Cluster) -> None:
+    forbid = "image", "set", "web", "--forbid-param", "mitigations=off", "-m", "x"
+    made.kp(*forbid)
+    assert made.json("image", "show", "web")["forbidden_params"] == ["mitigations=off"]
+    for place in ("image set web", "entry set web production", "node set n01"):
+        words = [*place.split(), "--add-param", "mitigations=off", "-m", "x"]
+        refused = run(made.site, *words)
+        assert refused.status == 1
+        assert "with mitigations=off, which image web forbids" in refused.err
+    made.kp("next", "n21", "--entry", "production", "--add-param", "mitigations=off")
+    refused = run(made.site, "next", "n21", "--entry", "web/production")
+    assert refused.status == 0
+    made.kp("image", "set", "web", "--add-param", "mitigations=auto", "-m", "x")
+    made.kp(
+        "image", "set", "web", "--require-param", "mitigations=off", "-n", expected=1
+    )

@@ -56,6 +56,8 @@ WRONG = [
     ("schema vax", "vax"),
     ("site set -m x", "nothing to set"),
     ("site set --confirm-above=-1 -m x", "--confirm-above"),
+    ("site set --require-param a --forbid-param a -m x", "'a'"),
+    ("image set web --allow-param a --require-param a -m x", "'a'"),
     ("site set --params-table 3 -m x", "--params-table"),
     ("site set --together ro -m x", "'ro'"),
     ("site set --retention generations -m x", "'generations'"),

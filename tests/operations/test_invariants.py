@@ -349,6 +349,16 @@ INVARIANTS = {
         site_rules(params_table=2, params_replace=("a",)),
         "two kinds",
     ),
+    "what is required is there": Invariant(
+        fields(Key("image", "web"), required_params=("id",)),
+        fields(WEB, params=()),
+        "web/production is booted without id, which image web requires",
+    ),
+    "what is forbidden is not": Invariant(
+        site_rules(forbidden_params=("debug=1",)),
+        group("rack", params=("debug=1",)),
+        "web/production is booted with debug=1, which the site forbids",
+    ),
     "command lines fit": Invariant(
         fields(Key("image", "web"), params=LONG), fields(WEB, params=LONGER), "1,950"
     ),

@@ -1,7 +1,7 @@
 """Options and arguments that several verbs share, each declared once."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -117,3 +117,42 @@ NodeSets = Annotated[
         autocompletion=completion.nodes,
     ),
 ]
+
+
+class Demands(NamedTuple):
+    """Parameters that are required, forbidden, and neither any more."""
+
+    required: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    allowed: tuple[str, ...]
+
+
+RequireParams = Annotated[
+    list[str] | None,
+    typer.Option("--require-param", metavar="P", help="One that every line must have."),
+]
+ForbidParams = Annotated[
+    list[str] | None,
+    typer.Option("--forbid-param", metavar="P", help="One that no line may have."),
+]
+AllowParams = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-param", metavar="P", help="One neither required nor forbidden again."
+    ),
+]
+
+
+def demands_of(
+    required: list[str] | None, forbidden: list[str] | None, allowed: list[str] | None
+) -> Demands:
+    """Return what was given; WrongUsage for one that is meant in two ways."""
+    given = Demands(*(tuple(each or ()) for each in (required, forbidden, allowed)))
+    named = [each for which in given for each in set(which)]
+    for each in named:
+        if named.count(each) > 1:
+            raise WrongUsage(
+                f"{each!r} is to be required, forbidden or allowed, one of them",
+                hint="leave the others out",
+            )
+    return given

@@ -8,9 +8,13 @@ import typer
 
 from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.options import (
+    AllowParams,
+    ForbidParams,
     ImageArg,
     Mismatch,
+    RequireParams,
     check_given,
+    demands_of,
 )
 from kpcmd.arguments.parameters import (
     ForcibleLayerCommand,
@@ -136,6 +140,7 @@ def show(context: typer.Context, image: ImageArg) -> None:
     app,
     "set",
     'kp image set web --params "console=ttyS0 panic=30"',
+    "kp image set web --require-param crashkernel --forbid-param quiet",
     cls=ForcibleLayerCommand,
 )
 def set_(
@@ -157,11 +162,16 @@ def set_(
         str | None,
         typer.Option("--ssi-params", metavar="P", help="What --ssi entries add."),
     ] = None,
+    require_param: RequireParams = None,
+    forbid_param: ForbidParams = None,
+    allow_param: AllowParams = None,
 ) -> int:
     """Set fields of an image; what is given replaces what was."""
     session = session_of(context)
     fields, tokens = line_of(context), tokens_of(context)
-    check_given(*fields, *tokens, require_module, require_firmware, ssi_params)
+    demands = demands_of(require_param, forbid_param, allow_param)
+    lists = (require_module, require_firmware, *(each or None for each in demands))
+    check_given(*fields, *tokens, ssi_params, *lists)
     if require_module is not None:
         fields["required_modules"] = tuple(filter(None, require_module))
     if require_firmware is not None:
@@ -172,6 +182,7 @@ def set_(
 
     def change(state: State) -> None:
         say(session, images.change(state, image, fields, **tokens))
+        images.demand(state, image, *demands)
 
     return edit(session, way, change)
 

@@ -6,7 +6,14 @@ from typing import Any
 import typer
 
 from kpcmd.arguments.committing import ForcibleCommand, editing, way_of
-from kpcmd.arguments.options import check_choice, check_given
+from kpcmd.arguments.options import (
+    AllowParams,
+    ForbidParams,
+    RequireParams,
+    check_choice,
+    check_given,
+    demands_of,
+)
 from kpcmd.arguments.settings import (
     POLICIES,
     Append,
@@ -32,6 +39,7 @@ from kpcmd.opening import picker
 from kpcmd.views.outcomes import count
 from kpstore.edits import site
 from kpstore.model.documents import Site
+from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 
 app = noun("The site's own settings, versioned like all else.")
@@ -57,6 +65,9 @@ def _lines(settings: Site) -> Iterator[str]:
     yield f"               known_good={kept.known_good}"
     yield f"               grace={time_text(kept.grace)}"
     yield f"parameters     {'; '.join(_kinds(settings))}"
+    for word in ("required", "forbidden"):
+        if demands := getattr(settings, f"{word}_params"):
+            yield f"{word:<15}{compose(demands)}"
     label = "variables"
     for name, rule in sorted(settings.variables.items()):
         yield f"{label:<15}{name}={rule_text(rule)}"
@@ -81,6 +92,7 @@ def _kinds(settings: Site) -> Iterator[str]:
     "kp site set --confirm-above 200",
     "kp site set --retention generations=20 --retention grace=2d -m 'more room now'",
     "kp site set --variable slot=unique,1..48 --remove-variable rack",
+    "kp site set --require-param crashkernel -m 'dumps are wanted'",
     "kp site set --params-table 2 -n",
     "kp site set --append mymod.opt --together 'ro rw'",
     cls=ForcibleCommand,
@@ -98,6 +110,9 @@ def set_(
     replace: Replace = None,
     together: Together = None,
     by_table: ByTable = None,
+    require_param: RequireParams = None,
+    forbid_param: ForbidParams = None,
+    allow_param: AllowParams = None,
 ) -> int:
     """Set what is given; the rest stays. A plan counts the nodes that it moves."""
     given: dict[str, Any] = {
@@ -106,7 +121,8 @@ def set_(
         "unknown_nodes": unknown_nodes,
     }
     lists = (retention, variable, remove_variable, append, replace, together, by_table)
-    check_given(*given.values(), params_table, *lists)
+    demands = demands_of(require_param, forbid_param, allow_param)
+    check_given(*given.values(), params_table, *lists, *(d or None for d in demands))
     check_choice("--unknown-nodes", unknown_nodes, POLICIES)
     fields = {field: value for field, value in given.items() if value is not None}
     kept, rules = retention_of(retention or ()), rules_of(variable or ())
@@ -121,5 +137,6 @@ def set_(
             forget=tuple(remove_variable or ()),
         )
         site.set_kinds(state, kinds, params_table)
+        site.demand(state, *demands)
 
     return edit(session_of(context), way_of(context, "site set"), change)
