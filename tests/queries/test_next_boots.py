@@ -98,3 +98,30 @@ def test_history_that_can_not_be_read_hides_who_and_nothing_else(
     monkeypatch.setattr(Repository, "commit", commit)
     [found] = look(SiteReader(made.site), lambda _: []).overrides
     assert (found.count, found.by, found.revision, found.since) == (1, [], None, None)
+
+
+def test_a_listing_folds_nodes_of_one_next_boot(made: Cluster) -> None:
+    """For people; programs get a row a node."""
+    next_(made, "n[01-03]", "--entry", "rescue")
+    next_(made, "n04", "--entry", "rescue", "--add-param", "debug")
+    next_(made, "n05", "--entry", "rescue", "--without-param", "panic")
+    rows = made.kp("next", "--list").out.splitlines()[1:]
+    assert [row.split(None, 4) for row in rows] == [
+        ["n[01-03]", "3", "web", "rescue"],
+        ["n04", "1", "web", "rescue", "debug"],
+        ["n05", "1", "web", "rescue", "without panic"],
+    ]
+    listed = made.json("next", "--list")
+    assert [each["node"] for each in listed] == [
+        f"n0{number}" for number in range(1, 6)
+    ]
+
+
+def test_one_is_said_as_one(made: Cluster) -> None:
+    made.kp("node", "set", "n40", "--image", "none", "-m", "spare")
+    made.kp("node", "set", "n01", "--var", "k=v")
+    shown = made.kp("status").out
+    assert "1 node has no image: it boots its own disk\n" in shown
+    assert "your draft holds 1 edit, not live\n" in shown
+    made.kp("node", "set", "n02", "--var", "k=v")
+    assert "your draft holds 2 edits, not live\n" in made.kp("status").out

@@ -17,6 +17,7 @@ from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
 from kpstore.edits import nodes
 from kpstore.errors import Refused
+from kpstore.model.nodesets import fold
 from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 from kpstore.queries.nodes import listed_nodes
@@ -119,11 +120,15 @@ def _list(context: typer.Context, nodeset: list[str] | None) -> int:
     state = picker(session).view("HEAD")
     every = chosen(state, listed_nodes(state), nodeset, None)
     found = list(_overrides(every))
-    rows = [
-        (each["node"], each["image"] or "-", each["entry"], compose(each["params"]))
-        for each in found
-    ]
-    session.out.answer(found, columns(("NODE", "IMAGE", "NEXT", "PARAMETERS"), rows))
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for each in found:
+        without = [f"without {token}" for token in each.get("without", ())]
+        params = " ".join(filter(None, (compose(each["params"]), *without)))
+        key = (each["image"] or "-", each["entry"], params)
+        alike.setdefault(key, []).append(each["node"])
+    rows = [(fold(names), f"{len(names):,}", *key) for key, names in alike.items()]
+    header = ("NODES", "NUMBER", "IMAGE", "NEXT", "PARAMETERS")
+    session.out.answer(found, columns(header, rows))
     return 0
 
 

@@ -103,7 +103,8 @@ def _drafts(session: Session, found: Overview) -> Iterator[str]:
         if draft.problem:
             yield f"draft: {draft.user} has one that is not read: {draft.problem}"
         else:
-            yield f"draft: {whose} holds {draft.edits} edits, not live"
+            edits = f"{draft.edits} {'edit' if draft.edits == 1 else 'edits'}"
+            yield f"draft: {whose} holds {edits}, not live"
 
 
 def _images(session: Session, found: Overview) -> Iterator[str]:
@@ -123,7 +124,10 @@ def _images(session: Session, found: Overview) -> Iterator[str]:
     yield from ("", *columns(header, rows)) if rows else ("no images yet",)
     yield from map(_next, found.overrides)
     if found.without_image:
-        yield f"{found.without_image} nodes have no image: they boot their own disk"
+        one = found.without_image == 1
+        nodes = "1 node has" if one else f"{found.without_image:,} nodes have"
+        disk = "it boots its own disk" if one else "they boot their own disks"
+        yield f"{nodes} no image: {disk}"
 
 
 def _next(line: OverrideLine) -> str:
