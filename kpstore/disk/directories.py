@@ -4,6 +4,7 @@ OSErrors leave this module raw, naming the path that was asked for.
 """
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,14 +80,22 @@ def remove_tree(path: Path, temps: Path | None = None) -> None:
     under a name that promises its content. Links are not followed. With `temps`, a
     directory of the same file system, what is left of it is there.
     """
-    temp = (temps or path.parent) / temp_name()
-    with about(path):
-        try:
+    remove_trees([path], temps)
+
+
+def remove_trees(paths: Iterable[Path], temps: Path | None = None) -> None:
+    """Remove directories so; all leave their names before one goes, by one flush."""
+    left: list[tuple[Path, str]] = []
+    for path in paths:
+        temp = str((temps or path.parent) / temp_name())
+        with about(path), suppress(FileNotFoundError):
             os.rename(path, temp)
-        except FileNotFoundError:
-            return
-        sync_directory(path.parent)
-        remove_tree_at(str(temp))
+            left.append((path, temp))
+    for parent in dict.fromkeys(path.parent for path, _ in left):
+        sync_directory(parent)
+    for path, temp in left:
+        with about(path):
+            remove_tree_at(temp)
 
 
 def sweep_temporaries(directory: Path) -> list[str]:

@@ -12,6 +12,7 @@ from kpstore.disk.durable import (
     make_directories,
     remove,
     remove_tree,
+    remove_trees,
     replace_link,
     sweep_temporaries,
     sync_directory,
@@ -188,6 +189,23 @@ class TestDirectories:
             fail(patch, "unlink", errno.EIO)
             remove_tree(tmp_path / "tree")
         assert not (tmp_path / "tree").exists()
+
+    def test_of_many_trees_all_leave_their_names_by_one_flush(
+        self, tmp_path, monkeypatch
+    ):
+        trees = [tmp_path / name for name in ("a", "b", "gone")]
+        for tree in trees[:2]:
+            (tree / "in").mkdir(parents=True)
+        calls, sync = [], os.fsync
+
+        def fsync(descriptor):
+            calls.append([tree.exists() for tree in trees])
+            sync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fsync)
+        remove_trees(trees)
+        assert calls == [[False, False, False]]
+        assert list(tmp_path.iterdir()) == []
 
     def test_remove_tree_of_nothing_is_fine(self, tmp_path):
         remove_tree(tmp_path / "nothing")

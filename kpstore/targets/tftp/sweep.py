@@ -10,7 +10,7 @@ from typing import Final
 
 from kpstore.disk.durable import (
     remove,
-    remove_tree,
+    remove_trees,
     sweep_temporaries,
     sync_directory,
 )
@@ -136,11 +136,12 @@ class _Parts:
         yield from self._young
         for state in self.kept.values():
             yield from state.shelf_names.values()
+            yield from state.needs()
             for folder, parts in ((MENUS, state.menus), (SHARDS, state.shards)):
                 for part in parts.values():
                     yield part.digest
-                    found, home = part.objects, self._layout.path(folder, part.digest)
-                    yield from named_in(home) if found is None else found
+                    if part.objects is None:
+                        yield from named_in(self._layout.path(folder, part.digest))
 
     def needed(self) -> Iterator[str]:
         """Yield the objects that young parts need, as their bytes say."""
@@ -241,9 +242,8 @@ def _forget(layout: Layout, names: Collection[str]) -> Iterator[str]:
 
 def _remove(layout: Layout, going: Mapping[str, list[str]]) -> Iterator[str]:
     for folder, names in going.items():
-        for name in names:
-            remove_tree(layout.path(folder, name))
-            yield f"{folder}/{name}"
+        remove_trees(layout.path(folder, name) for name in names)
+        yield from (f"{folder}/{name}" for name in names)
 
 
 def _temporaries(layout: Layout) -> list[str]:
