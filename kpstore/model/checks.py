@@ -20,7 +20,7 @@ from kpstore.model.documents import Group, Node, Site
 from kpstore.model.keys import Key
 from kpstore.model.moves import Move, Moves, image_of
 from kpstore.model.names import missing
-from kpstore.model.params.demands import check_default, check_demands
+from kpstore.model.params.demands import check_default, check_demands, is_demanding
 from kpstore.model.params.layers import Layer
 from kpstore.model.state import State, check_casefold
 from kpstore.model.templates import Template
@@ -64,7 +64,7 @@ def _of_documents(moves: Moves) -> Iterator[Callable[[], object]]:
         yield partial(check_document, key, document, moves)
     for image in _images(moves):
         yield partial(check_image, state, image, moves)
-        if not any(t.image == image for t in moves.templates):
+        if is_demanding(state, image) and not _has_nodes(moves, image):
             yield partial(check_default, state, image)
     if any(_is_regrouped(moves, key) for key in changes):
         for name in state.names("group"):
@@ -72,6 +72,10 @@ def _of_documents(moves: Moves) -> Iterator[Callable[[], object]]:
     added = {key.kind for key in changes if moves.old.get(key) is None}
     for kind in sorted(added & {"image", "group", "target"}):
         yield partial(check_casefold, state.names(kind), kind)
+
+
+def _has_nodes(moves: Moves, image: str) -> bool:
+    return any(template.image == image for template in moves.templates)
 
 
 def _images(moves: Moves) -> list[str]:

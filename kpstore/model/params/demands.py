@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from kpstore.errors import InvalidInput
 from kpstore.model.boot import Boot, default_boot, resolve
 from kpstore.model.documents import Image, Site
+from kpstore.model.keys import Key
 from kpstore.model.names import missing
 from kpstore.model.params.tokens import same, says
 from kpstore.model.state import State
@@ -38,26 +39,38 @@ def demanded(
 
 def check_demands(state: State, template: Template) -> None:
     """InvalidInput when the line of a template's nodes is not as it must be."""
-    boot = resolve(state, template)
-    if boot is not None:
-        _check(state, boot)
+    if template.image and is_demanding(state, template.image):
+        _check(state, resolve(state, template))
 
 
 def check_default(state: State, image: str) -> None:
-    """Hold the default of an image to them, where it has no node yet."""
-    boot = default_boot(state, image)
-    if boot is not None:
-        _check(state, boot)
+    """Hold the default of an image to its demands, and the site's."""
+    _check(state, default_boot(state, image))
 
 
-def _check(state: State, boot: Boot) -> None:
-    for problem in _problems(state, boot):
+def is_demanding(state: State, image: str) -> bool:
+    """Tell whether anything is demanded of what an image's nodes boot."""
+    return any(
+        of.required_params or of.forbidden_params for _, of in _who(state, image)
+    )
+
+
+def _who(state: State, image: str) -> Iterator[tuple[str, Site | Image]]:
+    yield "the site", state.site()
+    if (
+        state.get(Key("image", image)) is not None
+    ):  # who asks for it says that it's gone
+        yield f"image {image}", state.image(image)
+
+
+def _check(state: State, boot: Boot | None) -> None:
+    for problem in _problems(state, boot) if boot else ():
         raise problem
 
 
 def _problems(state: State, boot: Boot) -> Iterator[InvalidInput]:
-    image, what = state.image(boot.image), f"{boot.image}/{boot.entry}"
-    for by, of in (("the site", state.site()), (f"image {boot.image}", image)):
+    what = f"{boot.image}/{boot.entry}"
+    for by, of in _who(state, boot.image):
         for demand in of.required_params:
             if not any(says(token, demand) for token in boot.params):
                 yield InvalidInput(
