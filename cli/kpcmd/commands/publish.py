@@ -11,6 +11,7 @@ from kpcmd.context import Done, Session
 from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import WAIT, picker
+from kpcmd.views.revisions import served
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.operations.publish import Publish
 from kpstore.site.reader import SiteReader
@@ -80,9 +81,8 @@ def _lines(
     session: Session, site: SiteReader, found: list[TargetOutcome]
 ) -> Iterator[str]:
     for each in found:
-        known = site.line_of(each.live) if each.live else None
-        serves = f"r{known.number} by {known.author}" if known else ""
-        line = f"{each.name}: {session.out.paint(each.condition)} {serves}"
+        condition = session.out.paint(each.condition)
+        line = f"{each.name}: {condition} {served(site, each.live)}"
         if each.files_written:
             line += f", {each.files_written} files written"
         yield line.rstrip() + (f": {each.problem}" if each.problem else "")

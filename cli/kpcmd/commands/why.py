@@ -11,8 +11,9 @@ from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.entries import shown_json
 from kpcmd.views.outcomes import given_way
-from kpcmd.views.revisions import revision_json, revision_line
+from kpcmd.views.revisions import revision_json, revision_line, served
 from kpstore.queries.why import Why
+from kpstore.site.reader import SiteReader
 
 app = alone()
 apps = {"why": app}
@@ -27,7 +28,7 @@ def why(context: typer.Context, node: NodeArg) -> None:
     session = session_of(context)
     opened = picker(session)
     found = opened.why(opened.view("HEAD"), node)
-    session.out.answer(_document(found), _lines(session, found))
+    session.out.answer(_document(found), _lines(session, opened.site, found))
 
 
 def _document(found: Why) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _document(found: Why) -> dict[str, Any]:
     }
 
 
-def _lines(session: Session, found: Why) -> Iterator[str]:
+def _lines(session: Session, site: SiteReader, found: Why) -> Iterator[str]:
     yield f"{found.node} boots {_what(found)}: {found.reason}"
     if found.entry:
         yield f"kernel   {found.entry.kernel['release']}  {found.entry.kernel['path']}"
@@ -58,7 +59,8 @@ def _lines(session: Session, found: Why) -> Iterator[str]:
         yield from (f"  {given_way(each)}" for each in found.entry.replaced)
     yield from map(revision_line, found.last)
     for target, condition, live in found.served:
-        yield f"{target}: {session.out.paint(condition)} {live[:12]}".rstrip()
+        what = served(site, live)
+        yield f"{target}: {session.out.paint(condition)} {what}".rstrip()
 
 
 def _what(found: Why) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kpstore.site.reader import Revision, utc
+from kpstore.site.reader import Revision, SiteReader, utc
 
 
 def revision_json(line: Revision) -> dict[str, Any]:
@@ -22,3 +22,9 @@ def revision_line(line: Revision) -> str:
     who = f"{line.author}, {line.op}"
     when = utc(line.time)
     return f"r{line.number} {line.commit[:12]} {when} ({who}) {line.subject}"
+
+
+def served(site: SiteReader, live: str) -> str:
+    """Say what a target serves and whose that is; nothing of what isn't known here."""
+    line = site.line_of(live) if live else None
+    return f"r{line.number} by {line.author}" if line else ""
