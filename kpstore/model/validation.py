@@ -1,5 +1,6 @@
 """Making documents from plain values, with errors that name the field."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,6 +16,14 @@ def make(model: type[_D], fields: Mapping[str, Any], where: str) -> _D:
     """Return a document; InvalidInput names `where`, the field and the value."""
     try:
         return model.model_validate(dict(fields))
+    except ValidationError as error:
+        raise explain(error, where) from None
+
+
+def from_json(model: type[_D], fields: Mapping[str, Any], where: str) -> _D:
+    """Return a document of JSON values, whose lists are tuples here; see `make`."""
+    try:
+        return model.model_validate_json(json.dumps(fields))
     except ValidationError as error:
         raise explain(error, where) from None
 

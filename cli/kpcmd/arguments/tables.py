@@ -21,10 +21,11 @@ def read_table(file: Path, format_: str, image: str | None) -> Imported:
             f"--format {format_}: kp can't read {format_} yet",
             hint="write a table of name,mac,ip,image,index,group: --format csv",
         )
-    return IMPORTERS[format_].read({str(file): _data(file)}, image)
+    return IMPORTERS[format_].read({str(file): data_of(file)}, image)
 
 
-def _data(file: Path) -> bytes:
+def data_of(file: Path) -> bytes:
+    """Read a file, or stdin for `-`; NotFound without it."""
     most = bounds.TABLE + 1  # what is more is refused by whoever reads it
     if str(file) == "-":
         return sys.stdin.buffer.read(most)

@@ -48,11 +48,15 @@ class Output:
         DiskFailure when stdout can't be written.
         """
         if self.as_json:
-            text = _json(document)
-            whole = has_every_letter(sys.stdout)
-            self.text(f"{text if whole else ascii_json(text)}\n")
+            self.document(document)
         else:
             self.text("".join(f"{line}\n" for line in self._visible(lines)))
+
+    def document(self, document: Any) -> None:
+        """Print a JSON document, --json or not; see `answer`."""
+        text = _json(document)
+        whole = has_every_letter(sys.stdout)
+        self.text(f"{text if whole else ascii_json(text)}\n")
 
     def text(self, text: str) -> None:
         """Print text for a machine or a pager, --json or not; see `answer`."""
