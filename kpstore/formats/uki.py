@@ -64,7 +64,10 @@ def read_unified(read: Read, size: int) -> UnifiedImage | None:
 def _text(read: Read, found: Mapping[str, Section], name: str) -> str:
     section = found.get(name, Section(0, 0))
     if section.length > _TEXT:
-        raise InvalidInput(f"its section {name} has {section.length:,} bytes")
+        raise InvalidInput(
+            f"its section {name} has {section.length:,} bytes, more than {_TEXT:,}",
+            hint="it is no image that a distribution's tools make: make it anew",
+        )
     return read(*section).decode("utf-8", "replace")
 
 

@@ -36,8 +36,10 @@ _OPERATIONS: Final[Mapping[str, _Operation]] = {
 
 
 def expand(texts: Iterable[str], groups: Mapping[str, str]) -> list[str]:
-    """Return the node names that the sets name together, sorted as ClusterShell does.
+    """Return the node names that the sets name together, sorted.
 
+    The order is ClusterShell's where a name has one number; where names have more, its
+    order is that of the folded ranges, and this one still goes number by number.
     `groups` maps a group's name to its folded set. InvalidInput for a set that
     doesn't parse, is empty or too large, NotFound for an unknown group.
     """

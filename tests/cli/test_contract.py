@@ -15,7 +15,7 @@ from kpcmd.demo.cluster import OLD
 from kpcmd.registry import VERBS
 from kpstore.disk.locks import SiteLock
 from kpstore.formats import samples
-from support.cli import Cluster, copy, digest, ok, run, template
+from support.cli import Cluster, as_installed, copy, digest, ok, run, template
 
 COMMIT = {"revision", "commit", "targets", "nodes_changed"}
 TARGET = {"name", "live", "files_written"}
@@ -371,6 +371,7 @@ def test_a_verdict_says_where_else_the_payload_is_default(made: Cluster):
 def test_bad_is_of_the_kernel_with_another_initrd_too(made: Cluster):
     tree = made.where / "images/db2"
     shutil.copytree(made.tree("db"), tree, symlinks=True)
+    as_installed(tree, OLD)
     initrd = samples.initrd(OLD, modules=("nfs",))
     (tree / f"boot/initrd.img-{OLD}").write_bytes(initrd)
     made.kp("image", "add", "db2", "--tree", str(tree), "-m", "another initrd")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kpcmd.demo.cluster import NEW, OLD
-from support.cli import Cluster, copy, run, template
+from support.cli import Cluster, as_installed, copy, run, template
 
 
 @pytest.fixture
@@ -90,6 +90,7 @@ def test_image_and_entry_add(made: Cluster):
 def test_image_add_takes_files_that_do_not_match_when_told_to(made: Cluster):
     tree = made.where / "images/web3"
     shutil.copytree(made.tree("db"), tree, symlinks=True)
+    as_installed(tree, OLD)
     (tree / f"boot/initrd.img-{OLD}").write_bytes(b"no initrd" * 100)
     refused = run(made.site, "image", "add", "web3", "--tree", str(tree))
     assert refused.status == 1

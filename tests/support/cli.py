@@ -112,6 +112,12 @@ def cluster(where: Path) -> Cluster:
     raise AssertionError("kp demo no longer says `kp good` on its first day")
 
 
+def as_installed(tree: Path, release: str) -> None:
+    """Have the tree's own loader boot its own kernel again, as before kp wrote it."""
+    text = demo.grub(release)
+    (tree / "boot/grub/grub.cfg").write_text(text, "utf-8")
+
+
 @lru_cache
 def template(base: Path) -> Cluster:
     """Return the cluster that tests copy: made once a process, in a folder below."""

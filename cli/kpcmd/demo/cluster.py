@@ -64,6 +64,11 @@ def _table() -> Iterator[str]:
             )
 
 
+def grub(release: str) -> str:
+    """Return a grub.cfg as a distribution writes it."""
+    return _GRUB.format(release=release)
+
+
 def _tree(root: Path, arch: str) -> None:
     """Make an image tree whose own loader boots its one kernel."""
     files = {
@@ -71,7 +76,7 @@ def _tree(root: Path, arch: str) -> None:
         f"boot/vmlinuz-{OLD}": _linux(OLD, arch),
         f"boot/initrd.img-{OLD}": samples.initrd(OLD, modules=(CARD,)),
         f"boot/config-{OLD}": samples.config().encode(),
-        "boot/grub/grub.cfg": _GRUB.format(release=OLD).encode(),
+        "boot/grub/grub.cfg": grub(OLD).encode(),
     }
     modules = samples.module_files(OLD, (CARD, "nfs"))
     files |= {f"lib/modules/{OLD}/{name}": data for name, data in modules.items()}
