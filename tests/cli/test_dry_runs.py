@@ -1,17 +1,20 @@
 """A dry run writes nothing at all: neither site nor targets, whatever the verb."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from kpcmd.app import app
+from kpcmd.app import app, main
+from kpcmd.context import World
 from kpcmd.registry import VERBS
 from kpstore.formats import samples
 from support.cli import Cluster, copy, digest, run, template
 
 DRY = {
+    "apply": ["-f", "{document}"],
     "commit": ["-m", "x"],
     "default": ["web", "production"],
     "entry add": ["web", "more", "--like", "production"],
@@ -57,7 +60,21 @@ def dry_verbs() -> set[str]:
 
 
 def test_every_verb_with_a_dry_run_is_tried() -> None:
-    assert set(DRY) == dry_verbs()
+    by_hand = {"edit"}  # it asks a person: below
+    assert set(DRY) | by_hand == dry_verbs()
+
+
+def test_what_is_edited_as_a_dry_run_is_written_nowhere(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+    world = World("ann", "head", site=made.site, terminal=True)
+    editor = "sed -i s/ro/rw/"
+    before = digest(made.where)
+    assert (
+        main(["edit", "entry/web/production", "-n"], replace(world, editor=editor)) == 0
+    )
+    assert digest(made.where) == before
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -91,7 +108,10 @@ def inputs(where: Path) -> dict[str, str]:
     kernel, table = where / "vmlinuz", where / "nodes.csv"
     kernel.write_bytes(samples.bzimage("6.6.0"))
     table.write_text("name,mac\nn98,02:00:00:00:98:98\n")
+    document = where / "part.json"
+    document.write_text('{"group/g": {"nodes": "n01", "params": ["single"]}}')
     places = {"tree": tree, "root": root, "kernel": kernel, "table": table}
+    places["document"] = document
     return {name: str(path) for name, path in places.items()}
 
 

@@ -89,10 +89,11 @@ def test_a_mistake_is_edited_again(
     command = editor(
         tmp_path,
         """sed -i 's/"params"/"parms"/' "$1" """,
-        """sed -i 's/"parms": \\[\\]/"params": ["single"]/' "$1" """,
+        """sed -i 's/"parms"/"params"/; s/"web"/"nosuch"/' "$1" """,
+        f"""sed -i 's/{NONE}/"params": ["single"]/; s/nosuch/web/' "$1" """,
     )
     assert edit(made, command, "node/n01") == 0
-    assert asked == ["Edit it again?"]
+    assert asked == ["Edit it again?"] * 2
     assert made.json("node", "show", "n01")["params"] == ["single"]
     assert made.json("status")["draft"]
 

@@ -47,7 +47,8 @@ def edit(
         text = edited_text(session, "the document.json", text, bounds.DOCUMENT)
         try:
             wanted = {name: objects.read(text.encode())}
-            objects.put(State(state), wanted)
+            with picker(session).edit(dry_run=True) as tried:
+                objects.put(tried.state, wanted)
             break
         except KpError as error:
             session.out.say(f"{error.message}; {error.hint}")
