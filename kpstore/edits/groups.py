@@ -11,7 +11,7 @@ from kpstore.model.keys import Key
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import canonical, fold, members
 from kpstore.model.params.wording import Tokens
-from kpstore.model.references import groups_naming
+from kpstore.model.references import groups_named, groups_naming
 from kpstore.model.state import State
 from kpstore.model.validation import make, replace
 
@@ -32,6 +32,44 @@ def change(
     group, notes = layers.reword(state, group, origin, tokens, below)
     state.put(Key("group", name), group)
     return notes
+
+
+def regroup(state: State, name: str, add: str = "", drop: str = "") -> None:
+    """Add the nodes of a set to a group, then take those of another out of it."""
+    group = state.group(name)
+    text = ",".join(part for part in (group.nodes, add) if part)
+    text = f"{text}!{drop}" if text and drop else text
+    inside = members(text, group_sets(state))
+    nodes = {"nodes": text if "@" in text else fold(inside)}
+    state.put(Key("group", name), replace(group, nodes, f"group {name}"))
+
+
+def rename(state: State, old: str, new: str) -> None:
+    """Have a node of another name be in the same groups.
+
+    Those without groups in them come first: what names them follows by itself.
+    """
+    wanted = set(of_node(state, old))
+    names = state.names("group")
+    for name in sorted(names, key=lambda name: _depth(state, name)):
+        inside = members(state.group(name).nodes, group_sets(state))
+        if name in wanted and (old in inside or new not in inside):
+            regroup(state, name, drop=old)
+            regroup(state, name, add=new)
+        elif name not in wanted and new in inside:
+            regroup(state, name, drop=new)
+
+
+def _depth(state: State, name: str) -> int:
+    """Return how many groups deep a group names others."""
+    inner = groups_named(state.group(name).nodes)
+    return 1 + max((_depth(state, each) for each in inner), default=0)
+
+
+def of_node(state: State, node: str) -> list[str]:
+    """Return the groups that a node is in, sorted."""
+    sets = group_sets(state)
+    return [name for name, nodes in sets.items() if node in members(nodes, sets)]
 
 
 def remove(state: State, name: str) -> None:

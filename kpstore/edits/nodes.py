@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Unpack
 
-from kpstore.edits import layers
+from kpstore.edits import groups, layers
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.boot import disk_default
 from kpstore.model.documents import NextBoot, Node
@@ -62,6 +62,14 @@ def change(
         notes |= dict.fromkeys(said)
         state.put(Key("node", name), node)
     return list(notes)
+
+
+def rename(state: State, old: str, new: str) -> None:
+    """Give a node another name, in the groups that name it, too."""
+    fields = dict(state.node(old))
+    add(state, new, {**fields, "name": new})
+    state.drop(Key("node", old))
+    groups.rename(state, old, new)
 
 
 def remove(state: State, names: Iterable[str]) -> None:

@@ -33,6 +33,7 @@ DRY = {
     "node add": ["n99", "--mac", "02:00:00:00:99:99", "--image", "web"],
     "node import": ["{table}", "--format", "csv", "--image", "web"],
     "node set": ["n01", "--add-param", "single"],
+    "node rename": ["n01", "login1"],
     "node rm": ["n01"],
     "revert": ["HEAD", "-m", "x"],
     "rollback": ["web", "--to", "HEAD~1"],

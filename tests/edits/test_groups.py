@@ -3,7 +3,7 @@
 import pytest
 
 from kpstore.edits import groups
-from kpstore.errors import Refused
+from kpstore.errors import KpError, Refused
 from support.states import put_group, state_of
 
 
@@ -27,3 +27,60 @@ def test_a_group_that_no_other_names_goes(text: str) -> None:
     put_group(state, "all", nodes=text)
     groups.remove(state, "rack1")
     assert "rack1" not in state.names("group")
+
+
+@pytest.mark.parametrize(
+    ("before", "add", "drop", "after"),
+    [
+        ("n[1-3]", "n5", "", "n[1-3,5]"),
+        ("n[1-3]", "", "n2", "n[1,3]"),
+        ("n[1-3]", "n[2-4]", "n1", "n[2-4]"),
+        ("n[1-3]", "n4", "n4", "n[1-3]"),
+        ("n1", "", "n1", ""),
+        ("", "n1", "", "n1"),
+        ("", "", "n1", ""),
+        ("n1", "", "n9", "n1"),
+        ("@rack1", "n5", "n6", "@rack1,n5!n6"),
+        ("n1", "@rack1", "", "n1,@rack1"),
+    ],
+)
+def test_nodes_come_to_a_group_and_leave_it(
+    before: str, add: str, drop: str, after: str
+) -> None:
+    state = state_of()
+    put_group(state, "rack1", nodes="n[6-7]")
+    put_group(state, "all", nodes=before)
+    groups.regroup(state, "all", add, drop)
+    assert state.group("all").nodes == after
+
+
+@pytest.mark.parametrize("text", ["@nosuch", "n[1-", "n[1-999999999]"])
+def test_a_set_that_names_nothing_changes_no_group(text: str) -> None:
+    state = state_of()
+    put_group(state, "all", nodes="n1")
+    for more in ({"add": text}, {"drop": text}):
+        with pytest.raises(KpError):
+            groups.regroup(state, "all", **more)
+    assert state.group("all").nodes == "n1"
+
+
+def test_a_node_of_another_name_is_in_the_same_groups() -> None:
+    state = state_of()
+    sets = {
+        "low": "n[1-3]",
+        "other": "n[8-9]",
+        "upper": "@low,n8",
+        "both": "@other,n1",
+        "without": "@low!n1",
+        "most": "@without,n4",
+    }
+    for name, nodes in sets.items():
+        put_group(state, name, nodes=nodes)
+    before = groups.of_node(state, "n1")
+    assert before == ["both", "low", "upper"]
+    groups.rename(state, "n1", "login1")
+    assert groups.of_node(state, "login1") == before
+    assert groups.of_node(state, "n1") == []
+    assert state.group("low").nodes == "login1,n[2-3]"
+    assert state.group("upper").nodes == "@low,n8"
+    assert state.group("both").nodes == "@other,n1!n1,login1"

@@ -33,6 +33,24 @@ Nodes = Annotated[
         autocompletion=completion.nodes,
     ),
 ]
+AddNodes = Annotated[
+    str,
+    typer.Option(
+        "--add-nodes",
+        metavar="NODESET",
+        help="Nodes that come to it.",
+        autocompletion=completion.nodes,
+    ),
+]
+RemoveNodes = Annotated[
+    str,
+    typer.Option(
+        "--remove-nodes",
+        metavar="NODESET",
+        help="Nodes that leave it.",
+        autocompletion=completion.nodes,
+    ),
+]
 Priority = Annotated[
     int | None,
     typer.Option("--priority", metavar="N", help="Higher wins over other groups."),
@@ -67,6 +85,7 @@ def add(
     app,
     "set",
     "kp group set rack1 --nodes n[001-042]",
+    "kp group set rack1 --add-nodes n[043-044] --remove-nodes n007 -m 'two more'",
     "kp group set rack1 --remove-param console -m 'back to the usual console'",
     cls=LayerCommand,
 )
@@ -74,15 +93,19 @@ def set_(
     context: typer.Context,
     name: GroupArg,
     nodes: Nodes = None,
+    add_nodes: AddNodes = "",
+    remove_nodes: RemoveNodes = "",
     priority: Priority = None,
 ) -> int:
     """Set fields of a group; what isn't given stays."""
     session = session_of(context)
     fields, tokens = _fields(nodes, priority) | line_of(context), tokens_of(context)
-    check_given(*fields, *tokens)
+    check_given(*fields, *tokens, add_nodes or None, remove_nodes or None)
 
     def change(state: State) -> None:
         say(session, groups.change(state, name, fields, **tokens))
+        if add_nodes or remove_nodes:
+            groups.regroup(state, name, add_nodes, remove_nodes)
         say_nodes(session, members(state.group(name).nodes, group_sets(state)))
 
     return edit(session, way_of(context, "group set"), change)

@@ -19,7 +19,9 @@ from kpstore.site.reader import SiteReader
 _EDITS: Final = "kpcmd.commands.node_edit"
 
 app = noun(
-    "The client machines.", rest=_EDITS, verbs=("add", "import", "show", "set", "rm")
+    "The client machines.",
+    rest=_EDITS,
+    verbs=("add", "import", "show", "set", "rename", "rm"),
 )
 apps = {"node": app}
 

@@ -107,10 +107,11 @@ def import_(
 
 @verb(app, "show", "kp node show n001")
 def show(context: typer.Context, node: NodeArg) -> None:
-    """Show one node, as it is kept."""
+    """Show one node, as it is kept, and the groups that it is in."""
     session = session_of(context)
     state = picker(session).view()
     fields = state.node(node).model_dump(mode="json")
+    fields["groups"] = groups.of_node(state, node)
     session.out.answer(fields, (f"{name}: {_text(fields[name])}" for name in fields))
 
 
@@ -146,6 +147,22 @@ def set_(
         say(session, notes)
 
     return edit(session, way_of(context, "node set"), change)
+
+
+@editing(app, "rename", "kp node rename n001 login1 -m 'what it is now'")
+def rename(
+    context: typer.Context,
+    old: NodeArg,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its name from now on.")],
+) -> int:
+    """Give a node another name; groups that name it name it so, too."""
+    session = session_of(context)
+
+    def change(state: State) -> None:
+        nodes.rename(state, old, new)
+        say_nodes(session, [new])
+
+    return edit(session, way_of(context, "node rename"), change)
 
 
 @editing(app, "rm", "kp node rm n[090-100] -m 'sold'")
