@@ -10,6 +10,7 @@ from kpcmd.arguments.options import RevArg
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.changes import change_json, change_lines, folded
+from kpcmd.views.revisions import revision_json
 from kpstore.queries.diff import Shown
 from kpstore.site.reader import utc
 
@@ -35,14 +36,9 @@ def show(
 
 
 def _document(shown: Shown) -> dict[str, Any]:
-    line, record = shown.revision, shown.record
+    record = shown.record
     return {
-        "revision": f"r{line.number}",
-        "commit": line.commit,
-        "time": utc(line.time),
-        "author": line.author,
-        "op": line.op,
-        "subject": line.subject,
+        **revision_json(shown.revision),
         "body": record.body,
         "nodes": record.nodes,
         "images": list(record.images),
