@@ -12,7 +12,7 @@ from kpstore.loaders.grub import disk as grubcfg
 from kpstore.loaders.ipxe import network
 from kpstore.loaders.menu import LOCAL_DISK, Linux, Menu, TreeOptions
 from kpstore.loaders.syslinux import extlinux
-from kpstore.model.params.tokens import compose
+from kpstore.model.params.tokens import compose, split
 from support.rig import (
     boot_partition,
     cmdline,
@@ -24,6 +24,8 @@ from support.rig import (
     qemu,
     tftp,
 )
+from support.rotation import OneIn
+from support.sources import ROOT
 
 pytestmark = pytest.mark.system
 
@@ -41,6 +43,7 @@ VARIABLES = (
     "kp.mid=a {node.var.r} {node.var.e} {node.mac}",
 )
 VALUES = {"index": "17", "name": "n17", "var.r": "r=1,2", "var.e": "", "mac": MAC}
+INIT_ARGUMENTS = 30  # of 32 (Linux: CONFIG_INIT_ENV_ARG_LIMIT)
 BY_ROM = (netboot.PXELINUX, netboot.GRUB_BIOS, netboot.GRUB_UEFI, netboot.IPXE_BIOS)
 
 
@@ -120,6 +123,42 @@ def test_a_node_is_given_the_command_line_that_kp_means(
     assert said.initrd == "2"
     bootif = said.cmdline.split("BOOTIF=01-")[1].split()[0]
     assert bootif.replace(":", "-") == HYPHENATED
+
+
+def lines_of_clusters() -> Iterator[tuple[str, ...]]:
+    """The lines of fixtures/cmdlines, as many at once as Linux takes for init."""
+    text = (ROOT / "fixtures/cmdlines/lines.txt").read_text("ascii")
+    together: tuple[str, ...] = ()
+    for line in text.splitlines():
+        found = () if line.startswith("#") else tuple(split(line))
+        if len(together) + len(found) > INIT_ARGUMENTS:
+            yield together
+            together = ()
+        together += found
+    yield together
+
+
+@pytest.mark.parametrize("loader", netboot.LOADERS, ids=lambda loader: loader.name)
+def test_lines_of_real_clusters_arrive_in_a_guest(
+    site: Site, loader: netboot.Loader, one_in: OneIn, tmp_path: Path
+) -> None:
+    loader.install(site.tree.root)
+    parts_of_all = list(lines_of_clusters())
+    assert sum(map(len, parts_of_all)) > 250
+    for tokens in parts_of_all[one_in(len(parts_of_all))]:
+        # Behind `--` they are init's, and change nothing of this kernel.
+        boot = replace(site.boot, params=("panic=5", "--", *tokens))
+        site.known_node(Menu("web/production", boot))
+        where = tmp_path / f"run-{parts_of_all.index(tokens)}"
+
+        machine = netboot.machine(loader, site.server, where, mac=MAC)
+        outcome = qemu.run(machine, where, guest.END)
+
+        assert outcome.ended == "text", outcome
+        expected = cmdline.tokens(compose(boot.params))
+        assert (
+            cmdline.meant(guest.report(outcome.console).cmdline, expected) == expected
+        )
 
 
 FOUND = Linux("/boot/kp/0a0a0a0a0a0a/vmlinuz", ("/boot/kp/1b1b1b1b1b1b/initrd.img",))
