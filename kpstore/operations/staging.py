@@ -209,7 +209,6 @@ class Staging:
             self.now,
             state.site().retention.grace,
             moves,
-            self.site.census(self.snapshot),
         )
 
     def _keep_others(self, target: SiteTarget, staged: Staged) -> None:

@@ -36,12 +36,17 @@ def served_by(
 def compared(
     site: OpenSite, target: SiteTarget, condition: Condition, now: float, *, deep: bool
 ) -> list[Finding]:
-    """Compare a target with what it serves; name what keeps it from being judged."""
+    """Compare a target with what it serves; name what keeps it from being judged.
+
+    Where it differs, it is compared by every node: the index may be what is wrong.
+    """
     marker = target.marker() if condition not in ("absent", "ahead") else None
     if marker is None:
         return target.damage()
     desired = served_by(site, target, marker, condition, now)
     found = target.verify(desired, deep=deep)
+    if any(each.is_drift for each in found):
+        found = target.verify(replace(desired, counted=None), deep=deep)
     if desired.older is not None:
         how = f"kp publish {target.name} --redraw draws it anew"
         found.append(Finding("kp", "older", f"drawn by another version of kp; {how}"))

@@ -13,6 +13,7 @@ from kpstore.disk.reserve import SITE, Reserve
 from kpstore.errors import CorruptState, DiskFailure, KpError
 from kpstore.history import owners, walk
 from kpstore.history.git import hook
+from kpstore.history.index.audit import differing
 from kpstore.history.index.census import of_moves
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
@@ -168,8 +169,19 @@ class OpenSite(SiteReader):
         self._bring_index(snapshot.commit)
 
     def check_index(self) -> None:
-        """Read the index through: one that isn't whole is made anew at the end."""
-        self.from_index(self.tip(), Index.check)
+        """Hold the index against main: one that isn't right is made anew at the end."""
+        self.from_index(self.tip(), self._check)
+
+    def _check(self, index: Index) -> None:
+        index.check()
+        try:
+            wrong = differing(index, State(self.main()))
+        except IndexFailed:
+            raise
+        except KpError:  # of main: who needs what can't be read says so
+            return
+        if wrong:
+            raise IndexFailed(f"it says of {wrong} otherwise than main")
 
     def keep_index(self) -> None:
         """Bring the index to main where no commit did; the caller holds the lock."""

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from kpstore.history import walk
-from kpstore.history.index.census import IndexCensus
+from kpstore.history.index.audit import differing
 from kpstore.history.index.connection import IndexFailed
 from kpstore.history.index.database import Index
-from kpstore.model.census import FullCensus, unique_values
 from kpstore.model.state import State
 from kpstore.queries.doctor.contract import Advice, Visit
 from kpstore.queries.doctor.damaged_main import aside
@@ -44,16 +43,4 @@ def _wrong(visit: Visit, index: Index) -> str:
         line = walk.revision(commit)
         if index.revision(line.number) != line:
             return f"r{line.number}"
-    state, known = State(visit.site.main()), IndexCensus(index)
-    counted, rules = FullCensus(state), state.site().variables
-    templates = counted.templates()
-    if known.templates() != templates:
-        return "how many nodes boot alike"
-    for each in templates:
-        names = set(known.nodes_of(each)) ^ set(counted.nodes_of(each))
-        if names:
-            return f"what {min(names)} boots"
-    held = {v: node.name for node in state.nodes() for v in unique_values(node, rules)}
-    told = known.holders(held)
-    differ = [value for value, node in held.items() if told.get(value) != node]
-    return f"who has {' '.join(min(differ))}" if differ else ""
+    return differing(index, State(visit.site.main()))
