@@ -16,7 +16,6 @@ from kpstore.targets.tftp.format.links import kind_of
 from kpstore.targets.tftp.format.outgoing import Kept
 from kpstore.targets.values import Finding
 
-_ATTRIBUTES: Final = ("mode", "owner")
 _ARTIFACT: Final = "kp publish takes it from its artifact, where that can be had"
 
 
@@ -39,9 +38,7 @@ def _part(layout: Layout, path: str, why: str) -> Iterator[Finding]:
     home, _, digest = path.rpartition("/")
     of_menu = home == MENUS
     look = check_folder(layout, path, None) if of_menu else parts.shard(layout, digest)
-    found = list(look)
-    yield from (each for each in found if each.kind in _ATTRIBUTES)
-    if any(each.kind not in _ATTRIBUTES for each in found):
+    if any(look):
         yield _spoiled(path, f"{why} needs it")
 
 
@@ -50,9 +47,7 @@ def _shelves(layout: Layout, kept: Kept, served: set[str]) -> Iterator[Finding]:
         others = [path for path in state.shelf_names.values() if path not in served]
         served.update(others)
         wrong = {
-            "/".join(each.path.split("/")[:3])
-            for each in parts.shelves(layout, state)
-            if each.kind not in _ATTRIBUTES
+            "/".join(each.path.split("/")[:3]) for each in parts.shelves(layout, state)
         }
         for each in others:
             if f"{SHELVES}/{each}" in wrong:

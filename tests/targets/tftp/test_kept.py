@@ -63,7 +63,7 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["menus", "shards"])
-@pytest.mark.parametrize("way", ["cut", "gone"])
+@pytest.mark.parametrize("way", ["cut", "mode", "gone"])
 def test_a_damaged_part_of_another_generation_is_spoiled(
     site: SmallSite, folder: str, way: str
 ) -> None:
@@ -73,6 +73,8 @@ def test_a_damaged_part_of_another_generation_is_spoiled(
         shutil.copytree(part, kept)
         if way == "cut":
             cut(sorted(part.iterdir())[-1])
+        elif way == "mode":
+            sorted(part.iterdir())[-1].chmod(0o600)
         else:
             shutil.rmtree(part)
         assert told(site) == {in_root(site, part): "spoiled"}
