@@ -5,9 +5,10 @@ Only lstat and the sums of changed shards are read; nothing is written.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from kpstore.errors import CorruptState, InvalidInput
-from kpstore.targets.tftp.compare import holds
+from kpstore.targets.tftp.compare import FILE_MODE, holds
 from kpstore.targets.tftp.format import shelves
 from kpstore.targets.tftp.format.content import (
     GenerationParts,
@@ -32,7 +33,12 @@ from kpstore.targets.tftp.format.layout import (
     own_file,
     shard_of,
 )
-from kpstore.targets.tftp.format.links import files_in, is_open_folder, read_file
+from kpstore.targets.tftp.format.links import (
+    SeenFile,
+    files_in,
+    is_open_folder,
+    read_file,
+)
 from kpstore.targets.tftp.format.needs import named, named_in
 from kpstore.targets.tftp.format.part import Part
 from kpstore.targets.tftp.format.shelves import Shelf
@@ -148,8 +154,7 @@ class _Survey:
             {
                 digest: shard
                 for shard in shards.values()
-                if (digest := shard.part.digest)
-                and not self._has(SHARDS, digest, {**shard.write, SUMS: shard.sums})
+                if (digest := shard.part.digest) and not self._has_shard(shard)
             },
             self._new_objects(),
             frozenset(self._reused),
@@ -198,6 +203,14 @@ class _Survey:
             self._reused.add(folder)
         return found
 
+    def _has_shard(self, shard: Shard) -> bool:
+        digest, listed = shard.part.digest, parse_sums(shard.sums)
+        try:
+            list(self._read(digest, {name: listed[name] for name in shard.same}))
+        except CorruptState:
+            return False
+        return self._has(SHARDS, digest, {**shard.write, SUMS: shard.sums})
+
     def _new_objects(self) -> tuple[ObjectFile, ...]:
         new = missing_objects(self._layout, self._given.objects, self._vouched)
         found = {each.sha256 for each in self._given.objects}
@@ -230,21 +243,34 @@ class _Survey:
         )
         return Shard(part, files, tuple(same), base, sums(wanted))
 
-    def _read(self, shard: str, names: Collection[str]) -> Iterator[bytes]:
-        """Read the files that are carried over: they need what they name."""
+    def _read(self, shard: str, same: Mapping[str, str]) -> Iterator[bytes]:
+        """Read the files that are carried over: they need what they name.
+
+        CorruptState for one that isn't as kp wrote it: a link to it is no mending.
+        """
         home = self._layout.path(SHARDS, shard)
-        for name, seen in files_in(home) if names else ():
-            if name in names:
-                yield seen.data
+        there = dict(files_in(home)) if same else {}
+        for name, digest in same.items():
+            seen = there.get(name, SeenFile(b""))
+            if (seen.mode, digests({name: seen.data})[name]) != (FILE_MODE, digest):
+                raise _not_kps(home / name)
+            yield seen.data
 
     def _sums(self, shard: str) -> dict[str, str]:
         path = self._layout.path(SHARDS, shard, SUMS)
         try:
-            return parse_sums(read_file(path))
+            found = parse_sums(read_file(path))
         except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-            raise CorruptState(
-                f"{path} is gone or not kp's", hint="kp publish draws the target anew"
-            ) from error
+            raise _not_kps(path) from error
+        if digest_of(found) != shard:
+            raise _not_kps(path)
+        return found
+
+
+def _not_kps(path: Path) -> CorruptState:
+    return CorruptState(
+        f"{path} is gone or not kp's", hint="kp publish draws the target anew"
+    )
 
 
 def _vouched(old: GenerationState, doubted: Iterable[str]) -> frozenset[str]:

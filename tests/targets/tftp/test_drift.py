@@ -12,7 +12,8 @@ import pytest
 from kpstore.errors import CorruptState
 from kpstore.targets.keep import Keep
 from kpstore.targets.tftp import quick
-from kpstore.targets.tftp.format.layout import place_of, shelf_of
+from kpstore.targets.tftp.format.layout import place_of, shard_of, shelf_of
+from kpstore.targets.values import Leeway
 from support.tftp_world import (
     DB,
     WEB,
@@ -285,6 +286,55 @@ def test_of_many_parts_writers_look_at_a_sixteenth_in_turn(
         stamps, before = world.target.stamps(stamps), after
     assert sum(map(bool, looks)) == 1
     assert world.target.quick(stamps, files=True).findings == []
+
+
+@pytest.mark.parametrize("harm", ["bytes", "mode", "gone", "sums", "no sums"])
+def test_a_damaged_own_file_is_not_carried_over(world: World, harm: str) -> None:
+    """Another node's change makes its shard anew, with links to the other files."""
+    others = (mac(number) for number in range(10, 9999))
+    beside = next(each for each in others if shard_of(each) == shard_of(B))
+    two = replace(FIRST, revision=2, nodes={**FIRST.nodes, beside: (WEB, 8)})
+    world.publish(FIRST, two)
+    file = own(world.root)
+    sums = file.parent / "SHA256SUMS"
+    text = sums.read_text()
+    {
+        "bytes": lambda: file.write_text("mine\n"),
+        "mode": lambda: file.chmod(0o600),
+        "gone": file.unlink,
+        "sums": lambda: sums.write_text(text.replace(text[:8], "0" * 8, 1)),
+        "no sums": sums.unlink,
+    }[harm]()
+    three = replace(two, revision=3, nodes={**two.nodes, beside: (WEB, 9)})
+    with pytest.raises(CorruptState, match="gone or not kp's"):
+        world.publish(two, three)
+    world.publish(None, three)  # so a commit goes on: all of it is drawn anew
+    nodes = {*ALL, beside}
+    assert world.served(nodes) == expected(three, nodes)
+
+
+@pytest.mark.parametrize("harm", ["bytes", "mode", "gone"])
+def test_a_shard_of_before_is_taken_again_only_whole(
+    world: World, harm: str, tmp_path: Path
+) -> None:
+    """A change of one node is taken back: what lies there was not live meanwhile."""
+    others = (mac(number) for number in range(10, 9999))
+    beside = next(each for each in others if shard_of(each) == shard_of(B))
+    two = replace(FIRST, revision=2, nodes={**FIRST.nodes, beside: (WEB, 8)})
+    world.publish(FIRST, two)
+    file = own(world.root)
+    three = replace(two, revision=3, nodes={**two.nodes, beside: (WEB, 9)})
+    world.publish(two, three)
+    data = file.read_bytes()
+    file.unlink()
+    if harm != "gone":
+        file.write_bytes(data if harm == "mode" else b"mine\n")
+        file.chmod(0o600 if harm == "mode" else 0o644)
+    four = replace(two, revision=4)
+    world.target.stage(change(three, four), Leeway(tmp_path / "found")).switch()
+    nodes = {*ALL, beside}
+    assert world.served(nodes) == expected(four, nodes)
+    assert own(world.root).stat().st_mode & 0o777 == 0o644
 
 
 def test_a_shelf_that_is_damaged_meanwhile_is_seen(world: World) -> None:
