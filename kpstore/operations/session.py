@@ -113,9 +113,11 @@ def _watched(site: OpenSite, caller: Caller, *, thorough: bool) -> Iterator[None
     try:
         yield
     finally:
-        rest = {name: each for name, each in known.items() if name not in site.mended}
+        for name in site.mended:  # all of it was looked at
+            known.pop(name, None)
+            before.pop(name, None)
         with suppress(KpError, OSError):  # what was done is done: nothing is known now
-            drift.remember(_sighted(site), site, rest, before, files=thorough)
+            drift.remember(_sighted(site), site, known, before, files=thorough)
 
 
 def _really(site: OpenSite, now: float, name: str) -> list[Finding]:

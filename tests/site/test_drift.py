@@ -75,6 +75,22 @@ def test_what_others_change_is_seen_and_stays_known_until_it_is_mended(
     assert drift(made) == set()
 
 
+def test_a_nodes_own_file_that_no_writer_looked_at_is_not_forgotten(made: Cluster):
+    made.kp("target", "disable", "web-tree", "-m", "its disk has no variables")
+    made.kp("image", "set", "web", "--params", "id={node.index}", "-m", "own files")
+    own, *_ = (made.tftp / "kp/live").glob("~*/*.pxelinux")
+    own.chmod(0o644)
+    own.write_text("mine\n", "utf-8")
+    assert drift(made) == {("boot1", "changed")}
+    for params in ("quiet", "debug"):
+        made.kp("image", "set", "db", "--params", params, "-m", "another image")
+        assert drift(made) == {("boot1", "changed")}
+    made.kp("verify", "--quick", expected=4)
+    made.kp("rollback", "db", "--to", "r4")  # draws anew what drifted
+    assert own.read_text("utf-8") != "mine\n"
+    assert drift(made) == set()
+
+
 def test_kps_own_changes_are_no_drift(made: Cluster):
     made.kp("image", "set", "web", "--params", "quiet", "-m", "all of web")
     assert drift(made) == set()

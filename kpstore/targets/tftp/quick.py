@@ -40,7 +40,8 @@ from kpstore.targets.tftp.format.state import (
 )
 from kpstore.targets.values import Finding, Look
 
-_AT: Final = "."  # the time since when parts, and nodes' own files, are as they are
+_AT: Final = "."  # the time since when parts are as they are
+_OWN: Final = ".own"  # that of nodes' own files, where writers since passed them over
 _TURN: Final = ".turn"  # whose turn it is where parts are many: a first digit
 _DIGITS: Final = "0123456789abcdef"
 _MANY: Final = 512  # parts that are looked at by each writer; of more a sixteenth
@@ -63,6 +64,8 @@ def stamps(layout: Layout, since: Mapping[str, str], *, files: bool) -> dict[str
     if turn and not files:
         passed = (f"{_AT}{digit}" for digit in _DIGITS if digit != turn)
         found |= {at: since.get(at, since[_AT]) for at in passed}
+    if _AT in since and not files:
+        found[_OWN] = since.get(_OWN, since[_AT])
     return found
 
 
@@ -90,7 +93,8 @@ def quick(layout: Layout, since: Mapping[str, str], *, files: bool = False) -> L
     ages = {turn: known.get(f"{_AT}{turn}", known.get(_AT)) for turn in turns}
     found += _contents(layout, live.state, {t: int(at or 0) for t, at in ages.items()})
     if files and known:
-        for digest in sorted(_touched(layout, live, known[_AT])):
+        at = int(known.get(_OWN, known[_AT]))
+        for digest in sorted(_touched(layout, live, at)):
             found += parts.shard(layout, digest)
     return Look(list(dict.fromkeys(found)), sure=not moved & {*_entries(layout)})
 
@@ -131,19 +135,22 @@ def _contents(
         yield from parts.shard(layout, digest)
 
 
-def _touched(layout: Layout, live: LiveGeneration, at: str) -> set[str]:
-    """Return the shards in which a file changed later than `at`, as its ctime says."""
+def _touched(layout: Layout, live: LiveGeneration, at: int) -> set[str]:
+    """Return the shards in which a file changed at a time or later, by its ctime.
+
+    One made since was right when it was made: its own ctime tells.
+    """
     shards = {shard.digest for shard in live.state.shards.values()}
-    return {each for each in shards if _latest(layout.path(SHARDS, each)) > int(at)}
+    return {each for each in shards if _is_touched(layout.path(SHARDS, each), at)}
 
 
-def _latest(folder: Path) -> int:
-    """Return the last ctime in a folder, in nanoseconds; 0 for no folder."""
+def _is_touched(folder: Path, at: int) -> bool:
     if not is_folder(folder):
-        return 0
+        return False
+    at = max(at, os.lstat(folder).st_ctime_ns)
     with os.scandir(folder) as entries:
         times = (entry.stat(follow_symlinks=False).st_ctime_ns for entry in entries)
-        return max(times, default=0)
+        return any(time >= at for time in times)
 
 
 def _watched(layout: Layout, live: LiveGeneration) -> Iterator[str]:
