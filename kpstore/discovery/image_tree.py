@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from kpstore.discovery.files import SeenTree
+from kpstore.discovery.files import SeenTree, same_bytes
 from kpstore.discovery.installed import Installed, facts_of, installed_kernels
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
@@ -66,7 +66,7 @@ class DefaultKernel:
     """What the tree boots; None when it doesn't tell, then `candidates` are releases.
 
     `unread` says which loader files could not be understood, `lost` what a loader
-    boots and the tree hasn't.
+    boots and the tree hasn't, and in what two loaders disagree.
     """
 
     booted: Booted | None
@@ -105,19 +105,22 @@ def default_kernel(tree: Beneath) -> DefaultKernel:
     usual = [each for each in kernels if not each.is_spare]
     if not said and len(usual) == 1:
         said = reading.only(usual[0], listings, is_told=bool(unread))
-    agreed = len({each.release for each in said}) == 1
+    reading.compare(said)
     releases = dict.fromkeys(each.release for each in kernels)
     releases |= dict.fromkeys(each.release for each in said)
     return DefaultKernel(
-        said[0] if agreed else None,
+        said[0] if said and not reading.disputes else None,
         tuple(releases),
         tuple(unread),
-        tuple(dict.fromkeys(reading.lost)),
+        tuple(dict.fromkeys((*reading.lost, *reading.disputes))),
     )
 
 
 class _Reading:
-    """What loaders' files say, held against what the tree has; `lost` is not there."""
+    """What loaders' files say, held against what the tree has, and each other.
+
+    `lost` is not there; `disputes` are in what they disagree.
+    """
 
     def __init__(self, tree: Beneath, kernels: Sequence[Installed]) -> None:
         self._tree = tree
@@ -125,6 +128,26 @@ class _Reading:
         self._systems = file_systems(self._seen)
         self._known = {each.kernel: each.release for each in kernels}
         self.lost: list[str] = []
+        self.disputes: list[str] = []
+
+    def compare(self, said: Sequence[Booted]) -> None:
+        """Note in what loaders disagree: which of them is started, no tree tells."""
+        for other in said[1:]:
+            mine, theirs = _told(said[0]), _told(other)
+            if mine == theirs and not self._alike(said[0], other):
+                mine, theirs = (" with ".join(_files(x)) for x in (said[0], other))
+            if mine != theirs:
+                self.disputes.append(
+                    f"{said[0].source} boots {mine}, and {other.source} boots {theirs}"
+                )
+
+    def _alike(self, one: Booted, other: Booted) -> bool:
+        """Tell whether two loaders load the same, were it from other files."""
+        pairs = [*zip(_files(one), _files(other), strict=False)]
+        return len(_files(one)) == len(_files(other)) and all(
+            first == second or same_bytes(self._tree, first, second)
+            for first, second in pairs
+        )
 
     def booted(self, listing: Listing, listed: Listed) -> Booted | None:
         """Return what a choice boots; None where its kernel or an initrd is lost.
@@ -202,6 +225,16 @@ class _Reading:
             return self._known[kernel], ""
         facts = facts_of(self._tree, kernel)
         return (facts.release, "") if facts else ("", "is no kernel that kp knows")
+
+
+def _told(booted: Booted) -> str:
+    under = f" under {booted.hypervisor}" if booted.hypervisor else ""
+    line = " ".join((*booted.params, *booted.dropped))
+    return f"{booted.release}{under} by {f'the line {line}' if line else 'no line'}"
+
+
+def _files(booted: Booted) -> tuple[str, ...]:
+    return booted.kernel, *booted.initrds
 
 
 def _volume(words: Iterable[str]) -> str:

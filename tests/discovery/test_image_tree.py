@@ -348,8 +348,46 @@ def test_loaders_that_disagree_decide_nothing(root: Path, tree: Beneath) -> None
     fill(root, {"boot/loader/loader.conf": b""})
     found = default_kernel(tree)
     assert (found.booted, set(found.candidates)) == (None, {OLD, NEW})
+    assert f"boot/grub/grub.cfg boots {NEW} by the line {UUID} ro" in found.lost[0]
+    assert f" boots {OLD} by the line " in found.lost[0]
     (root / f"boot/loader/entries/0123-{OLD}.conf").unlink()
     assert booted(tree).release == NEW
+
+
+@pytest.mark.parametrize(
+    ("line", "initrd", "said"),
+    [
+        (f"{UUID} ro quiet", f"initrd.img-{NEW}", ""),
+        (f"{UUID} ro quiet", "copy.img", ""),
+        (f"{UUID} ro", f"initrd.img-{NEW}", f"{NEW} by the line {UUID} ro"),
+        ("", f"initrd.img-{NEW}", f"{NEW} by no line"),
+        (
+            f"{UUID} ro quiet",
+            "other.img",
+            f"boot/vmlinuz-{NEW} with boot/other.img",
+        ),
+    ],
+)
+def test_loaders_that_boot_one_kernel_in_two_ways_decide_nothing(
+    root: Path, tree: Beneath, line: str, initrd: str, said: str
+) -> None:
+    config = f"LINUX ../vmlinuz-{NEW}\nINITRD ../{initrd}\nAPPEND {line}\n"
+    copy = (root / f"boot/initrd.img-{NEW}").read_bytes()
+    fill(
+        root,
+        {
+            "boot/grub/grub.cfg": grub_cfg(),
+            "boot/extlinux/extlinux.conf": b"LABEL l\n" + config.encode(),
+            "boot/copy.img": copy,
+            "boot/other.img": copy + b"other",
+        },
+    )
+    found = default_kernel(tree)
+    if not said:
+        assert (found.booted is not None, found.lost) == (True, ())
+    else:
+        assert found.booted is None
+        assert found.lost[0].endswith(f" and boot/extlinux/extlinux.conf boots {said}")
 
 
 def test_several_kernels_and_no_loader(tree: Beneath) -> None:
