@@ -1,9 +1,12 @@
 """What a loader's configuration that kp did not write says, in no loader's language."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from kpstore.errors import InvalidInput
 from kpstore.model.params.tokens import split
+
+NO_DEVICE_TREES: Final = "kp keeps no device trees"
 
 
 @dataclass(frozen=True)

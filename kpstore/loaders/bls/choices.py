@@ -18,6 +18,7 @@ from kpstore.loaders.tree import Tree
 
 _NOT_LISTED: Final = (".", "auto-")  # "auto-" are the loader's own
 _STARTED: Final = ("linux", "uki", "efi", "uki-url")  # one of them, in an entry
+_DEVICE_TREE: Final = ("devicetree", "devicetree-overlay")
 _TITLE: Final = ("PRETTY_NAME", "IMAGE_ID", "NAME", "ID")
 _VERSION: Final = ("IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID")
 _SORT_KEY: Final = ("IMAGE_ID", "ID")
@@ -27,13 +28,17 @@ _Said = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Choice:
-    """One line of the menu; `path`: its file in the tree."""
+    """One line of the menu; `path`: its file in the tree.
+
+    `unkept` are keys of what kp has no place for.
+    """
 
     listed: Listed
     path: str
     sort_key: str = ""
     machine_id: str = ""
     version: str = ""
+    unkept: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -111,6 +116,7 @@ class Choices:
             _last(said, "sort-key"),
             _last(said, "machine-id"),
             _last(said, "version"),
+            tuple(each for each in _DEVICE_TREE if each in said),
         )
 
     def _images(self, root: str) -> Iterator[Choice]:

@@ -12,7 +12,7 @@ from typing import Final
 from kpstore.formats.arch import elf_arch
 from kpstore.loaders.bls.choices import Choice, Choices
 from kpstore.loaders.boot_entries import COUNTED, fields
-from kpstore.loaders.listing import Listed, Listing
+from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, Listing
 from kpstore.loaders.programs import (
     CONF,
     ESPS,
@@ -52,12 +52,15 @@ def read(tree: Tree) -> Iterator[Listing]:
 def _listing(conf: str, text: str, choices: Sequence[Choice]) -> Listing:
     pattern = fields(text).get("default", [""])[-1].lower()
     chosen, note = _chosen(choices, pattern)
+    unkept = next((each.unkept for each in choices if each.listed is chosen), ())
+    notes = [note] if note else []
+    notes += [f"{key}, of what boots: {NO_DEVICE_TREES}" for key in unkept]
     source = conf or choices[0].path
     return Listing(
         source,
         tuple(each.listed for each in choices),
         chosen,
-        (f"{source}: {note}",) if note else (),
+        tuple(f"{source}: {each}" for each in notes),
     )
 
 

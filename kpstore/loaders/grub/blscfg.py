@@ -92,6 +92,8 @@ def _entry(machine: Machine, name: str, fields: Fields) -> MenuEntry:
     lines = [f"linux ($root){kernel} {options}"]
     if initrds := [*_early(fields, values), *fields.get("initrd", ())]:
         lines.append("initrd " + " ".join(f"($root){path}" for path in initrds))
+    if trees := fields.get("devicetree"):
+        lines.append(f"devicetree ($root){trees[0]}")
     title = fields.get("title", [kernel])[0]
     args = (title, *fields.get("grub_arg", ()))
     return MenuEntry(args, name, source="\n".join(lines) + "\n")

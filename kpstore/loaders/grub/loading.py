@@ -17,7 +17,7 @@ from kpstore.loaders.grub.machine import (
     Machine,
 )
 from kpstore.loaders.grub.menu import MenuEntry, chosen
-from kpstore.loaders.listing import Listed
+from kpstore.loaders.listing import NO_DEVICE_TREES, Listed
 
 _DEEPEST: Final = 8  # submenus within each other
 
@@ -51,6 +51,13 @@ def _initrd(machine: Machine, args: list[str]) -> int:
 def _newc(word: str) -> list[str]:
     """Leave out the name that `newc:NAME:PATH` gives a file."""
     return [word.rpartition(":")[2] if word.startswith("newc:") else word]
+
+
+def _device_tree(machine: Machine, args: list[str]) -> int:
+    """Note what is handed over beside the kernel; without a file, it is taken back."""
+    if args:
+        machine.note(f"the device tree {split(args[0])[1]}: {NO_DEVICE_TREES}")
+    return _status(machine, args[0]) if args else 0
 
 
 def _hypervisor(machine: Machine, args: list[str]) -> int:
@@ -180,6 +187,7 @@ COMMANDS: Final[Mapping[str, Builtin]] = {
     **dict.fromkeys(("multiboot", "multiboot2", "xen_hypervisor"), _hypervisor),
     **dict.fromkeys(("module", "module2", "xen_module"), _module),
     **dict.fromkeys(("chainloader", "kernel", "freedos", "ntldr"), _chain),
+    "devicetree": _device_tree,
     "boot": _boot,
     "fwsetup": _fwsetup,
     **dict.fromkeys(("exit", "halt", "reboot", "poweroff"), _leave),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from kpstore.loaders.listing import Listed, Listing, tokens
+from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, Listing, tokens
 from kpstore.loaders.mounts import file_systems, find, holding
 from kpstore.loaders.syslinux.directives import directives
 from kpstore.loaders.tree import Tree
@@ -130,7 +130,7 @@ def _lost(chosen: Listed, said: Mapping[str, str]) -> Iterator[str]:
     """Say what of the label that boots kp can't keep."""
     for each in _DEVICE_TREE:
         if each in said:
-            yield f"{each} of {chosen.ident}: kp keeps no device trees"
+            yield f"{each} of {chosen.ident}: {NO_DEVICE_TREES}"
     if not chosen.kernel or chosen.kernel.endswith(_MODULE):
         yield f"{chosen.ident}, which boots no kernel by itself"
 

@@ -43,6 +43,20 @@ def order(*names: str, more: Mapping[str, str] = {}) -> list[str]:
     return [each.kernel.strip("/") for each in listing(paths).choices]
 
 
+@pytest.mark.parametrize("key", ["devicetree", "devicetree-overlay"])
+def test_a_device_tree_of_what_boots_is_said(key: str) -> None:
+    files = {
+        f"{BOOT}/entries/b.conf": entry("/b", f"{key} /b.dtb\n"),
+        f"{BOOT}/entries/a.conf": entry("/a"),
+    }
+    source = f"{BOOT}/entries/b.conf"
+    assert listing(files).unread == (
+        f"{source}: {key}, of what boots: kp keeps no device trees",
+    )
+    files[f"{BOOT}/loader.conf"] = "default a\n"
+    assert listing(files).unread == ()
+
+
 # --- the order
 
 

@@ -25,6 +25,17 @@ def only(text: str, environment: Mapping[str, str] = {}) -> Listed:
     return found
 
 
+def test_a_device_tree_of_what_boots_is_said() -> None:
+    entries = {
+        f"boot/loader/entries/{name}.conf": f"linux /{name}\ndevicetree /{name}.dtb\n"
+        for name in ("a-1-1", "a-2-1")
+    }
+    (found,) = read(Files({"boot/grub2/grub.cfg": "blscfg\n", **entries}))
+    assert found.unread == (
+        "boot/grub2/grub.cfg: the device tree /a-2-1.dtb: kp keeps no device trees",
+    )
+
+
 def test_names_are_ordered_as_rpm_orders_packages() -> None:
     """The kernel's version counts, the entry's `version` and `sort-key` don't."""
     names = (

@@ -39,3 +39,11 @@ def test_words_of_a_line(line: str, words: tuple[str, ...]) -> None:
     text = f"opts='ro quiet'\nmenuentry x {{ linux ($root)/vmlinuz {line}\n }}"
     found = booted(text)
     assert (found.kernel, found.words) == ("/vmlinuz", words)
+
+
+def test_a_device_tree_of_what_boots_is_said() -> None:
+    entry = "menuentry %s {\nlinux /%s\ndevicetree /%s.dtb\n}\n"
+    found = listing("".join(entry % (name, name, name) for name in "ab"))
+    said = f"{CONFIG}: the device tree /a.dtb: kp keeps no device trees"
+    assert found.unread == (said,)
+    assert listing("menuentry a {\nlinux /a\ndevicetree\n}\n").unread == ()

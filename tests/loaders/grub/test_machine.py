@@ -139,7 +139,7 @@ def test_the_script_s_own_place_is_told_by_fstab() -> None:
         "linux /x\nlinux /k a 'b c' ''\ninitrd /y\ninitrd /i /j",
         "linux16 /k a 'b c'\ninitrd16 /i newc:name:/j",
         "linuxefi /k a 'b c'\ninitrdefi /i /j\nboot\nlinux /x",
-        "if linux /none; then boot; fi\nlinux /k a b\\ c\ninitrd /i /j\ndevicetree /d",
+        "if linux /none; then boot; fi\nlinux /k a b\\ c\ninitrd /i /j\nfakebios /d",
     ],
 )
 def test_what_an_entry_loads_last_is_what_it_boots(body: str) -> None:
