@@ -1,14 +1,16 @@
 """Changing what a layer says: tokens are added to it, taken from it, one by one."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypedDict
+from typing import Final, NamedTuple, TypedDict
 
 from kpstore.errors import InvalidInput
 from kpstore.model.params.layers import Layer
-from kpstore.model.params.overlay import group_of, slot_of
+from kpstore.model.params.overlay import Group, group_of, slot_of
 from kpstore.model.params.rules import Rules
 from kpstore.model.params.table import Row
 from kpstore.model.params.tokens import COPIED, INIT, compose, key_of, same, says
+
+_MARKS: Final = (COPIED, INIT)
 
 
 class Tokens(TypedDict, total=False):
@@ -76,30 +78,52 @@ def _added(
     layer: Layer, tokens: Tokens, rules: Rules, notes: list[str]
 ) -> tuple[str, ...]:
     """Lay what is added over the layer, or put it at its end; twice is once."""
-    over: list[str] = []
-    beside: list[str] = []
-    marks: list[str] = []
-    for token in tokens.get("add_params", ()):
-        kind = rules.row_of(token).kind
-        if token in (COPIED, INIT):
-            marks.append(token)
-        elif kind == "append":
-            beside += [] if _has(token, (*layer.params, *beside)) else [token]
-        elif kind == "together" or not _has(token, over):
-            over.append(token)
-    above = layer._replace(params=tuple(over), without=())
-    rules.check_layer(above._replace(params=(*over, *beside)))
+    said = [each for each in tokens.get("add_params", ()) if each not in _MARKS]
+    parts = _parts(said, layer.params, rules)
+    added = tuple(token for part in parts for token in part)
+    rules.check_layer(layer._replace(params=added, without=()))
+    params = layer.params
+    for part in parts:
+        row = rules.row_of(part[0])
+        if row.kind == "append":
+            params = _put_last(params, part[0], row, notes)
+        else:
+            params = _laid(layer._replace(params=params), part, rules, notes)
+    for mark in _MARKS:
+        if mark in tokens.get("add_params", ()) and mark not in params:
+            params = _appended(params, mark, rules)
+    return params
+
+
+def _parts(said: Iterable[str], known: Sequence[str], rules: Rules) -> list[list[str]]:
+    """Return what is added together, in the order of its first: each key, each set.
+
+    Of an `append` key each by itself, without those of `known`.
+    """
+    parts: dict[Group, list[str]] = {}
+    for token in said:
+        row = rules.row_of(token)
+        if row.kind == "append":
+            beside = (*known, *(each for part in parts.values() for each in part))
+            if not _has(token, beside):
+                parts["", token] = [token]
+            continue
+        part = parts.setdefault(group_of(token, row), [])
+        if row.kind == "together" or not _has(token, part):
+            part.append(token)
+    return [*parts.values()]
+
+
+def _laid(
+    layer: Layer, part: Sequence[str], rules: Rules, notes: list[str]
+) -> tuple[str, ...]:
+    above = layer._replace(params=tuple(part), without=())
     line = rules.merge([layer._replace(without=()), above])
     notes += [
         f"{gone.token} gave way to {compose(gone.gave_way_to)}"
         for gone in line.replaced
     ]
-    params = line.tokens
-    for token in beside:
-        params = _put_last(params, token, rules.row_of(token), notes)
-    for mark in marks:
-        params = params if mark in params else _appended(params, mark, rules)
-    return params
+    return line.tokens
 
 
 def _put_last(

@@ -48,11 +48,29 @@ def test_what_is_added_is_said_then(
 ) -> None:
     worded = change(line, add_params=added)
     if "---" in line:
-        result = "rd.lvm.lv=a x w rd.lvm.lv=b --- y -- z"
+        result = "rd.lvm.lv=a x rd.lvm.lv=b w --- y -- z"
     assert compose(worded.layer.params) == (line if result is None else result)
     assert worded.notes == notes
     again = reworded(worded.layer, Tokens(add_params=split(added)), Rules(2))
     assert again.layer == worded.layer
+
+
+@pytest.mark.parametrize("table", [1, 2])
+@pytest.mark.parametrize(
+    "added",
+    [
+        "console=tty0 quiet console=ttyS0,115200 root=/dev/a",
+        "rd.luks.uuid=a x rd.luks.uuid=b module_blacklist=x,y",
+        "nameserver=10.0.0.1 ip=dhcp hugepagesz=1G hugepages=4 rw earlycon",
+    ],
+)
+def test_what_is_added_stands_in_the_order_in_which_it_was_typed(
+    table: int, added: str
+) -> None:
+    if table == 1:
+        added = added.replace("rd.luks.uuid=a x ", "")
+    assert compose(change("", table, add_params=added).layer.params) == added
+    assert compose(change("a", table, add_params=added).layer.params) == f"a {added}"
 
 
 def test_table_1_adds_where_keys_are_said_once() -> None:
