@@ -1,11 +1,13 @@
 """What a loader's configuration that kp did not write says, in no loader's language."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from kpstore.errors import InvalidInput
 from kpstore.model.params.tokens import split
 
+_INITRD: Final = "initrd="
 NO_DEVICE_TREES: Final = "kp keeps no device trees"
 
 
@@ -45,3 +47,13 @@ def tokens(line: str) -> tuple[str, ...]:
         return split(line)
     except InvalidInput:
         return tuple(line.split())
+
+
+def initrds_in(words: Iterable[str]) -> tuple[str, ...]:
+    """Return what a line's `initrd=` name, which the kernel itself loads from its disk.
+
+    It does so where its loader hands over none (Linux, Documentation/admin-guide/
+    efi-stub.rst); firmware writes a path with backslashes.
+    """
+    paths = (word.removeprefix(_INITRD) for word in words if word.startswith(_INITRD))
+    return tuple("/" + path.replace("\\", "/").lstrip("/") for path in paths)

@@ -12,7 +12,7 @@ from kpstore.errors import InvalidInput
 from kpstore.formats.uki import UnifiedImage, read_unified
 from kpstore.formats.versions import version_key
 from kpstore.loaders.boot_entries import COUNTED, fields
-from kpstore.loaders.listing import Listed, tokens
+from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, initrds_in, tokens
 from kpstore.loaders.programs import on_fat
 from kpstore.loaders.tree import Tree
 
@@ -30,7 +30,7 @@ _Said = Mapping[str, Sequence[str]]
 class Choice:
     """One line of the menu; `path`: its file in the tree.
 
-    `unkept` are keys of what kp has no place for.
+    `unkept` says what of it kp has no place for.
     """
 
     listed: Listed
@@ -104,19 +104,23 @@ class Choices:
         image = self._unified(found) if found else None
         line = " ".join(said.get("options", ())) or (image.cmdline if image else "")
         is_linux = image is not None or "linux" in said
+        words = tokens(line)
+        initrds = tuple(_absolute(each) for each in said.get("initrd", ()))
+        if image is None:
+            initrds = initrds or initrds_in(words)
         return Choice(
             Listed(
                 title=_last(said, "title"),
                 ident=_ident(path),
                 kernel=kernel if is_linux else "",
-                initrds=tuple(_absolute(each) for each in said.get("initrd", ())),
-                words=tokens(line),
+                initrds=initrds,
+                words=words,
             ),
             path,
             _last(said, "sort-key"),
             _last(said, "machine-id"),
             _last(said, "version"),
-            tuple(each for each in _DEVICE_TREE if each in said),
+            tuple(f"{x}: {NO_DEVICE_TREES}" for x in _DEVICE_TREE if x in said),
         )
 
     def _images(self, root: str) -> Iterator[Choice]:
@@ -130,7 +134,15 @@ class Choices:
                 path,
                 _first(image.os, _SORT_KEY),
                 version=_first(image.os, _VERSION),
+                unkept=tuple(self._addons(root, path)),
             )
+
+    def _addons(self, root: str, path: str) -> Iterator[str]:
+        """Say what its stub adds to an image from beside it (systemd-stub(7))."""
+        own = f"{glob.escape(path.removeprefix(f'{root}/'))}.extra.d/*"
+        for pattern in (own, "loader/addons/*.addon.efi"):
+            for found in on_fat(self._tree, root, pattern):
+                yield f"{found.removeprefix(root)} adds to it, and is not read"
 
     def _files(self, root: str, pattern: str) -> Iterator[str]:
         for path in on_fat(self._tree, root, pattern):

@@ -12,7 +12,7 @@ from typing import Final
 from kpstore.formats.arch import elf_arch
 from kpstore.loaders.bls.choices import Choice, Choices
 from kpstore.loaders.boot_entries import COUNTED, fields
-from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, Listing
+from kpstore.loaders.listing import Listed, Listing
 from kpstore.loaders.programs import (
     CONF,
     ESPS,
@@ -54,7 +54,7 @@ def _listing(conf: str, text: str, choices: Sequence[Choice]) -> Listing:
     chosen, note = _chosen(choices, pattern)
     unkept = next((each.unkept for each in choices if each.listed is chosen), ())
     notes = [note] if note else []
-    notes += [f"{key}, of what boots: {NO_DEVICE_TREES}" for key in unkept]
+    notes += [f"{each} (of what boots)" for each in unkept]
     source = conf or choices[0].path
     return Listing(
         source,

@@ -17,7 +17,7 @@ from kpstore.loaders.grub.machine import (
     Machine,
 )
 from kpstore.loaders.grub.menu import MenuEntry, chosen
-from kpstore.loaders.listing import NO_DEVICE_TREES, Listed
+from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, initrds_in
 
 _DEEPEST: Final = 8  # submenus within each other
 
@@ -156,7 +156,7 @@ def listed(machine: Machine) -> Listed | None:
         entry.title,
         entry.ident,
         loaded.kernel,
-        loaded.initrds,
+        loaded.initrds or initrds_in(loaded.words),
         tuple(word for word in loaded.words if word),
         loaded.hypervisor,
     )

@@ -51,10 +51,41 @@ def test_a_device_tree_of_what_boots_is_said(key: str) -> None:
     }
     source = f"{BOOT}/entries/b.conf"
     assert listing(files).unread == (
-        f"{source}: {key}, of what boots: kp keeps no device trees",
+        f"{source}: {key}: kp keeps no device trees (of what boots)",
     )
     files[f"{BOOT}/loader.conf"] = "default a\n"
     assert listing(files).unread == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "initrds"),
+    [
+        ("options initrd=\\u.img initrd=\\b\\i.img ro\n", ("/u.img", "/b/i.img")),
+        ("initrd /own\noptions initrd=\\u.img\n", ("/own",)),
+        ("options noinitrd=x\n", ()),
+    ],
+)
+def test_an_initrd_in_the_line_is_what_the_kernel_loads_where_no_other_is(
+    more: str, initrds: tuple[str, ...]
+) -> None:
+    chosen = listing({f"{BOOT}/entries/a.conf": entry("/a", more)}).chosen
+    assert chosen
+    assert chosen.initrds == initrds
+
+
+def test_what_a_stub_adds_to_a_unified_image_is_said() -> None:
+    files = {
+        "efi/EFI/Linux/a[1].efi": unified(),
+        "efi/EFI/Linux/b.efi.extra.d/x.addon.efi": b"MZ",
+    }
+    assert listing(files).unread == ()
+    for addon in (
+        "/EFI/Linux/a[1].efi.extra.d/x.addon.efi",
+        "/loader/addons/y.addon.efi",
+    ):
+        said = f"{addon} adds to it, and is not read (of what boots)"
+        (line,) = listing({**files, f"efi{addon}": b"MZ"}).unread
+        assert line.endswith(said)
 
 
 # --- the order

@@ -47,3 +47,14 @@ def test_a_device_tree_of_what_boots_is_said() -> None:
     said = f"{CONFIG}: the device tree /a.dtb: kp keeps no device trees"
     assert found.unread == (said,)
     assert listing("menuentry a {\nlinux /a\ndevicetree\n}\n").unread == ()
+
+
+@pytest.mark.parametrize(
+    ("load", "initrds"),
+    [("", ("/i.img",)), ("initrd /own", ("/own",))],
+)
+def test_an_initrd_in_the_line_is_what_the_kernel_loads_where_no_other_is(
+    load: str, initrds: tuple[str, ...]
+) -> None:
+    text = f"menuentry a {{\nlinux /a ro initrd='\\i.img'\n{load}\n}}\n"
+    assert booted(text).initrds == initrds
