@@ -10,6 +10,7 @@ from kpstore.model.templates import Template
 from kpstore.targets.tftp.node_files import check_loaders
 from kpstore.targets.tftp.paths import TftpPaths
 from support import histories
+from support.states import command_line
 
 LOADERS = ("pxelinux", "grub", "ipxe")
 
@@ -40,7 +41,7 @@ def check(boot: Boot, values: dict[str, str] | None = None) -> None:
 @pytest.mark.parametrize("length", [150, 1949, 1950])
 def test_what_fits(length: int):
     made = boot(*filling(length))
-    assert len(made.command_line(histories.node(1))) == length
+    assert len(command_line(made, histories.node(1))) == length
     check(made)
 
 

@@ -28,7 +28,9 @@ def taken_apart(tree: Beneath, path: str, parts: Parts) -> Parts:
     if image is None:
         return parts
     kernel, *initrds = _sources(tree, path, image)
-    return replace(parts, kernel=kernel, initrds=(*initrds, *parts.initrds), doubts=())
+    said = f"/{path} is a unified kernel image: its kernel and initrds are taken out"
+    together = (*initrds, *parts.initrds)
+    return replace(parts, kernel=kernel, initrds=together, doubts=(said,))
 
 
 def _sources(tree: Beneath, path: str, image: UnifiedImage) -> Iterator[Source]:
