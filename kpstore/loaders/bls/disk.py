@@ -36,7 +36,10 @@ _SYNTAX: Final = re.compile(r"\$|^[^ ]*[;&|<>][^ ]*$")
 
 def files(menus: Mapping[str, Menu], default: str, options: TreeOptions) -> DiskFiles:
     """Return a file an entry, and what chooses among them, which is the switch."""
-    entries = (write_entry(name, menu, options.boot) for name, menu in menus.items())
+    entries = (
+        write_entry(name, menu, options.boot, verbatim=_is_verbatim(options))
+        for name, menu in menus.items()
+    )
     written = {f"{FOLDER}/{name}": data for name, data in entries}
     if default not in menus:
         raise InvalidInput(f"the default {default!r} is not in the menu")
@@ -62,15 +65,23 @@ def read(
     return menus, default
 
 
-def write_entry(name: str, menu: Menu, seen: str = "") -> tuple[str, bytes]:
+def _is_verbatim(options: TreeOptions) -> bool:
+    """Tell whether systemd-boot is what reads entries here, and so GRUB is not."""
+    return bool(options.chooser) and "#" not in options.chooser
+
+
+def write_entry(
+    name: str, menu: Menu, seen: str = "", *, verbatim: bool = False
+) -> tuple[str, bytes]:
     """Write an entry; return its file's name and content.
 
     Its paths start at the root of the file system that holds it, where /boot is
     `seen`: nothing when it is a file system of its own, as the specification has it.
+    `verbatim`: its line is taken as it stands.
     """
     boot = admit_local(menu)
     for token in boot.params:
-        if _SYNTAX.search(token):
+        if _SYNTAX.search(token) and not verbatim:
             raise Refused(
                 f"{menu.title}: {token!r} can't be said in a boot loader entry (BLS)",
                 hint="GRUB would read $ ; & | < > there as its own",

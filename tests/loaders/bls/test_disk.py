@@ -36,6 +36,19 @@ def test_examples_of_what_is_refused(token: str):
         disk.write_entry("a", menu(token))
 
 
+@given(meant=strategies.menus(strategies.plain_tokens(), "/boot/kp"))
+def test_systemd_boot_takes_a_line_as_it_stands(meant: Menu):
+    seen = TreeOptions(chooser="efi/loader/loader.conf")
+    written = disk.files({"a": meant}, "a", seen)
+    assert disk.read(written.files, seen) == ({"a": meant}, "a")
+
+
+@pytest.mark.parametrize("chooser", ["", "boot/grub2/grubenv#saved_entry"])
+def test_where_grub_may_read_entries_its_own_signs_are_refused(chooser: str):
+    with pytest.raises(Refused, match="can't be said"):
+        disk.files({"a": menu("memmap=1G$4G")}, "a", TreeOptions(chooser=chooser))
+
+
 @pytest.mark.parametrize("token", ["dyndbg=a +p; b", "x=#*?[a]!~^%", "x=a=b"])
 def test_examples_of_what_is_not(token: str):
     assert disk.read_entry(disk.write_entry("a", menu(token))[1]).boot.params == (
