@@ -2,17 +2,15 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kpstore.disk import batch, streams
 from kpstore.disk.locks import Hold, SiteLock
 from kpstore.history.git.repository import Repository
-from kpstore.history.index.database import Index
 from kpstore.operations import recover
 from kpstore.operations.staging import Staging
-from kpstore.site.reader import SiteReader
 from kpstore.targets.tftp.format.entries import _Mover
 from kpstore.targets.tftp.format.layout import EntryNames
 from kpstore.targets.tftp.target import TftpTarget
@@ -59,10 +57,6 @@ def _nothing_finished(*_: object, **__: object) -> list[object]:
 
 def _finished(_: object) -> bool:
     return False
-
-
-def _any_index(self: SiteReader, _: str, ask: Callable[[Index], Any]) -> Any:
-    return ask(self.index) if self.index else None
 
 
 def _once(descriptor: int, data: bytes) -> None:
@@ -113,13 +107,6 @@ KILLED: dict[str, Sown] = {
     ),
     "an interrupted move is forgotten": Sown(
         bug(TftpTarget, unfinished=_finished), "nodes move", _ENTRIES, "stray", True
-    ),
-    "an index of another commit": Sown(
-        bug(SiteReader, from_index=_any_index),
-        "nodes move",
-        r"fsync\(.*refs/heads\)",
-        _ELSEWHERE,
-        True,
     ),
 }
 CUT_SHORT = Sown(
