@@ -148,21 +148,29 @@ def _differ(names: set[str], ours: list[str], theirs: list[str]) -> bool:
 
 def added(params: list[str], more: list[str]) -> list[str]:
     """What a layer says once tokens were added to it, none of them a mark."""
-    over = [t for t in more if key_of(t) not in ADDING]
-    found = [t for t, _ in merge([("", params, ()), ("", _once(over), ())])]
-    for token in more:
-        if key_of(token) not in ADDING or any(alike(token, t) for t in found):
+    found = list(params)
+    for together in _together(params, more):
+        if not keys_with(together[0]) & ADDING:
+            found = [t for t, _ in merge([("", found, ()), ("", together, ())])]
             continue
+        (token,) = together
         front, copied, init = _parts([(t, "") for t in found])
         kept = [[t for t, _ in part if not clash(t, token)] for part in (front, copied)]
         found = [*kept[0], token, *kept[1], *(t for t, _ in init)]
     return found
 
 
-def _once(tokens: list[str]) -> list[str]:
-    found: list[str] = []
-    for token in tokens:
-        together = len(keys_with(token)) > 1
-        if together or not any(alike(token, t) for t in found):
-            found.append(token)
+def _together(params: list[str], more: list[str]) -> list[list[str]]:
+    """Tokens of one place at once, where the first of them was typed."""
+    found: list[list[str]] = []
+    for token in more:
+        names = keys_with(token)
+        part = next((part for part in found if key_of(part[0]) in names), None)
+        if names & ADDING:
+            said = [*params, *(t for part in found for t in part)]
+            found += [] if any(alike(token, t) for t in said) else [[token]]
+        elif part is None:
+            found.append([token])
+        elif len(names) > 1 or not any(alike(token, t) for t in part):
+            part.append(token)
     return found
