@@ -185,6 +185,7 @@ class Model:
         publishes: bool = True,
     ) -> None:
         """A commit on main; its targets follow. `reaches`: though behind by choice."""
+        self._forget_choices()
         before = self.main
         number = self.tip.number + 1
         self.history.append(Revision(number, state, op, author, subject, now))
@@ -197,6 +198,10 @@ class Model:
             self.places[name].has_path = ("image", image) in state
             if image and self.places[name].mounted:  # kp takes its own out of a tree
                 self.places[name].serves = self.places[name].lists = 0
+        self._forget_choices()
+
+    def _forget_choices(self) -> None:
+        """What serves main is not behind, whoever left it out while it was away."""
         for name in self.targets():
             place = self.places[name]
             place.by_choice = place.by_choice and self.condition(name) != "live"
