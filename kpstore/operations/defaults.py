@@ -92,9 +92,10 @@ def _walked(site: SiteReader, tip: str, known: _Known) -> tuple[Defaults, bool]:
 
 
 def _before(site: SiteReader, known: _Known) -> dict[_Content, str]:
-    """Return what each image of the known commit had as default; '' for none.
+    """Return what each image of the known commit had as default.
 
-    It has that commit's number: whoever remembered it had looked at all of it.
+    It has that commit's number: whoever remembered it had looked at all of it. What
+    had none, or couldn't be read then, is read again.
     """
     if not known.head:
         return {}
@@ -104,10 +105,10 @@ def _before(site: SiteReader, known: _Known) -> dict[_Content, str]:
         rules, home = snapshot.subtree("site.json"), snapshot.subtree("images")
         images = site.repository.tree(home) if home else {}
         return {
-            (rules, image, entry.id): next(
-                (p for p, n in known.defaults.get(image, {}).items() if n == number), ""
-            )
+            (rules, image, entry.id): payload
             for image, entry in images.items()
+            for payload, newest in known.defaults.get(image, {}).items()
+            if newest == number
         }
     return {}
 
