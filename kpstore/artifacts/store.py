@@ -85,6 +85,12 @@ class ArtifactStore:
             return self._keep(temp, name)
 
     @disk_failures("adding an artifact")
+    def add_file(self, path: Path, progress: Progress | None = None) -> StoredRef:
+        """Add a file of a trusted path; see `adopt`."""
+        with opened_source(path) as descriptor:
+            return self.adopt(descriptor, str(path), progress)
+
+    @disk_failures("adding an artifact")
     def add_stream(
         self,
         chunks: Iterable[bytes],
