@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from kpstore.disk.descriptors import about
+from kpstore.disk.descriptors import about, opened_source
 from kpstore.disk.durable import remove, sweep_temporaries, sync_directory
 from kpstore.disk.streams import StagedFile, make_young, staged, sync_file
 from kpstore.errors import (
@@ -84,7 +84,6 @@ class ArtifactStore:
                     )
             return self._keep(temp, name)
 
-    @disk_failures("adding an artifact")
     def add_file(self, path: Path, progress: Progress | None = None) -> StoredRef:
         """Add a file of a trusted path; see `adopt`."""
         with opened_source(path) as descriptor:
