@@ -97,13 +97,54 @@ def test_a_true_conflict_names_both_commits_and_the_fields(site: SmallSite) -> N
     assert replace(site, user="bob").picker().discard()
 
 
-def test_an_edit_with_a_message_is_refused_beside_a_draft(site: SmallSite) -> None:
+def test_an_edit_with_a_message_goes_beside_a_draft_of_another_field(
+    site: SmallSite,
+) -> None:
     params(site, "root=/dev/half")
-    with pytest.raises(Conflict, match="your draft holds 1 other edit"):
-        second_kernel(site.picker())
-    assert call_good(site.picker()).revision == "r3"
-    assert site.picker().discard()
-    assert not site.picker().discard()
+    second_kernel(site.picker())
+    assert call_good(site.picker()).revision == "r4"
+    assert site.picker().view().image("web").params == ("root=/dev/half",)
+    assert site.picker().view("HEAD").image("web").params != ("root=/dev/half",)
+    assert site.picker().commit("the rest").revision == "r5"
+    assert site.picker().view("HEAD").image("web").params == ("root=/dev/half",)
+
+
+def test_an_edit_with_a_message_is_refused_where_the_draft_sets_the_same_field(
+    site: SmallSite,
+) -> None:
+    params(site, "root=/dev/half")
+    before = site.picker().site.tip()
+    for dry_run in (False, True):
+        with (
+            pytest.raises(Conflict) as caught,
+            site.picker().edit("mine", dry_run=dry_run) as edit,
+        ):
+            images.change(edit.state, "web", {"params": ("root=/dev/x",)})
+        assert caught.value.message == (
+            "image web: params is root=/dev/x by this edit, "
+            "root=/dev/half in your draft"
+        )
+    assert site.picker().site.tip() == before
+    with site.picker().edit("the same") as edit:
+        images.change(edit.state, "web", {"params": ("root=/dev/half",)})
+    assert edit.outcome
+    assert site.picker().plan().changes == []
+
+
+def test_a_conflict_that_was_there_before_stops_no_edit_of_another_field(
+    site: SmallSite,
+) -> None:
+    params(site, "root=/dev/ann")
+    params(site, "root=/dev/bob", user="bob")
+    replace(site, user="bob").picker().commit("bob's")
+    second_kernel(site.picker())
+    with (
+        pytest.raises(Conflict, match="/dev/c by this edit, root=/dev/ann in your"),
+        site.picker().edit("a third") as edit,
+    ):
+        images.change(edit.state, "web", {"params": ("root=/dev/c",)})
+    with pytest.raises(Conflict, match="/dev/bob on main, root=/dev/ann in the draft"):
+        site.picker().commit("ann's")
 
 
 def test_a_plan_names_the_files_of_targets_that_the_draft_adds(tmp_path: Path) -> None:

@@ -12,21 +12,31 @@ from kpstore.model.documents import Document
 from kpstore.model.keys import Key
 from kpstore.model.state import Changes, Documents
 
-_ABSENT: Final = object()
+ABSENT: Final = object()
 
 
 class Clash(NamedTuple):
-    """One field that both sides changed; `""` for a whole document."""
+    """One field that both sides changed, with its three values.
+
+    `field` is `""` for a whole document, `vars.a` for what a mapping has. A value is
+    ABSENT, a document None, where it isn't there.
+    """
 
     key: Key
     field: str
-    main: str
-    draft: str
+    base: Any
+    main: Any
+    draft: Any
 
     def __str__(self) -> str:
         """Say it as messages do."""
+        return self.said("on main", "in the draft")
+
+    def said(self, there: str, here: str) -> str:
+        """Say both values, and where each is."""
         what = f"{self.key}: {self.field}" if self.field else str(self.key)
-        return f"{what} is {self.main} on main, {self.draft} in the draft"
+        show = _shown if self.field else _presence
+        return f"{what} is {show(self.main)} {there}, {show(self.draft)} {here}"
 
 
 class MergedState(NamedTuple):
@@ -61,7 +71,7 @@ def three_way(base: Documents, main: Documents, draft: Changes) -> MergedState:
         if now == was:
             changes[key] = ours
         elif was is None or now is None or ours is None:
-            clashes.append(Clash(key, "", _presence(now), _presence(ours)))
+            clashes.append(Clash(key, "", was, now, ours))
         else:
             document, found = _document(key, was, now, ours)
             clashes += found
@@ -97,9 +107,9 @@ def _mapping(
     merged: dict[str, Any] = {}
     clashes: list[Clash] = []
     for name in sorted(was.keys() | now.keys() | ours.keys()):
-        values = (side.get(name, _ABSENT) for side in (was, now, ours))
+        values = (side.get(name, ABSENT) for side in (was, now, ours))
         value, clash = _value(key, f"{field}.{name}", *values)
-        if value is not _ABSENT:
+        if value is not ABSENT:
             merged[name] = value
         clashes += [clash] if clash else []
     return merged, clashes
@@ -112,7 +122,7 @@ def _value(
         return now, None
     if now == was:
         return ours, None
-    return now, Clash(key, field, _shown(now), _shown(ours))
+    return now, Clash(key, field, was, now, ours)
 
 
 def _presence(document: Document | None) -> str:
@@ -120,7 +130,7 @@ def _presence(document: Document | None) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is _ABSENT:
+    if value is ABSENT:
         return "unset"
     if isinstance(value, tuple):
         return " ".join(_shown(part) for part in value) or "empty"

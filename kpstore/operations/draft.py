@@ -12,7 +12,7 @@ from kpstore.errors import (
     disk_failures,
 )
 from kpstore.history import drafts
-from kpstore.history.merge import merge
+from kpstore.history.merge import merge, three_way
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
 from kpstore.operations.caller import Caller
@@ -93,22 +93,30 @@ class CallersDraft:
         main = self._site.main()
         return State(main, self.shown(main))
 
-    def refuse_others(self) -> None:
-        """Conflict when the draft holds edits, which one with a message would miss.
+    def refuse_clashing(self, main: Snapshot, edited: Changes) -> None:
+        """Conflict when an edit of main sets a field that the draft sets otherwise.
 
-        One that can't be read is in nobody's way.
+        Where main and the draft clash already, that is none of the edit's. A draft
+        that can't be read is in nobody's way.
         """
         try:
             draft = self.read()
         except _UNREADABLE as error:
             self._say_unread(error)
             return
-        if draft and draft.changes:
-            count = len(draft.changes)
-            edits = "1 other edit" if count == 1 else f"{count} other edits"
+        if draft is None:
+            return
+        base = Snapshot(self._site.repository, draft.base)
+        both = {key: draft.changes[key] for key in draft.changes.keys() & edited.keys()}
+        known = three_way(base, main, both).clashes
+        found = three_way(base, State(main, edited), both).clashes
+        new = [clash for clash in found if clash not in known]
+        if new:
+            said = (each.said("by this edit", "in your draft") for each in new)
             raise Conflict(
-                f"your draft holds {edits}",
-                hint="kp commit or kp discard it first, or leave out -m",
+                "\n".join(sorted(said)),
+                hint="leave out -m to set it in your draft, or kp commit or kp discard "
+                "that first",
             )
 
     def drop_read(self) -> None:

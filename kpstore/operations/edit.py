@@ -46,8 +46,8 @@ class Editing:
 def edit(site: OpenSite, caller: Caller, wanted: Editing) -> Iterator[Edit]:
     """Edit the caller's draft or main.
 
-    With a message the edit is made under the lock on main as it is then, and
-    Conflict is raised when the draft holds other edits, unless `beside_draft`.
+    With a message the edit is made under the lock on main as it is then, beside the
+    draft: Conflict where both set one field to different values, unless `beside_draft`.
     """
     if wanted.message is None and not wanted.dry_run:
         with _draft_edit(site, caller) as made:
@@ -56,11 +56,11 @@ def edit(site: OpenSite, caller: Caller, wanted: Editing) -> Iterator[Edit]:
     session, draft = Session(site, caller), CallersDraft(site, caller)
     with nullcontext() if wanted.dry_run else session.writing(finishes=True):
         main = site.main()
-        if not (wanted.beside_draft or wanted.message is None):
-            draft.refuse_others()
         drafted = draft.merged(main) if wanted.message is None else None
         made = Edit(State(main, drafted))
         yield made
+        if not (wanted.beside_draft or wanted.message is None):
+            draft.refuse_clashing(main, made.state.changes)
         proposal = Proposal(site, main, made.state.changes)
         if wanted.dry_run:
             made.plan = proposal.checked_plan(

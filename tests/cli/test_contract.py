@@ -252,8 +252,8 @@ def test_a_dry_run_without_a_message_is_of_the_draft(made: Cluster):
     made.kp(*add, "--loader", "grub", "-n")
     assert list(root.iterdir()) == []
     assert (digest(made.site / "state.git"), settings.read_text()) == (git, paths)
-    beside = run(made.site, "image", "set", "db", "--params", "a=1", "-m", "x", "-n")
-    assert beside.status == 3
+    beside = ("image", "set", "db", "--params", "a=1", "-m", "x", "-n")
+    assert made.json(*beside)["edits"] == ["image db"]
 
 
 def test_a_dry_run_waits_for_nobody(made: Cluster):
@@ -287,12 +287,16 @@ def test_an_author_is_kept_as_git_keeps_one(made: Cluster):
     assert made.json("show")["author"] == "Bea Ott"
 
 
-def test_a_message_beside_a_draft_is_a_conflict_and_discard_ends_it(made: Cluster):
+def test_a_message_beside_a_draft_of_the_same_is_a_conflict_and_discard_ends_it(
+    made: Cluster,
+):
     made.kp("image", "set", "web", "--params", "a=1")
-    refused = run(
-        made.site, "image", "set", "db", "--params", "a=1", "-m", "x", "--json"
-    )
-    assert (refused.status, refused.error["code"]) == (3, "conflict")
+    for more in ((), ("-n",)):
+        words = ("image", "set", "web", "--params", "a=2", "-m", "x", "--json", *more)
+        refused = run(made.site, *words)
+        assert (refused.status, refused.error["code"]) == (3, "conflict")
+        assert "params is a=2 by this edit, a=1 in your" in refused.error["message"]
+    made.kp("image", "set", "db", "--params", "a=1", "-m", "of another image")
     main = made.main()
     made.kp("next", "n01", "--entry", "production")  # beside every draft
     assert made.main() != main

@@ -47,7 +47,23 @@ def laid(base: State, changes: Changes) -> State:
 
 def merged_changes(base: State, main: State, ours: Changes) -> Changes:
     """The changes of a draft made on `base`, as changes to main; or a Clash."""
+    found, clashes = three_way(base, main, ours)
+    if clashes:
+        raise Clash(f"{clashes}")
+    return found
+
+
+def refuse_clashing(base: State, main: State, new: State, ours: Changes) -> None:
+    """An edit of main goes beside a draft, unless it makes them clash: then a Clash."""
+    known = three_way(base, main, ours)[1]
+    if [each for each in three_way(base, new, ours)[1] if each not in known]:
+        raise Clash("the edit and the draft set one field")
+
+
+def three_way(base: State, main: State, ours: Changes) -> tuple[Changes, list[Any]]:
+    """What to lay over main, and where both sides changed something differently."""
     found: Changes = {}
+    clashes: list[Any] = []
     for key, document in ours.items():
         was, now = base.get(key), main.get(key)
         if document in (was, now):
@@ -55,37 +71,40 @@ def merged_changes(base: State, main: State, ours: Changes) -> Changes:
         if now == was:
             found[key] = document
         elif was is None or now is None or document is None:
-            raise Clash(f"{key}")
+            clashes.append((key, now, document))
         else:
-            found[key] = _fields(key, was, now, document)
-    return {key: each for key, each in found.items() if each != main.get(key)}
+            found[key] = _fields(key, (was, now, document), clashes)
+    return {k: each for k, each in found.items() if each != main.get(k)}, clashes
 
 
-def _fields(key: Key, was: Fields, now: Fields, ours: Fields) -> Fields:
+def _fields(key: Key, of: tuple[Fields, ...], clashes: list[Any]) -> Fields:
     made = {}
-    for field in {**was, **now, **ours}:
-        sides = [each.get(field, _ABSENT) for each in (was, now, ours)]
+    for field in dict.fromkeys(name for each in of for name in each):
+        sides = [each.get(field, _ABSENT) for each in of]
         if all(isinstance(each, dict) for each in sides) and field in (
             "vars",
             "images",
         ):
             names = {name for side in sides for name in side}
-            both = {n: _either(key, [s.get(n, _ABSENT) for s in sides]) for n in names}
+            both = {
+                n: _either((key, field, n), [s.get(n, _ABSENT) for s in sides], clashes)
+                for n in names
+            }
             made[field] = {
                 n: value for n, value in both.items() if value is not _ABSENT
             }
         else:
-            made[field] = _either(key, sides)
+            made[field] = _either((key, field), sides, clashes)
     return {field: value for field, value in made.items() if value is not _ABSENT}
 
 
-def _either(key: Key, sides: list[Any]) -> Any:
+def _either(where: tuple[Any, ...], sides: list[Any], clashes: list[Any]) -> Any:
     was, now, ours = sides
     if ours in (was, now):
         return now
-    if now == was:
-        return ours
-    raise Clash(f"{key}")
+    if now != was:
+        clashes.append((where, now, ours))
+    return ours
 
 
 def names(state: State, kind: str, within: str = "") -> list[str]:

@@ -67,15 +67,15 @@ def written(
     main, model = trial.model.main, trial.model
     why = ""
     state: Any
-    draft = model.drafts.get(user)
-    if draft and draft.changes and kind != "next":
+    try:
+        state = done(main)
+        if kind != "next":
+            model.refuse_clashing(user, state)
+        model.refuse(state, trial.store() | {*brings}, force=force)
+    except Clash:
         state = Clash
-    else:
-        try:
-            state = done(main)
-            model.refuse(state, trial.store() | {*brings}, force=force)
-        except No as no:
-            state, why = No, str(no)
+    except No as no:
+        state, why = No, str(no)
     if manner == "dry":
         _looked(trial, [*words, "-m", subject, "-n"], user, state)
         return
@@ -119,13 +119,12 @@ def run_killed(trial: Trial, args: Args) -> None:
     edit, model, user = EDITS[args["kind"]], trial.model, args["user"]
     subject = f"{args['kind']} {model.tip.number}"
     words = [*edit.words(args["edit"]), "-m", subject]
-    draft = model.drafts.get(user)
-    if draft and draft.changes and args["kind"] != "next":
-        return
     try:
         state = edit.done(model.main, args["edit"])
+        if args["kind"] != "next":
+            model.refuse_clashing(user, state)
         model.refuse(state, trial.store())
-    except No:
+    except (No, Clash):
         return
     before = trial.commit()
     if not trial.killed(*words, user=user):

@@ -19,6 +19,7 @@ from histories.documents import (
     merged_changes,
     names,
     payload,
+    refuse_clashing,
     verdict_on,
 )
 from histories.rules import (
@@ -109,6 +110,12 @@ class Model:
         """What a person edits: the draft on the main of its day."""
         draft = self.drafts.get(user)
         return laid(self.at(draft.base), draft.changes) if draft else self.main
+
+    def refuse_clashing(self, user: str, state: State) -> None:
+        """An edit of main, beside what its person drafted; or a Clash."""
+        draft = self.drafts.get(user)
+        if draft:
+            refuse_clashing(self.at(draft.base), self.main, state, draft.changes)
 
     def save(self, user: str, state: State) -> None:
         """Keep an edited draft."""
