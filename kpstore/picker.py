@@ -21,7 +21,7 @@ from kpstore.operations.adopt import adopt
 from kpstore.operations.caller import Caller
 from kpstore.operations.commit import Commit, commit
 from kpstore.operations.create import create
-from kpstore.operations.draft import CallersDraft, discard, plan
+from kpstore.operations.draft import CallersDraft, Undone, discard, plan, undo
 from kpstore.operations.edit import Edit, Editing, edit
 from kpstore.operations.gc import Collected, gc
 from kpstore.operations.outcome import Outcome, Plan, TargetOutcome
@@ -112,6 +112,10 @@ class KernelPicker:
     def discard(self) -> bool:
         """Drop the caller's draft; tell whether there was one."""
         return discard(self.site, self.caller)
+
+    def undo(self, *, dry_run: bool = False) -> Undone | None:
+        """Take back the newest edit of the caller's draft; None when there is none."""
+        return undo(self.site, self.caller, dry_run=dry_run)
 
     # --- going back
 

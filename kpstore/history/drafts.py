@@ -1,15 +1,17 @@
 """Drafts: edits not yet committed, one per user, as commits that build on main.
 
-Whose a draft is, `owners` knows. kp writes one as one commit on its base. A git client
-may push any number of commits there: they are read with suspicion, path by path and
-document by document.
+Whose a draft is, `owners` knows, how its commits follow each other `draft_chain`. What
+a git client may have pushed is read with suspicion, path by path and document by
+document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState, InvalidInput
 from kpstore.history import codec, owners, paths
+from kpstore.history.draft_chain import COMMITS, chain, message_of, shortened
 from kpstore.history.git import trees
 from kpstore.history.git.objects import Entry, ForeignEntry
 from kpstore.history.git.repository import Repository, id_of, new_commit
@@ -21,7 +23,7 @@ from kpstore.model.documents import Document, KernelConfig, Node
 from kpstore.model.keys import Key
 from kpstore.model.state import Changes
 
-__all__ = ["Draft", "discard", "drop", "load", "ref_of", "save", "users"]
+__all__ = ["Draft", "discard", "drop", "load", "ref_of", "save", "undo", "users"]
 
 
 class Draft(NamedTuple):
@@ -43,7 +45,7 @@ def load(repository: Repository, user: str, main: str) -> Draft | None:
     if commit is None:
         return None
     try:
-        base = _base_of(repository, commit, main)
+        base = chain(repository, commit, partial(on_chain, repository, main)).base
         old, new = Snapshot(repository, base), Snapshot(repository, commit)
         return Draft(user, base, dict(_Reader(old, new).changes()), commit)
     except (ForeignEntry, InvalidInput) as error:
@@ -66,27 +68,49 @@ def save(  # noqa: PLR0913  # who, when, what, and on what
     author: str,
     time: int,
     host: str,
+    argv: Sequence[str] = (),
     wait: float = 10.0,
 ) -> str:
-    """Write a draft durably, as its user's; return its commit.
+    """Write a draft durably, as its user's, by one more commit; return that.
 
-    `expected` is the draft's commit that was loaded: Conflict when the same user
-    saved another one meanwhile. `author` is `Name <mail>`.
+    `expected` is the draft's commit that was loaded, on the same base: Conflict when
+    the same user saved another one meanwhile. `author` is `Name <mail>`, `argv` the
+    command that edits.
     """
     tree, objects = to_tree(Snapshot(repository, base), changes)
+    known = chain(repository, expected, base.__eq__) if expected else None
+    if known and len(known.commits) >= COMMITS:
+        objects += shortened(known)
+        parent = id_of(objects[-1])
+    else:
+        parent = expected or base
     made = new_commit(
         tree=tree,
-        parents=[base],
+        parents=[parent],
         author=author,
         committer=author,
         time=time,
-        message=f"draft of {user}\n".encode(),
+        message=message_of(user, argv),
     )
     repository.write([*objects, made])
     owners.record(repository, user, id_of(made), f"saved {utc(time)} on {host}")
     repository.advance(ref_of(user), expected, id_of(made), host=host, wait=wait)
     owners.sweep(repository, user)
     return id_of(made)
+
+
+def undo(repository: Repository, draft: Draft, *, time: int, host: str) -> None:
+    """Take back a draft's newest commit; the draft goes with its last one.
+
+    Conflict when another came since it was read.
+    """
+    before = repository.commit(draft.commit).parents[0]
+    if before == draft.base:
+        drop(repository, draft, host=host)
+        return
+    owners.record(repository, draft.user, before, f"undone {utc(time)} on {host}")
+    repository.advance(ref_of(draft.user), draft.commit, before, host=host)
+    owners.sweep(repository, draft.user)
 
 
 def drop(repository: Repository, draft: Draft, *, host: str) -> None:
@@ -109,22 +133,6 @@ def discard(
         repository.delete(ref, commit, host=host, wait=wait)
         owners.sweep(repository, user)
     return commit is not None
-
-
-def _base_of(repository: Repository, commit: str, main: str) -> str:
-    """Return the newest commit of main that a draft's first parents lead to."""
-    at = commit
-    for _ in range(owners.COMMITS):
-        if on_chain(repository, main, at):
-            return at
-        parents = repository.commit(at).parents
-        if not parents:
-            break
-        at = parents[0]
-    raise InvalidInput(
-        f"{commit[:12]} does not build on main",
-        hint="git fetch, git rebase origin/main, push again",
-    )
 
 
 class _Reader:

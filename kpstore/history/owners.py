@@ -22,8 +22,6 @@ from kpstore.history.git.create import RECORDS
 from kpstore.history.git.repository import Repository
 from kpstore.history.paths import DRAFTS
 
-COMMITS: Final = 1000  # of one draft, that are looked through for its base
-
 _LONGEST: Final = 200  # bytes of an encoded name: it becomes part of a file's
 _KEPT: Final = 16  # newest records of a user that stay: a push may be under way
 
@@ -159,7 +157,8 @@ def _saved_before(repository: Repository, user: str, commit: str) -> bool:
     the first two bytes; who pushes has no say in that. In a pack it does not show.
     """
     found = repository.commit(commit)
-    if len(found.parents) != 1 or found.message != f"draft of {user}\n".encode():
+    ours = found.message.startswith(f"draft of {user}\n".encode())
+    if len(found.parents) != 1 or not ours:
         return False
     file = loose.path_of(repository.path / "objects", commit)
     return file.is_file() and file.read_bytes()[:2] == zlib.compress(b"")[:2]

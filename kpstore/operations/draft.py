@@ -1,5 +1,8 @@
 """The caller's draft: edits that are not live, laid over the main of their day."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Final
 
 from kpstore.errors import (
@@ -12,6 +15,7 @@ from kpstore.errors import (
     disk_failures,
 )
 from kpstore.history import drafts
+from kpstore.history.draft_chain import chain, command_of
 from kpstore.history.merge import merge, three_way
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
@@ -59,6 +63,7 @@ class CallersDraft:
             author=self._caller.person,
             time=int(self._caller.clock()),
             host=self._caller.host,
+            argv=self._caller.argv,
         )
 
     def merged(self, main: Snapshot) -> Changes:
@@ -144,6 +149,42 @@ def plan(site: OpenSite, caller: Caller, *, looking: bool = False) -> Plan:
     changes = draft.shown(main) if looking else draft.merged(main)
     proposal = Proposal(site, main, changes)
     return proposal.checked_plan(caller.without, caller.along, force=True)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """An edit that was taken back: the draft `with_it`, and as it is `without`.
+
+    `command` has the words that made it, where kp did. `left` counts the edits before.
+    """
+
+    with_it: State
+    without: State
+    command: Sequence[str]
+    left: int
+
+
+@disk_failures("taking an edit back")
+def undo(site: OpenSite, caller: Caller, *, dry_run: bool = False) -> Undone | None:
+    """Take back the newest edit of the caller's draft; None when there is none.
+
+    A dry run takes no lock and writes nothing. See `drafts.load` for what it raises.
+    """
+    with nullcontext() if dry_run else Session(site, caller).locked():
+        draft = CallersDraft(site, caller).read()
+        if draft is None:
+            return None
+        commits = chain(site.repository, draft.commit, site.on_main).commits
+        before = commits[0].parents[0]
+        if not dry_run:
+            now = int(caller.clock())
+            drafts.undo(site.repository, draft, time=now, host=caller.host)
+        return Undone(
+            State(Snapshot(site.repository, draft.commit)),
+            State(Snapshot(site.repository, before)),
+            command_of(commits[0]),
+            len(commits) - 1,
+        )
 
 
 def discard(site: OpenSite, caller: Caller) -> bool:

@@ -77,7 +77,7 @@ def _draft_edit(site: OpenSite, caller: Caller) -> Iterator[Edit]:
     mine = CallersDraft(site, caller)
     draft, state = mine.open()
     yield Edit(state)
-    if draft is None and not state.changes:
+    if state.changes == (draft.changes if draft else {}):
         return
     with Session(site, caller).locked():
         mine.save(draft, state)

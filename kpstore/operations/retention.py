@@ -11,9 +11,10 @@ docs/architecture.md has the table of who asks whom.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from kpstore.errors import KpError, NotFound, Refused
+from kpstore.errors import InvalidInput, KpError, NotFound, Refused
 from kpstore.health.retention import Good, good_payloads
 from kpstore.history import drafts
+from kpstore.history.draft_chain import chain
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
 from kpstore.history.snapshot import Snapshot
@@ -114,16 +115,32 @@ class Keeping:
         return found | {name: held for name, held in gone.items() if held}
 
     def _drafted(self) -> Iterator[str]:
-        """Yield what drafts name, whoever wrote them; where that is unknown, all."""
+        """Yield what drafts name, whoever wrote them; where that is unknown, all.
+
+        Their earlier edits count, too: undo goes back there.
+        """
         repository, whose = self._site.repository, "drafts"
+        seen: set[str | None] = set()
         try:
             for user in drafts.users(repository):
                 whose = f"the draft of {user}, who drops it by kp discard"
                 tip = repository.tip(drafts.ref_of(user))
-                yield from _artifacts(Snapshot(repository, tip))
+                for commit in self._edits(tip) if tip else ():
+                    snapshot = Snapshot(repository, commit)
+                    if snapshot.subtree("images") not in seen:
+                        seen.add(snapshot.subtree("images"))
+                        yield from _artifacts(snapshot)
         except KpError as error:
             self.unread = f"{whose}: {error.message}"
             yield from (stored.sha256 for stored in self._site.artifacts)
+
+    def _edits(self, tip: str) -> list[str]:
+        """Return the commits of a draft; the tip of one that isn't on main."""
+        try:
+            found = chain(self._site.repository, tip, self._site.on_main)
+        except InvalidInput:
+            return [tip]
+        return [commit.id for commit in found.commits]
 
     def _commits(self, held: Mapping[str, Held]) -> Iterator[str]:
         """Yield the commits whose artifacts are needed."""

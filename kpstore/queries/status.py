@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from kpstore.errors import InvalidInput, KpError
+from kpstore.errors import KpError
 from kpstore.history import owners
+from kpstore.history.draft_chain import chain
 from kpstore.history.paths import Place, path_of
 from kpstore.history.revisions import Revision, touched
 from kpstore.history.walk import revision
@@ -238,35 +239,21 @@ class _Looking:
     def _draft(self, user: str) -> DraftLine | None:
         try:
             tip = owners.tip_of(self.reader.repository, user)
-            edits = list(self._edits(self._base_of(tip), tip)) if tip else []
+            edits = list(self._edits(tip)) if tip else []
         except KpError as error:
             return DraftLine(user, 0, f"{error.message}; {owners.way_out(user)}")
         return DraftLine(user, len(edits)) if tip else None
 
-    def _edits(self, base: str, tip: str) -> Iterator[Place]:
+    def _edits(self, tip: str) -> Iterator[Place]:
         """Yield what a draft changes; an image's parts are no change of image.json."""
         repository = self.reader.repository
+        base = chain(repository, tip, self.reader.on_main).base
         trees = (repository.commit(each).tree for each in (base, tip))
         for place in touched(repository, *trees):
             path = path_of(place)
             ids = {repository.subtree_id(each, path) for each in (base, tip)}
             if place[0] != "image" or len(ids) > 1:
                 yield place
-
-    def _base_of(self, draft: str) -> str:
-        """Return the commit of main that a draft builds on."""
-        at = draft
-        for _ in range(owners.COMMITS):
-            if self.reader.on_main(at):
-                return at
-            parents = self.reader.repository.commit(at).parents
-            if not parents:
-                break
-            at = parents[0]
-        raise InvalidInput(
-            f"{draft[:12]} does not build on main",
-            hint="git rebase it onto main and push again, or kp discard",
-        )
 
 
 def _layer(fields: Fields) -> Layer:

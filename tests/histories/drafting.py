@@ -1,4 +1,4 @@
-"""Drafts committed, planned, dropped."""
+"""Drafts committed, planned, dropped, or taken back by an edit."""
 
 import random
 from typing import Any
@@ -64,3 +64,14 @@ def run_discard(trial: Trial, args: Args) -> None:
     trial.must("discard", user=args["user"])
     expect("main after a discard", before, trial.commit())
     trial.model.drafts.pop(args["user"], None)
+
+
+def run_undo(trial: Trial, args: Args) -> None:
+    before, user = trial.commit(), args["user"]
+    known = trial.model.drafts.get(user)
+    said = trial.must("undo", user=user)
+    expect("main after an undo", before, trial.commit())
+    left = len(known.before) - 1 if known else 0
+    expect("edits left", left, said.json["left"])
+    if known:
+        trial.model.undo(user)

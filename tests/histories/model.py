@@ -71,10 +71,11 @@ class Place:
 
 @dataclass
 class Draft:
-    """A person's edits on a revision."""
+    """A person's edits on a revision, and what they were before each of the last."""
 
     base: int
     changes: Changes
+    before: list[Changes] = field(default_factory=list)
 
 
 @dataclass
@@ -119,11 +120,18 @@ class Model:
 
     def save(self, user: str, state: State) -> None:
         """Keep an edited draft."""
-        known = self.drafts.get(user)
-        base = known.base if known else self.tip.number
-        changes = changed(self.at(base), state)
-        if known or changes:
-            self.drafts[user] = Draft(base, changes)
+        known = self.drafts.get(user) or Draft(self.tip.number, {})
+        changes = changed(self.at(known.base), state)
+        if changes != known.changes:
+            known.before.append(known.changes)
+            self.drafts[user] = Draft(known.base, changes, known.before)
+
+    def undo(self, user: str) -> None:
+        """Take back a draft's newest edit; the draft goes with its first."""
+        draft = self.drafts[user]
+        draft.changes = draft.before.pop()
+        if not draft.before:
+            del self.drafts[user]
 
     # --- targets
 

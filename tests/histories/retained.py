@@ -15,7 +15,8 @@ def needed(model: Model, now: float) -> Iterator[State]:
     """The states whose artifacts must be in the store."""
     yield model.main
     for draft in model.drafts.values():
-        yield laid(model.at(draft.base), draft.changes)
+        for changes in (*draft.before, draft.changes):
+            yield laid(model.at(draft.base), changes)
     newest = model.tip.number
     for revision in reversed(model.history):
         if newest and model.history[newest - 1].time >= now - GRACE:

@@ -22,6 +22,7 @@ VERBS: dict[str, Verb] = {
     "kernel add": Verb(6, kernels.draw, kernels.run),
     "commit": Verb(7, drafting.commit, drafting.run_commit),
     "discard": Verb(1, drafting.with_drafts, drafting.run_discard),
+    "undo": Verb(2, drafting.with_drafts, drafting.run_undo),
     "rollback": Verb(5, going_back.rollback, going_back.run_rollback),
     "revert": Verb(3, going_back.revert, going_back.run_revert),
     "verdict": Verb(6, going_back.verdict, going_back.run_verdict),

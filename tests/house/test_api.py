@@ -18,7 +18,7 @@ from support.sources import ROOT
 
 VERBS = """adopt blame blame_node caller commit create damage discard edit examine gc
     intake judge log only_weigh open plan publish requests revert rollback show site
-    verify view why writing"""
+    undo verify view why writing"""
 VALUES = {
     Caller: """along argv author clock committed doing host notify shield ticket user
         wait without""",
