@@ -1,10 +1,12 @@
 """GRUB's environment block: variables in a file of fixed size, which GRUB rewrites.
 
 The first line, then `NAME=VALUE` a line, in which a backslash stands before one and
-before a newline of the value, then `#` to the end. Follows grub-core/lib/envblk.c.
+before a newline of the value, then `#` to the end. Follows grub-core/lib/envblk.c,
+which reads more than it writes: only what it would write is changed.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from kpstore.errors import InvalidInput
@@ -12,18 +14,34 @@ from kpstore.errors import InvalidInput
 SIZE: Final = 1024
 """Bytes of a block, as grub-editenv makes them."""
 _HEAD: Final = b"# GRUB Environment Block\n"
-_LINE: Final = re.compile(rb"(?:[^\\\n]|\\[\x00-\xff])*\n")
+_REST: Final = rb"(?:[^\\\n]|\\[\x00-\xff])*"
+_LINE: Final = re.compile(rb"(?:#|[^\\\n=#][^\\\n=]*=)" + _REST + rb"\n")
+_READ: Final = re.compile(rb"(?:#|([^=]*)=)(" + _REST + rb")\\?\n?")
 _ESCAPED: Final = re.compile(rb"\\([\x00-\xff])")
 _TO_ESCAPE: Final = re.compile(rb"([\\\n])")
 _HINT: Final = "grub-editenv FILE create makes an empty one"
 
 
+def variables(block: bytes) -> dict[str, bytes]:
+    """Return what GRUB sets by a block; InvalidInput for what it takes for none."""
+    if not block.startswith(_HEAD):
+        raise InvalidInput("it is no block of GRUB's variables", hint=_HINT)
+    return dict(_read(block))
+
+
 def value_of(block: bytes, name: str) -> bytes | None:
     """Return a variable's value; None without one. InvalidInput for no block."""
-    start = name.encode() + b"="
-    lines = (line for line in _lines(block) if line.startswith(start))
-    line = next(lines, None)
-    return _ESCAPED.sub(rb"\1", line[len(start) : -1]) if line else None
+    return variables(block).get(name)
+
+
+def _read(block: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield each variable as it is set: the last one of a name counts."""
+    at = len(_HEAD)
+    while found := _READ.match(block, at):
+        at = found.end()
+        if found[1]:
+            name = found[1].decode("utf-8", "replace")
+            yield name, _ESCAPED.sub(rb"\1", found[2])
 
 
 def with_value(block: bytes | None, name: str, value: bytes | None) -> bytes:

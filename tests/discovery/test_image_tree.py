@@ -9,10 +9,10 @@ import pytest
 from kpstore.discovery.image_tree import Booted, default_kernel
 from kpstore.disk.beneath import Beneath
 from kpstore.formats import samples as make
-from kpstore.loaders.grub.environment import SIGNATURE
 from support.imagetree import fill
 from support.loaderfiles import WRITTEN
 
+SIGNATURE = "# GRUB Environment Block\n"
 OLD, NEW = "6.1.0-9-amd64", "6.1.0-13-amd64"
 UUID = "root=UUID=01234567-89ab-cdef-0123-456789abcdef"
 

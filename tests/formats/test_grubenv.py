@@ -76,13 +76,35 @@ def test_the_longest_value_and_one_byte_more(length: int) -> None:
 
 @pytest.mark.parametrize(
     "damaged",
-    [b"", b"#" * SIZE, b"saved_entry=a\n", HEAD + b"saved_entry=a", HEAD + b"a\\"],
+    [b"", b"#" * SIZE, b"saved_entry=a\n", HEAD.replace(b"\n", b"\r\n")],
 )
 def test_what_is_no_block_is_refused(damaged: bytes) -> None:
     with pytest.raises(InvalidInput, match="no block of GRUB's variables"):
         value_of(damaged, "saved_entry")
     with pytest.raises(InvalidInput, match="no block of GRUB's variables"):
         with_value(damaged, "saved_entry", b"x")
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (b"saved_entry=a", b"a"),
+        (b"saved_entry=a\nsaved_entry=b\n#saved_entry=c\n", b"b"),
+        (b"junk\nsaved_entry=a\n", None),
+        (b"\nsaved_entry=a\n", None),
+        (b"=x\nsaved_entry=a\n", b"a"),
+        (b"saved_entry=a\\", b"a"),
+        (b"a\\", None),
+    ],
+)
+def test_what_grub_reads_is_not_changed_where_it_would_not_write_it(
+    lines: bytes, value: bytes | None
+) -> None:
+    """A line that holds no variable is a part of the next one's name."""
+    assert value_of(HEAD + lines, "saved_entry") == value
+    if value != b"b":
+        with pytest.raises(InvalidInput, match="no block of GRUB's variables"):
+            with_value(HEAD + lines, "saved_entry", b"x")
 
 
 @given(data=st.binary(max_size=80))

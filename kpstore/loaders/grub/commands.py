@@ -6,12 +6,15 @@ A command that isn't here does nothing to that, and GRUB goes on after it.
 from collections.abc import Mapping
 from typing import Final
 
+from kpstore.errors import InvalidInput
+from kpstore.formats import grubenv
 from kpstore.loaders.grub import loading
 from kpstore.loaders.grub.blscfg import blscfg
 from kpstore.loaders.grub.condition import holds
-from kpstore.loaders.grub.environment import SIGNATURE, read_block
+from kpstore.loaders.grub.devices import split
 from kpstore.loaders.grub.machine import (
     BAD_ARGUMENT,
+    BAD_FILE_TYPE,
     FALSE,
     NOT_FOUND,
     Builtin,
@@ -49,14 +52,16 @@ def _test(machine: Machine, args: list[str]) -> int:
 
 def _load_env(machine: Machine, args: list[str]) -> int:
     path, names = _block(machine, args)
-    text = machine.files.text(path)
-    if text is None:
+    data = machine.files.data(path)
+    if data is None:
         return NOT_FOUND
-    if not text.startswith(SIGNATURE):
-        machine.note(
-            f"{path} is no environment block to GRUB, and is read all the same"
-        )
-    for name, value in {**read_block(text), **machine.saved}.items():
+    try:
+        block = grubenv.variables(data)
+    except InvalidInput as error:
+        machine.note(f"{split(path)[1]}: {error.message}, and GRUB reads none of it")
+        return BAD_FILE_TYPE
+    read = {name: value.decode("utf-8", "replace") for name, value in block.items()}
+    for name, value in {**read, **machine.saved}.items():
         if not names or name in names:
             machine.variables.set(name, value)
     return 0

@@ -112,3 +112,10 @@ class DeviceFiles:
         text = self.tree.text(place) if place else None
         self._budget.spend(len(text or "") // BYTES_A_STEP)
         return text
+
+    def data(self, path: str) -> bytes | None:
+        """Read a file's bytes, None without one."""
+        place = self.place(path)
+        data = self.tree.data(place) if place else None
+        self._budget.spend(len(data or b"") // BYTES_A_STEP)
+        return data

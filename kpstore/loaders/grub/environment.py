@@ -1,28 +1,16 @@
-"""GRUB's variables, and the block on disk that keeps some of them (grubenv).
+"""GRUB's variables.
 
 A submenu, and a file by `configfile`, see only variables that were exported; what
 they set is gone when they end (grub-core/normal/context.c).
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput
 
-SIGNATURE: Final = "# GRUB Environment Block\n"
-_PAIR: Final = re.compile(r"([^#=\n][^=\n]*)=((?:\\.|[^\\\n])*)(?:\n|$)", re.DOTALL)
-_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _LONGEST: Final = 1 << 14  # characters of a value; a command line has 2,047
 _MOST: Final = 5_000  # variables
-
-
-def read_block(text: str) -> dict[str, str]:
-    """Read an environment block: NAME=VALUE lines, then `#` up to 1,024 bytes."""
-    return {
-        found[1]: _ESCAPED.sub(r"\1", found[2])
-        for found in _PAIR.finditer(text.replace("\r", ""))
-    }
 
 
 class Environment:

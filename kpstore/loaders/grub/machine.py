@@ -32,6 +32,7 @@ _DEEPEST: Final = 24  # calls, files and submenus within each other
 
 FALSE: Final = 1  # GRUB's numbers of errors (include/grub/err.h)
 NOT_FOUND: Final = 5
+BAD_FILE_TYPE: Final = 11
 BAD_ARGUMENT: Final = 18
 
 Builtin = Callable[["Machine", list[str]], int]

@@ -70,13 +70,14 @@ def test_what_one_boot_leaves_in_the_block_is_what_later_ones_get() -> None:
     assert kernel(text, {"boot/grub/grubenv": block}) == "/b"
 
 
-def test_a_block_without_its_first_line_is_read_and_said() -> None:
-    text = "load_env\nset default=$saved_entry\n" + MENU
+def test_a_block_without_its_first_line_is_none_and_said() -> None:
+    """GRUB: "error: invalid environment block."."""
+    text = "if load_env; then set default=c; fi\nset default=$saved_entry\n" + MENU
     found = listing(text, {"boot/grub/grubenv": "saved_entry=b\n"})
     assert found.chosen
-    assert found.chosen.kernel == "/b"
+    assert found.chosen.kernel == "/a"
     (said,) = found.unread
-    assert "is no environment block to GRUB" in said
+    assert "no block of GRUB's variables, and GRUB reads none of it" in said
 
 
 # --- files and devices
