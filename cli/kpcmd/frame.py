@@ -10,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from kpcmd.context import Session
 from kpcmd.errors import MEANINGS
+from kpcmd.words import read_plainly
 
 
 def session_of(context: typer.Context) -> Session:
@@ -73,6 +74,10 @@ class VerbCommand(TyperCommand):
         super().__init__(*args, **more)
         self.params = [*self.params, *self.shared]
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all that it takes, `--help` too."""
+        return read_plainly(super().get_params(ctx))
+
 
 class VerbGroup(TyperGroup):
     """A noun with verbs that also takes the global options.
@@ -88,6 +93,10 @@ class VerbGroup(TyperGroup):
         self.params = [*self.params, *GLOBAL]
         unloaded: dict[str, Any] = dict.fromkeys(self.verbs)
         self.commands = unloaded | dict(self.commands)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return all that it takes, `--help` too."""
+        return read_plainly(super().get_params(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a verb, imported if it is one of the rest."""

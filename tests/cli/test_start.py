@@ -15,6 +15,7 @@ from support.cli import Cluster, copy, template
 
 # What `kp status`, `kp log` and `kp node list` have no use for.
 HEAVY = {
+    "pydantic",
     "kpstore.model.documents",  # pydantic models
     "kpstore.site.opened",  # what writers need
     "kpstore.loaders.boot_menu",
