@@ -1,15 +1,16 @@
 """Edits of groups."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Unpack
 
 from kpstore.edits import layers
-from kpstore.errors import Refused
+from kpstore.errors import NotFound, Refused
 from kpstore.model.documents import Group
 from kpstore.model.keys import Key
 from kpstore.model.moves import group_sets
-from kpstore.model.nodesets import canonical, fold, members
+from kpstore.model.names import missing
+from kpstore.model.nodesets import canonical, fold, less, members
 from kpstore.model.params.wording import Tokens
 from kpstore.model.references import groups_named, groups_naming
 from kpstore.model.state import State
@@ -20,6 +21,23 @@ def add(state: State, name: str, fields: dict[str, Any]) -> None:
     """Add a group; `nodes` is a node set of names and known groups."""
     group = make(Group, _checked(state, fields), f"group {name}")
     state.add(Key("group", name), group)
+
+
+def refuse_strangers(state: State, name: str, before: str = "") -> None:
+    """Refuse nodes of a group that the site doesn't have; those of `before` may stay.
+
+    Groups that it names answer for their own. NotFound names the nodes, and the
+    nearest of the known ones.
+    """
+    own = dict.fromkeys(state.names("group"), "")
+    come = members(state.group(name).nodes, own) - members(before, own)
+    strange = {node for node in come if state.get(Key("node", node)) is None}
+    if strange:
+        error = missing("node", min(strange), state.names("node"))
+        raise NotFound(
+            f"group {name}: no node {fold(strange)} here",
+            hint=f"{error.hint}; --future takes nodes that are still to come",
+        )
 
 
 def change(
@@ -50,14 +68,23 @@ def rename(state: State, old: str, new: str) -> None:
     Those without groups in them come first: what names them follows by itself.
     """
     wanted = set(of_node(state, old))
+    leave(state, {old})
     names = state.names("group")
     for name in sorted(names, key=lambda name: _depth(state, name)):
         inside = members(state.group(name).nodes, group_sets(state))
-        if name in wanted and (old in inside or new not in inside):
-            regroup(state, name, drop=old)
+        if name in wanted and new not in inside:
             regroup(state, name, add=new)
         elif name not in wanted and new in inside:
             regroup(state, name, drop=new)
+
+
+def leave(state: State, nodes: Collection[str]) -> None:
+    """Take nodes out of every group that names them."""
+    for name, group in state.groups().items():
+        left = less(group.nodes, nodes)
+        if left != group.nodes:
+            made = replace(group, {"nodes": left}, f"group {name}")
+            state.put(Key("group", name), made)
 
 
 def _depth(state: State, name: str) -> int:

@@ -73,10 +73,12 @@ def rename(state: State, old: str, new: str) -> None:
 
 
 def remove(state: State, names: Iterable[str]) -> None:
-    """Remove nodes."""
-    for name in names:
+    """Remove nodes, from the groups that name them, too."""
+    gone = set(names)
+    for name in sorted(gone):
         state.node(name)
         state.drop(Key("node", name))
+    groups.leave(state, gone)
 
 
 def set_next(

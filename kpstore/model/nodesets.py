@@ -7,7 +7,7 @@ Syntax: https://clustershell.readthedocs.io/en/latest/tools/nodeset.html
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import pairwise, product
 from math import prod
 from typing import Final, NamedTuple
@@ -17,7 +17,7 @@ from kpstore.model import bounds
 from kpstore.model.folding import by_number, fold
 from kpstore.model.names import check_name, check_node_name, missing
 
-__all__ = ["canonical", "expand", "fold", "members"]
+__all__ = ["canonical", "expand", "fold", "less", "members"]
 
 _EXTERNAL: Final = re.compile(r"@[^,!&^\s]*:")
 _TOKEN: Final = re.compile(r"\[[^][]*\]|[][,!&^]|[^][,!&^]+")
@@ -59,6 +59,33 @@ def canonical(text: str, groups: Mapping[str, str]) -> str:
     """Return a set as a group keeps it: folded; as given where it names groups."""
     names = expand([text], groups)
     return "".join(text.split()) if "@" in text else fold(names)
+
+
+def less(text: str, gone: Collection[str]) -> str:
+    """Return a group's set without some names; groups that it names stay named.
+
+    It has the nodes that it had, but for those, once its groups don't have them.
+    """
+    kept = ""
+    for operator, pieces in _operands(text) if text.strip() else ():
+        term = "".join(pieces)
+        left = [term] if term.startswith("@") else _left_of(term, gone)
+        if not kept:
+            kept = "" if operator in "!&" else ",".join(left)
+        elif operator == "&":
+            # What is left may be no one pattern; a name that nobody has does no harm.
+            kept = f"{kept}&{left[0] if len(left) == 1 else term}" if left else ""
+        else:
+            kept += "".join(f"{operator}{each}" for each in left)
+    return kept
+
+
+def _left_of(term: str, gone: Collection[str]) -> list[str]:
+    names = members(term, {})
+    left = names.difference(gone)
+    if not left or left == names:
+        return [term] if left else []
+    return ["".join(pieces) for _, pieces in _operands(fold(left))]
 
 
 class _Range(NamedTuple):

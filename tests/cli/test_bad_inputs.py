@@ -114,6 +114,8 @@ BAD = [
     ("group add rack1 --nodes n01", "exists"),
     ("group add r --nodes @rock1", "'rock1'"),
     ("group set nope --nodes n01", "'nope'"),
+    ("group add r --nodes n01,n0l", "no node n0l here"),
+    ("group set rack1 --add-nodes n99", "no node n99 here"),
     ("image add web --arch x86_64", "exists"),
     ("image add x --arch vax", "arch"),
     ("image add x --tree IN/none", "none"),

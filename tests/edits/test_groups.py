@@ -2,8 +2,8 @@
 
 import pytest
 
-from kpstore.edits import groups
-from kpstore.errors import KpError, Refused
+from kpstore.edits import groups, nodes
+from kpstore.errors import KpError, NotFound, Refused
 from support.states import put_group, state_of
 
 
@@ -83,4 +83,35 @@ def test_a_node_of_another_name_is_in_the_same_groups() -> None:
     assert groups.of_node(state, "n1") == []
     assert state.group("low").nodes == "login1,n[2-3]"
     assert state.group("upper").nodes == "@low,n8"
-    assert state.group("both").nodes == "@other,n1!n1,login1"
+    assert state.group("both").nodes == "@other,login1"
+
+
+def test_nodes_that_are_gone_are_in_no_set() -> None:
+    state = state_of(nodes=5)
+    sets = {
+        "low": "n[001-003]",
+        "other": "@low,n[001-002]!n004",
+        "lone": "n002",
+        "out": "@low!n002",
+    }
+    for name, text in sets.items():
+        put_group(state, name, nodes=text)
+    nodes.remove(state, ["n002", "n004"])
+    left = {name: state.group(name).nodes for name in sets}
+    assert left == {
+        "low": "n[001,003]",
+        "other": "@low,n001",
+        "lone": "",
+        "out": "@low",
+    }
+
+
+def test_a_node_that_the_site_lacks_is_no_slip_of_the_pen() -> None:
+    state = state_of()
+    put_group(state, "known", nodes="n001,n[008-009]")
+    with pytest.raises(NotFound, match=r"known: no node n\[008-009\] here") as error:
+        groups.refuse_strangers(state, "known")
+    assert "--future" in error.value.hint
+    groups.refuse_strangers(state, "known", before="n[001-002,008-009]")
+    put_group(state, "upper", nodes="@known,n002")
+    groups.refuse_strangers(state, "upper")

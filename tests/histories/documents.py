@@ -148,7 +148,7 @@ def members(state: State, text: str, seen: tuple[str, ...] = ()) -> set[str]:
 
 
 def _terms(state: State, text: str, seen: tuple[str, ...]) -> Iterator[str]:
-    for term in filter(None, re.split(r",(?![^\[]*\])", text)):
+    for term in _split(text):
         if not term.startswith("@"):
             yield from _spread(term)
             continue
@@ -158,6 +158,10 @@ def _terms(state: State, text: str, seen: tuple[str, ...]) -> Iterator[str]:
         if term in seen:
             raise No(f"{term} is within itself")
         yield from members(state, group["nodes"], (*seen, term))
+
+
+def _split(text: str) -> list[str]:
+    return [term for term in re.split(r",(?![^\[]*\])", text) if term]
 
 
 def _spread(term: str) -> Iterator[str]:
@@ -170,6 +174,23 @@ def _spread(term: str) -> Iterator[str]:
         first, _, last = each.partition("-")
         for number in range(int(first), int(last or first) + 1):
             yield f"{head}{number}"
+
+
+def named(text: str) -> set[str]:
+    """The nodes that a set has by their own names."""
+    more, *less = text.split("!")
+    found = {name for term in _split(more) if term[0] != "@" for name in _spread(term)}
+    return found.difference(*(_spread(each) for each in less if each[0] != "@"))
+
+
+def struck(state: State, text: str, name: str) -> str:
+    """A group's set once a node is gone: it names that node no more."""
+    if "@" not in text:
+        left = members(state, text) - {name}
+        return kept_set(state, ",".join(sorted(left))) if left else ""
+    more, *less = text.split("!")
+    kept = ",".join(term for term in _split(more) if term != name)
+    return "!".join([kept, *(each for each in less if each != name)]) if kept else ""
 
 
 def kept_set(state: State, text: str) -> str:

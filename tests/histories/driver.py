@@ -71,6 +71,7 @@ def setting_out(rng: random.Random) -> list[Step]:
         node |= {"index": number, "vars": {"rack": f"r{number % 3}"}, "add": []}
         steps.append(_edit("node add", **node))
     group = {"group": "g1", "nodes": "n1,n2,n3,n4", "priority": 1, "remove": []}
+    group["future"] = True
     steps.append(_edit("group add", **group, add=[rng.choice(VARIABLES + TOKENS)]))
     steps.append(
         ("commit", {"user": "ann", "without": None, "plan": False, "force": False})

@@ -13,7 +13,9 @@ from histories.documents import (
     kept_set,
     layer,
     members,
+    named,
     names,
+    struck,
 )
 from histories.drawing import (
     ENTRIES,
@@ -128,7 +130,12 @@ def _nodes_removed(state: State, args: Args) -> State:
     for name in args["nodes"]:
         need(state, "node", name)
     gone = {("node", name) for name in args["nodes"]}
-    return {key: doc for key, doc in state.items() if key not in gone}
+    left = {key: doc for key, doc in state.items() if key not in gone}
+    for group in names(state, "group"):
+        for name in args["nodes"]:
+            nodes = struck(state, left["group", group]["nodes"], name)
+            left["group", group] = {**left["group", group], "nodes": nodes}
+    return left
 
 
 def _nodeset(rng: random.Random, below: str) -> str:
@@ -147,6 +154,7 @@ def _group_add(rng: random.Random, state: State) -> Args | None:
     return {
         "group": name,
         "nodes": _nodeset(rng, name),
+        "future": rng.random() < 0.3,
         "priority": rng.choice((None, 1, 2, 3)),
         "add": tokens(rng, 2),
         "remove": [],
@@ -157,18 +165,23 @@ def _group_words(verb: str) -> Callable[[Args], list[str]]:
     return lambda args: [
         *("group", verb, args["group"]),
         *option("nodes", args["nodes"]),
+        *(["--future"] if args.get("future") else []),
         *option("priority", args["priority"]),
         *changed_params(args),
     ]
 
 
-def _check_nodes(state: State, text: str | None) -> None:
+def _check_nodes(state: State, args: Args, before: str = "") -> None:
+    text = args["nodes"]
     if text and not members(state, text):
         raise No("an empty node set")
+    if text and not args.get("future"):
+        for name in named(text) - named(before):
+            need(state, "node", name)
 
 
 def _group_added(state: State, args: Args) -> State:
-    _check_nodes(state, args["nodes"])
+    _check_nodes(state, args)
     refuse_taken(state, "group", args["group"])
     params = added([], args["add"])
     made = {"nodes": kept_set(state, args["nodes"]), "params": params}
@@ -190,17 +203,19 @@ def _group_set(rng: random.Random, state: State) -> Args | None:
     what = rng.choice(("nodes", "nodes", "priority", "tokens", "tokens"))
     if what == "nodes":
         args["nodes"] = _nodeset(rng, name)
+        args["future"] = rng.random() < 0.3
     elif what == "priority":
         args["priority"] = rng.randint(0, 3)
     else:
         args |= change_of(rng, state["group", name])
-    said = [value for option, value in args.items() if option != "group"]
+    unsaid = ("group", "future")
+    said = [value for option, value in args.items() if option not in unsaid]
     return args if any(value not in ([], None) for value in said) else None
 
 
 def _group_was_set(state: State, args: Args) -> State:
-    _check_nodes(state, args["nodes"])
     group = dict(need(state, "group", args["group"]))
+    _check_nodes(state, args, group["nodes"])
     for field in ("nodes", "priority"):
         if args[field] is not None:
             group[field] = args[field]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kpstore.errors import InvalidInput, NotFound
 from kpstore.model.names import check_node_name
-from kpstore.model.nodesets import canonical, expand, fold, members
+from kpstore.model.nodesets import canonical, expand, fold, less, members
 
 GROUPS = {"rack1": "n[001-003]", "both": "@rack1,m1", "empty": "", "loop": "@loop"}
 
@@ -286,3 +286,22 @@ def test_any_text_is_a_set_or_refused(text: str) -> None:
 def test_a_set_is_kept_folded(text: str, kept: str) -> None:
     assert canonical(text, GROUPS) == kept
     assert members(kept, GROUPS) == members(text, GROUPS)
+
+
+NAMES = [f"n{number}" for number in range(6)] + ["r1n1", "r1n2", "r2n1"]
+TERMS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=5).map(fold)
+SETS = st.lists(
+    st.tuples(st.sampled_from(",!&^"), TERMS | st.sampled_from(["@low", "@high"])),
+    min_size=1,
+    max_size=5,
+).map(lambda parts: "".join("".join(part) for part in parts)[1:])
+
+
+@given(text=SETS, low=TERMS, high=TERMS, gone=st.sets(st.sampled_from(NAMES)))
+def test_a_set_less_some_names_has_the_rest(
+    text: str, low: str, high: str, gone: set[str]
+) -> None:
+    before = members(text, {"low": low, "high": high})
+    groups = {"low": less(low, gone), "high": less(high, gone)}
+    assert members(less(text, gone), groups) == before - gone
+    assert ("@" in less(text, gone)) <= ("@" in text)

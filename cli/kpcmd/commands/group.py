@@ -51,6 +51,10 @@ RemoveNodes = Annotated[
         autocompletion=completion.nodes,
     ),
 ]
+Future = Annotated[
+    bool,
+    typer.Option("--future", help="Nodes that this site does not have yet, too."),
+]
 Priority = Annotated[
     int | None,
     typer.Option("--priority", metavar="N", help="Higher wins over other groups."),
@@ -68,13 +72,16 @@ def add(
     name: Annotated[str, typer.Argument(metavar="GROUP", help="Its name.")],
     nodes: Nodes = None,
     priority: Priority = None,
+    future: Future = False,
 ) -> int:
-    """Add a group."""
+    """Add a group of nodes that the site has; with `--future` of others, too."""
     session = session_of(context)
     fields, tokens = _fields(nodes, priority) | line_of(context), tokens_of(context)
 
     def change(state: State) -> None:
         groups.add(state, name, fields)
+        if not future:
+            groups.refuse_strangers(state, name)
         say(session, groups.change(state, name, {}, **tokens))
         say_nodes(session, members(nodes or "", group_sets(state)))
 
@@ -96,6 +103,7 @@ def set_(
     add_nodes: AddNodes = "",
     remove_nodes: RemoveNodes = "",
     priority: Priority = None,
+    future: Future = False,
 ) -> int:
     """Set fields of a group; what isn't given stays."""
     session = session_of(context)
@@ -103,9 +111,12 @@ def set_(
     check_given(*fields, *tokens, add_nodes or None, remove_nodes or None)
 
     def change(state: State) -> None:
+        before = state.group(name).nodes
         say(session, groups.change(state, name, fields, **tokens))
         if add_nodes or remove_nodes:
             groups.regroup(state, name, add_nodes, remove_nodes)
+        if not future:
+            groups.refuse_strangers(state, name, before)
         say_nodes(session, members(state.group(name).nodes, group_sets(state)))
 
     return edit(session, way_of(context, "group set"), change)
