@@ -74,8 +74,8 @@ def test_a_node_of_another_name_is_in_the_same_groups() -> None:
         "without": "@low!n1",
         "most": "@without,n4",
     }
-    for name, nodes in sets.items():
-        put_group(state, name, nodes=nodes)
+    for name, text in sets.items():
+        put_group(state, name, nodes=text)
     before = groups.of_node(state, "n1")
     assert before == ["both", "low", "upper"]
     groups.rename(state, "n1", "login1")
