@@ -81,6 +81,7 @@ class _Drawing:
         self._in_function = False
         self._sources = 0
         self._counters = 0
+        self._falls_back = random.random() < 0.25
 
     def whole(self) -> Drawn:
         lines = self._block() + self._functions_of()
@@ -89,10 +90,22 @@ class _Drawing:
         at = self._random.randrange(len(lines) + 1)
         lines[at:at] = self._default() if self._random.random() < 0.8 else []
         lines += self._default() if self._random.random() < 0.3 else []
+        if self._falls_back:
+            lines += self._fallback()
         if self._random.random() < 0.2:
             lines = self._elsewhere(lines)
         self._drawn.files[CONFIG] = "\n".join(lines) + "\n"
         return self._drawn
+
+    def _fallback(self) -> list[str]:
+        """End the menu by an entry that boots, and come to it where no other does."""
+        first = self._random.choice(("", "1 ", "0 ", "0x1 "))
+        load = "linux {root}/boot/vmlinuz-2 last"
+        return [
+            *self._statements(1, 1),
+            f"set fallback='{first}0 1 2 3 4 5 6 7 8 9'",
+            *("menuentry last --id last {", load, "{end}", "}"),
+        ]
 
     def _elsewhere(self, lines: list[str]) -> list[str]:
         """Move all to a file that grub.cfg goes on to."""
@@ -353,6 +366,8 @@ class _Drawing:
 
     def _loads(self) -> list[str]:
         kernel = "{root}/boot/vmlinuz-" + self._random.choice("12")
+        if self._falls_back and self._random.random() < 0.5:
+            kernel = "{root}/boot/none"
         words = " ".join(self._random.choices(_WORDS, k=self._random.randrange(6)))
         command = self._random.choice(_LINUX)
         initrds = " ".join(

@@ -95,9 +95,18 @@ class Choices:
 
     def _program(self, root: str, said: _Said) -> tuple[str, str]:
         """Return where what is started lies, for the loader and in the tree."""
-        path = _last(said, *_STARTED[:-1]).replace("\\", "/").strip("/")
-        found = next(on_fat(self._tree, root, glob.escape(path)), "") if path else ""
-        return (found.removeprefix(root) or f"/{path}" if path else ""), found
+        path = _absolute(_last(said, *_STARTED[:-1]))
+        found = self._found(root, path)
+        return found.removeprefix(root) or path.rstrip("/"), found
+
+    def _found(self, root: str, path: str) -> str:
+        """Return where a path lies in the tree, whatever its letters' case."""
+        parts = "/".join(filter(None, path.split("/")))
+        return next(on_fat(self._tree, root, glob.escape(parts)), "") if parts else ""
+
+    def _called(self, root: str, path: str) -> str:
+        """Return a path of a file as its file system has it."""
+        return self._found(root, path).removeprefix(root) or path
 
     def _entry(self, root: str, path: str, said: _Said) -> Choice:
         kernel, found = self._program(root, said)
@@ -108,6 +117,7 @@ class Choices:
         initrds = tuple(_absolute(each) for each in said.get("initrd", ()))
         if image is None:
             initrds = initrds or initrds_in(words)
+        initrds = tuple(self._called(root, each) for each in initrds)
         return Choice(
             Listed(
                 title=_last(said, "title"),

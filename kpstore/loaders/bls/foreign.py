@@ -50,8 +50,13 @@ def read(tree: Tree) -> Iterator[Listing]:
 
 
 def _listing(conf: str, text: str, choices: Sequence[Choice]) -> Listing:
-    pattern = fields(text).get("default", [""])[-1].lower()
-    chosen, note = _chosen(choices, pattern)
+    said = fields(text)
+    preferred, pattern = (
+        said.get(key, [""])[-1].lower() for key in ("preferred", "default")
+    )
+    chosen, note = _preferred(choices, preferred), ""
+    if chosen is None:
+        chosen, note = _chosen(choices, pattern)
     unkept = next((each.unkept for each in choices if each.listed is chosen), ())
     notes = [note] if note else []
     notes += [f"{each} (of what boots)" for each in unkept]
@@ -64,13 +69,22 @@ def _listing(conf: str, text: str, choices: Sequence[Choice]) -> Listing:
     )
 
 
+def _preferred(choices: Sequence[Choice], pattern: str) -> Listed | None:
+    """Return what is preferred to the default: it has to have tries left."""
+    for each in choices:
+        is_bad = each.tries is not None and each.tries[0] == 0
+        if pattern and not is_bad and _is_meant(each, pattern):
+            return each.listed
+    return None
+
+
 def _chosen(choices: Sequence[Choice], pattern: str) -> tuple[Listed | None, str]:
     """Return what boots, and what is worth saying of it."""
     first = choices[0].listed if choices else None
     if not pattern or (pattern == "@saved" and len(choices) == 1):
         return first, ""
     for each in choices:
-        if any(fnmatch.fnmatchcase(name, pattern) for name in _names(each)):
+        if _is_meant(each, pattern):
             return each.listed, ""
     if pattern.startswith("auto-"):
         return None, f"its default, {pattern}, is none of these entries"
@@ -79,6 +93,10 @@ def _chosen(choices: Sequence[Choice], pattern: str) -> tuple[Listed | None, str
     kernels = {each.listed.kernel for each in choices}
     said = "its default, @saved, is in the firmware's variables"
     return (first if len(kernels) == 1 else None), said
+
+
+def _is_meant(choice: Choice, pattern: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in _names(choice))
 
 
 def _names(choice: Choice) -> Iterator[str]:

@@ -29,6 +29,10 @@ class Environment:
         """Tell whether it is set."""
         return name in self._contexts[-1]
 
+    def knows(self, name: str) -> bool:
+        """Tell whether it is set here, or in a context around."""
+        return any(name in each for each in self._contexts)
+
     def set(self, name: str, value: str) -> None:
         """Set a variable; InvalidInput for more than any real script has."""
         here = self._contexts[-1]

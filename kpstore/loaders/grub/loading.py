@@ -3,7 +3,7 @@
 Kernel and initrds are the script's own paths, without their device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from kpstore.loaders.grub.machine import (
     Loaded,
     Machine,
 )
-from kpstore.loaders.grub.menu import MenuEntry, chosen
+from kpstore.loaders.grub.menu import MenuEntry, chosen, first_number
 from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, initrds_in
 
 _DEEPEST: Final = 8  # submenus within each other
@@ -35,9 +35,10 @@ def _status(machine: Machine, path: str) -> int:
 def _linux(machine: Machine, args: list[str]) -> int:
     if not args:
         return BAD_ARGUMENT
-    words = tuple(args[1:])
-    machine.loaded = Loaded(_path(machine, args[0]), words)
-    return _status(machine, args[0])
+    path, words = args[0], tuple(args[1:])
+    there = machine.files.is_file(path)
+    machine.loaded = Loaded(_path(machine, path), words, is_there=there)
+    return 0 if there else NOT_FOUND
 
 
 def _initrd(machine: Machine, args: list[str]) -> int:
@@ -60,12 +61,22 @@ def _device_tree(machine: Machine, args: list[str]) -> int:
     return _status(machine, args[0]) if args else 0
 
 
+def _acpi(machine: Machine, args: list[str]) -> int:
+    """Note the tables that are handed over instead of the firmware's."""
+    tables = [split(word)[1] for word in args if not word.startswith("-")]
+    if tables:
+        machine.note(f"the ACPI tables {' '.join(tables)}: kp keeps none")
+    return next(filter(None, (_status(machine, path) for path in tables)), 0)
+
+
 def _hypervisor(machine: Machine, args: list[str]) -> int:
     words = [word for word in args if not word.startswith("--")]
     if not words:
         return BAD_ARGUMENT
-    machine.loaded = Loaded(hypervisor=_path(machine, words[0]))
-    return _status(machine, words[0])
+    path = words[0]
+    there = machine.files.is_file(path)
+    machine.loaded = Loaded(hypervisor=_path(machine, path), is_there=there)
+    return 0 if there else NOT_FOUND
 
 
 def _module(machine: Machine, args: list[str]) -> int:
@@ -89,7 +100,9 @@ def _chain(machine: Machine, args: list[str]) -> int:
 
 
 def _boot(machine: Machine, _: list[str]) -> int:
-    return machine.end() if machine.loaded else BAD_ARGUMENT
+    """Start what is loaded; where it wasn't there, GRUB goes on to its fallback."""
+    goes_on = not _starts(machine) and machine.variables.knows("fallback")
+    return machine.end() if machine.loaded and not goes_on else BAD_ARGUMENT
 
 
 def _leave(machine: Machine, _: list[str]) -> int:
@@ -102,17 +115,66 @@ def _fwsetup(machine: Machine, args: list[str]) -> int:
     return 0 if args == ["--is-supported"] else _leave(machine, args)
 
 
-def choose(machine: Machine) -> None:
-    """Boot the entry that the menu's default means, as nobody presses a key."""
+def choose(machine: Machine, *, within: bool = False) -> None:
+    """Boot the entry that the menu's default means, as nobody presses a key.
+
+    `within`: it is a submenu, which GRUB leaves where nothing of it starts.
+    """
     entries = machine.menus[-1]
     if machine.ended or not entries:
         return
     if not machine.chosen:
         machine.shown = machine.fork()
-    default = machine.variables.get("default")
+    default, outer = machine.variables.get("default"), machine.chosen
     at, rest = chosen(entries, default, by_name=is_red_hat(machine))
     enter(machine, entries[at], rest)
-    machine.end()
+    while (entry := _fallback(machine, entries, outer)) is not None:
+        enter(machine, entry, rest)
+    if not within or _starts(machine):
+        machine.end()
+
+
+def _starts(machine: Machine) -> bool:
+    return machine.loaded is not None and machine.loaded.is_there
+
+
+def _fallback(
+    machine: Machine, entries: Sequence[MenuEntry], outer: tuple[MenuEntry, ...]
+) -> MenuEntry | None:
+    """Take the next of `fallback` where an entry of a menu started nothing.
+
+    Red Hat's GRUB asks it only where the start itself fails.
+    """
+    if machine.ended or _starts(machine) or is_red_hat(machine):
+        return None
+    trial = machine.fork()
+    _give_up(trial, outer)
+    said = trial.variables.get("fallback")
+    at, rest = first_number(said)
+    if said and at is None:
+        machine.note(f"its fallback, {said}, is no number, and not every GRUB takes it")
+    if at is None or at >= len(entries):
+        return None
+    _say_lost(machine)
+    _give_up(machine, outer)
+    machine.variables.set("fallback", rest)
+    return entries[at]
+
+
+def _say_lost(machine: Machine) -> None:
+    lost = machine.loaded
+    what = f": {lost.kernel or lost.hypervisor} is not there" if lost else ""
+    title = machine.chosen[-1].title
+    machine.note(f"{title} starts nothing{what}, and its fallback boots instead")
+
+
+def _give_up(machine: Machine, outer: tuple[MenuEntry, ...]) -> None:
+    """Leave what was entered from a menu, submenus too."""
+    for entry in machine.chosen[len(outer) :]:
+        if entry.submenu:
+            machine.menus.pop()
+            machine.variables.close()
+    machine.chosen, machine.loaded = outer, None
 
 
 def is_red_hat(machine: Machine) -> bool:
@@ -131,7 +193,7 @@ def enter(machine: Machine, entry: MenuEntry, rest: str = "") -> None:
     _tell(machine, rest)
     machine.run_entry(entry)
     if entry.submenu and machine.loaded is None:
-        choose(machine)
+        choose(machine, within=True)
 
 
 def _tell(machine: Machine, rest: str) -> None:
@@ -187,6 +249,7 @@ COMMANDS: Final[Mapping[str, Builtin]] = {
     **dict.fromkeys(("multiboot", "multiboot2", "xen_hypervisor"), _hypervisor),
     **dict.fromkeys(("module", "module2", "xen_module"), _module),
     **dict.fromkeys(("chainloader", "kernel", "freedos", "ntldr"), _chain),
+    "acpi": _acpi,
     "devicetree": _device_tree,
     "boot": _boot,
     "fwsetup": _fwsetup,

@@ -40,12 +40,13 @@ Builtin = Callable[["Machine", list[str]], int]
 
 @dataclass(slots=True)
 class Loaded:
-    """What a boot would start: paths as the script has them."""
+    """What a boot would start: paths as the script has them, `is_there` or not."""
 
     kernel: str = ""
     words: tuple[str, ...] = ()
     initrds: tuple[str, ...] = ()
     hypervisor: str = ""
+    is_there: bool = True
 
 
 class _Leave(NamedTuple):

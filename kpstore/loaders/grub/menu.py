@@ -70,6 +70,14 @@ def chosen(
     return at, rest or ""
 
 
+def first_number(text: str) -> tuple[int | None, str]:
+    """Take the first of the numbers that `fallback` holds; return what is left too."""
+    found = _NUMBER.match(text.lstrip())
+    if found is None:
+        return None, ""
+    return _number(found[0], whole=True), text.lstrip()[found.end() :].lstrip()
+
+
 def _by_name(entries: Sequence[MenuEntry], word: str) -> int | None:
     for at, entry in enumerate(entries):
         if word and word in (entry.ident, entry.title):

@@ -160,6 +160,25 @@ def test_the_entry_that_is_meant(default: str, ident: str) -> None:
     assert (found.source, found.unread) == (f"{ESP}/loader.conf", ())
 
 
+@pytest.mark.parametrize(
+    ("conf", "ident"),
+    [
+        ("preferred a-10.conf\ndefault b.conf\n", "a-10"),
+        ("default b.conf\npreferred A-2*\n", "a-2"),
+        ("preferred c-*\ndefault a-10.conf\n", "a-10"),
+        ("preferred c-*\n", "B"),
+        ("preferred bad*\ndefault a-10.conf\n", "a-10"),
+        ("preferred b*\n", "B"),
+        ("default bad*\n", "bad"),
+    ],
+)
+def test_what_is_preferred_goes_before_the_default_while_it_has_tries(
+    conf: str, ident: str
+) -> None:
+    files = {**FILES, f"{ESP}/entries/bad+0-3.conf": entry("/b")}
+    assert boots({**files, f"{ESP}/loader.conf": conf}) == ident
+
+
 def test_the_last_default_counts() -> None:
     conf = {f"{ESP}/loader.conf": "default b.conf\n#default x\ndefault a-10.conf\n"}
     assert boots({**FILES, **conf}) == "a-10"
@@ -215,8 +234,15 @@ def test_paths_may_lack_their_slash_and_have_the_firmware_s() -> None:
 
 
 def test_a_path_is_found_whatever_its_case() -> None:
-    files = {"efi/Debian/Linux": b"", f"{ESP}/entries/a.conf": entry("/debian/linux")}
-    assert listing(files).choices[0].kernel == "/Debian/Linux"
+    more = "initrd \\DEBIAN\\initrd\ninitrd //debian/None\n"
+    files = {
+        "efi/Debian/Linux": b"",
+        "efi/Debian/INITRD": b"",
+        f"{ESP}/entries/a.conf": entry("/debian/linux", more),
+    }
+    found = listing(files).choices[0]
+    assert found.kernel == "/Debian/Linux"
+    assert found.initrds == ("/Debian/INITRD", "/debian/None")
 
 
 def test_an_entry_whose_kernel_is_gone_is_not_listed() -> None:

@@ -49,6 +49,13 @@ def test_a_device_tree_of_what_boots_is_said() -> None:
     assert listing("menuentry a {\nlinux /a\ndevicetree\n}\n").unread == ()
 
 
+def test_acpi_tables_of_what_boots_are_said() -> None:
+    entry = "menuentry a {\nlinux /a\nacpi -2 ($root)/x.aml /y.aml\n}\n"
+    said = f"{CONFIG}: the ACPI tables /x.aml /y.aml: kp keeps none"
+    assert listing(entry).unread == (said,)
+    assert listing(f"menuentry b {{ linux /b; }}\n{entry}").unread == ()
+
+
 @pytest.mark.parametrize(
     ("load", "initrds"),
     [("", ("/i.img",)), ("initrd /own", ("/own",))],

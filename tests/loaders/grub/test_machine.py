@@ -80,6 +80,49 @@ def test_a_block_without_its_first_line_is_none_and_said() -> None:
     assert "no block of GRUB's variables, and GRUB reads none of it" in said
 
 
+# --- an entry that starts nothing
+
+GONE = "menuentry a { linux /gone x\nboot\n}\nmenuentry b { linux /k y; }\n"
+GONE += "submenu s {\nmenuentry c { linux /gone; }\nmenuentry d { linux /k z; }\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("fallback=1", ("y",)),
+        ("fallback='0 0x1'", ("y",)),
+        ("default='s>d'\nfallback=1", ("z",)),
+        ("default='2>1'\nfallback=1", ("z",)),
+        ("default=nothing\nfallback=1", ("y",)),
+        ("default=2\nfallback=1", ("y",)),
+        ("default=2\nexport fallback\nfallback=1", ("z",)),
+        ("default='0>d'\nfallback=2", ("z",)),
+    ],
+)
+def test_where_an_entry_starts_nothing_its_fallback_boots(
+    text: str, words: tuple[str, ...]
+) -> None:
+    """By grub-emu: see tests/system/test_grub_reading.py."""
+    found = listing(f"{text}\n{GONE}", {"k": ""})
+    assert found.chosen
+    assert (found.chosen.kernel, found.chosen.words) == ("/k", words)
+    assert all("/gone is not there, and its fallback boots" in x for x in found.unread)
+
+
+@pytest.mark.parametrize("text", ["", "fallback=9", "fallback=b", "fallback='0 b'"])
+def test_without_a_fallback_that_boots_what_is_lost_is_named(text: str) -> None:
+    found = listing(f"{text}\n{GONE}", {"k": ""})
+    assert found.chosen
+    assert found.chosen.kernel == "/gone"
+    assert any("no number" in x for x in found.unread) == ("b" in text[9:])
+
+
+def test_red_hat_s_grub_goes_to_no_fallback_where_a_kernel_is_gone() -> None:
+    found = listing(f"fallback=1\n{GONE}", {"k": "", "etc/redhat-release": "EL"})
+    assert found.chosen
+    assert found.chosen.kernel == "/gone"
+
+
 # --- files and devices
 
 

@@ -21,20 +21,26 @@ _TELL: Final = """\
 function {name} {{
   echo "KP {name}"
   for kp_word in "$@"; do echo "KP word <$kp_word>KP"; done
-  if [ -f "$1" ]; then true; else false; fi
+  if [ -f "$1" ]; then {there}; else {gone}; fi
 }}
 """
-LOADS: Final = (
-    *("linux", "linux16", "linuxefi", "initrd", "initrd16", "initrdefi"),
-    *("multiboot2", "module2"),
-)
+KERNELS: Final = ("linux", "linux16", "linuxefi", "multiboot2")
+INITRDS: Final = ("initrd", "initrd16", "initrdefi", "module2")
 HEAD: Final = (
-    "".join(_TELL.format(name=name) for name in LOADS)
+    "".join(
+        _TELL.format(name=name, there="set kp_there=y", gone="set kp_there=; false")
+        for name in KERNELS
+    )
+    + "".join(_TELL.format(name=name, there="true", gone="false") for name in INITRDS)
     + """\
 function kp_boot {
-  echo "KP chosen <$chosen>KP"
-  exit
+  if [ "$kp_there" ]; then
+    echo "KP chosen <$chosen>KP"
+    exit
+  fi
+  false
 }
+export kp_there
 set grub_platform=pc
 set grub_cpu=i386
 menuentry_id_option=--id
