@@ -10,7 +10,8 @@ from functools import cmp_to_key
 from typing import Final
 
 _TOKEN: Final = re.compile(r"[0-9]+|[A-Za-z]+|[-~^.]")
-_RPM_TOKEN: Final = re.compile(r"[0-9]+|[A-Za-z]+|~")
+_RPM_TOKEN: Final = re.compile(r"[0-9]+|[A-Za-z]+|[~+]")
+_RPM_MARKS: Final = {"~": 0, "+": 2}
 _END: Final = (1, 0, "")
 
 
@@ -34,7 +35,10 @@ version_key: Final = cmp_to_key(compare)
 
 
 def rpm_key(text: str) -> list[tuple[int, int, str]]:
-    """Sort versions as rpm does: what is between numbers and words counts nothing."""
+    """Sort versions as rpm does: what is between numbers and words counts nothing.
+
+    But for `~`, before the end, and `+`, after it and before all else.
+    """
     return [*map(_rpm_rank, _RPM_TOKEN.findall(text)), _END]
 
 
@@ -70,6 +74,6 @@ def _number(digits: str) -> tuple[int, str]:
 
 
 def _rpm_rank(token: str) -> tuple[int, int, str]:
-    if token == "~":
-        return 0, 0, ""
-    return (3, *_number(token)) if token.isdigit() else (2, 0, token)
+    if token in _RPM_MARKS:
+        return _RPM_MARKS[token], 0, ""
+    return (4, *_number(token)) if token.isdigit() else (3, 0, token)

@@ -97,6 +97,10 @@ def test_each_is_equal_to_itself_and_two_are_the_other_way_round(a: str, b: str)
         ("1.0~rc1", "<", "1.0"),
         ("1.0~rc1", "<", "1.0~rc2"),
         ("1.0~rc1~git123", "<", "1.0~rc1"),
+        ("1.0", "<", "1.0+a"),
+        ("1.0+a", "<", "1.0a"),
+        ("1.0+a", "<", "1.0.1"),
+        ("el9.x86_64", "<", "el9.x86_64+debug"),
     ],
 )
 def test_rpm_s_order(a: str, sign: str, b: str) -> None:

@@ -1,21 +1,26 @@
 """Red Hat's `blscfg`: a menu entry for each file of the Boot Loader Specification.
 
 By grub-core/commands/blscfg.c of Fedora, which is not systemd-boot's way: the newest
-name comes first, by rpm's rules; variables in `options` are filled in, each with a
-blank after it; what makes an entry is a script.
+name comes first, by rpm's rules, and of equal ones there is one; variables in `options`
+are filled in, each with a blank after it; what makes an entry is a script. Newer ones
+list unified images of the ESP too, and start what `efi` names.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Final
 
 from kpstore.formats.versions import rpm_key
 from kpstore.loaders.grub.machine import Machine
 from kpstore.loaders.grub.menu import MenuEntry
+from kpstore.loaders.programs import ESPS, on_fat
 
 _FOLDERS: Final = ("/loader/entries", "/boot/loader/entries")
 _SUFFIX: Final = ".conf"
-_VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z0-9_]*)\}|([A-Za-z0-9_]*)) ?")
+_UNLISTED: Final = "newer GRUBs of Red Hat list it too, and kp does not"
+_BRACES: Final = re.compile(r"\$\{[^}]*\}?")
+_OFTEN_UNSET: Final = ("tuned_params", "tuned_initrd")  # tuned is not everywhere
 _PARTS: Final = 3  # name, version, release
 
 Fields = dict[str, list[str]]
@@ -23,14 +28,38 @@ Fields = dict[str, list[str]]
 
 def blscfg(machine: Machine, args: list[str]) -> int:
     """Add the entries, or those that an argument names: `default`, a folder, an id."""
-    given = args[0] if len(args) == 1 else ""
-    path = given if given.startswith(("(", "/")) else ""
-    shown = "" if path else given
+    path, shown = _meant(args)
     for name, fields in _entries(machine, path):
         if name not in machine.listed and _is_shown(machine, shown, name, fields):
             machine.menus[-1].append(_entry(machine, name, fields))
             machine.listed.add(name)
     return 0
+
+
+def _meant(args: list[str]) -> tuple[str, str]:
+    """Return the path that is given, and which entries: by Red Hat's, or by 2.14."""
+    path, shown, rest = "", "", iter(args)
+    for word in rest:
+        name, _, value = _OPTIONS.get(word, word).partition("=")
+        if name in ("--path", "--entry"):
+            given = value or next(rest, "")
+            path, shown = (given, shown) if name == "--path" else (path, given)
+        elif name.startswith("--"):
+            shown = name.removeprefix("--show-") if "show" in name else shown
+        elif word.startswith(("(", "/")):
+            path = word
+        elif len(args) == 1:
+            shown = word
+    return path, shown
+
+
+_OPTIONS: Final = {
+    "-p": "--path",
+    "-e": "--entry",
+    "-f": "--enable-fallback",
+    "-d": "--show-default",
+    "-n": "--show-non-default",
+}
 
 
 def _is_shown(machine: Machine, shown: str, name: str, fields: Fields) -> bool:
@@ -50,11 +79,34 @@ def _entries(machine: Machine, path: str) -> Iterator[tuple[str, Fields]]:
         found = _texts(
             machine, [path] if path else [folder or _FOLDERS[0], _FOLDERS[1]]
         )
-    names = sorted(found, key=_age, reverse=True)
-    for name in names:
-        fields = _fields(found[name])
+    _say_unlisted(machine)
+    for same in _newest_first(found):
+        name = same[0].removesuffix(_SUFFIX)
+        if len(same) > 1:
+            machine.note(f"of {' and '.join(same)}, one to it, which it lists")
+        fields = _fields(found[same[0]])
         if "linux" in fields:
-            yield name.removesuffix(_SUFFIX), fields
+            yield name, fields
+        elif efi := fields.get("efi"):
+            machine.note(f"{name} starts {efi[0]}: {_UNLISTED}")
+
+
+def _newest_first(names: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the names that are of one age together."""
+    for _, same in groupby(sorted(names, key=_age, reverse=True), key=_age):
+        yield [*same]
+
+
+def _say_unlisted(machine: Machine) -> None:
+    """Name what newer ones find on the ESP beside their own entries."""
+    tree, own = machine.files.tree, machine.files.place(_FOLDERS[0])
+    for esp in ESPS:
+        images = on_fat(tree, esp, "EFI/Linux/*.efi")
+        entries = on_fat(tree, esp, f"loader/entries/*{_SUFFIX}")
+        others = (each for each in entries if each.rpartition("/")[0] != own)
+        if esp != "boot":
+            for path in (*images, *others):
+                machine.note(f"/{path}: {_UNLISTED}")
 
 
 def _texts(machine: Machine, folders: list[str]) -> dict[str, str]:
@@ -87,8 +139,9 @@ def _fields(text: str) -> Fields:
 def _entry(machine: Machine, name: str, fields: Fields) -> MenuEntry:
     kernel = fields["linux"][0]
     values = {each: machine.variables.get(each) for each in _NAMES}
-    options = "".join(_filled(machine, each) for each in fields.get("options", [])[:1])
-    options = options or _filled(machine, values["default_kernelopts"])
+    said = (*fields.get("options", ("",))[:1], values["default_kernelopts"])
+    filled = (_filled(machine, each) for each in said)
+    options = next((each for each in filled if each is not None), "")
     lines = [f"linux ($root){kernel} {options}"]
     if initrds := [*_early(fields, values), *fields.get("initrd", ())]:
         lines.append("initrd " + " ".join(f"($root){path}" for path in initrds))
@@ -108,9 +161,37 @@ def _early(fields: Fields, values: Mapping[str, str]) -> list[str]:
     return [f"{beside}/{name}" for name in values["early_initrd"].split(" ") if name]
 
 
-def _filled(machine: Machine, text: str) -> str:
-    def value(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        return f"{machine.variables.get(name)} " if machine.variables.has(name) else ""
+def _filled(machine: Machine, text: str) -> str | None:
+    """Fill variables in as blscfg does (expand_val); None: there is nothing.
 
-    return _VARIABLE.sub(value, text)
+    What stands alone between two of them, one letter, it loses.
+    """
+    for braces in _BRACES.findall(text):
+        machine.note(f"{braces} of an entry: blscfg knows no braces")
+    made: str | None = None
+    start = end = 0
+    in_name = False
+    for at, letter in enumerate(text):
+        if letter == "$":
+            if start != end:
+                made = _added(machine, made, text[start : end + 1], in_name)
+                if made is None:
+                    return None
+            in_name, start = True, at + 1
+        elif in_name and not (letter.isascii() and letter.isalnum()) and letter != "_":
+            made = _added(machine, made, text[start : end + 1], in_name)
+            in_name, start = False, at + (letter == " ")
+        end = at
+    if start != end:
+        made = _added(machine, made, text[start : end + 1], in_name)
+    return made
+
+
+def _added(machine: Machine, made: str | None, text: str, is_name: bool) -> str | None:
+    if not is_name:
+        return (made or "") + text
+    if machine.variables.has(text):
+        return f"{made or ''}{machine.variables.get(text)} "
+    if text and text not in _OFTEN_UNSET:
+        machine.note(f"${text}, which entries name, is set nowhere")
+    return made

@@ -216,6 +216,7 @@ BUILTINS: Final[Mapping[str, Builtin]] = {
     "bls_import": blscfg,
     "keystatus": _unknown("keystatus", FALSE),
     "cpuid": _unknown("cpuid", FALSE),
+    "uki": _unknown("uki", 0),
     "smbios": _unknown("smbios", FALSE),
     "regexp": _unknown("regexp", FALSE),
     "probe": _unknown("probe", FALSE),

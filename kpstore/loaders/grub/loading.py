@@ -127,6 +127,10 @@ def choose(machine: Machine, *, within: bool = False) -> None:
         machine.shown = machine.fork()
     default, outer = machine.variables.get("default"), machine.chosen
     at, rest = chosen(entries, default, by_name=is_red_hat(machine))
+    if rest and is_red_hat(machine) and default[:1].isdigit():
+        machine.note(
+            f"its default, {default}: the first entry, but to Red Hat's old GRUBs"
+        )
     enter(machine, entries[at], rest)
     while (entry := _fallback(machine, entries, outer)) is not None:
         enter(machine, entry, rest)

@@ -4,13 +4,14 @@ By grub-core/normal/menu.c, and by Red Hat's.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kpstore.loaders.grub.syntax import Script
 
 _NUMBER: Final = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]+|[0-9]+")
+_BLANK: Final = re.compile(r"\s")
 _FIRST: Final = re.compile(r"((?:[^>]|>>)*)(?:>(.*))?", re.DOTALL)
 _LONGEST: Final = 9  # digits of a number that may be an entry's
 _VALUED: Final = ("class", "users", "hotkey", "source", "id")
@@ -57,17 +58,33 @@ def chosen(
     """Return which entry a default means, the first where none, and what is left of it.
 
     It is a number, an id or a title; after a `>` goes what is meant in a submenu.
-    `by_name`: names go before numbers, as in Red Hat's GRUB; else what begins with a
-    digit is a number.
+    `by_name`, as in Red Hat's GRUB: ids go first, then titles, then what is all a
+    number; else what begins with a digit is a number.
     """
     found = _FIRST.match(default)
     word, rest = (found[1].replace(">>", ">"), found[2]) if found else ("", None)
-    names = _by_name(entries, word) if by_name else None
-    number = names if names is not None else _number(word, whole=by_name)
+    number = _by_red_hat(entries, word, rest) if by_name else _number(word)
     if number is None and not by_name:
-        number = _by_name(entries, word)
+        titles = ({entry.title, entry.ident} for entry in entries)
+        number = _index(titles, word)
     at = number if number is not None and number < len(entries) else 0
     return at, rest or ""
+
+
+def _by_red_hat(
+    entries: Sequence[MenuEntry], word: str, rest: str | None
+) -> int | None:
+    for names in (
+        [{"" if _BLANK.search(entry.ident) else entry.ident} for entry in entries],
+        [{entry.title} for entry in entries],
+    ):
+        if (at := _index(names, word)) is not None:
+            return at
+    return _number(word) if rest is None and _NUMBER.fullmatch(word) else None
+
+
+def _index(names: Iterable[Container[str]], word: str) -> int | None:
+    return next((at for at, each in enumerate(names) if word and word in each), None)
 
 
 def first_number(text: str) -> tuple[int | None, str]:
@@ -75,18 +92,11 @@ def first_number(text: str) -> tuple[int | None, str]:
     found = _NUMBER.match(text.lstrip())
     if found is None:
         return None, ""
-    return _number(found[0], whole=True), text.lstrip()[found.end() :].lstrip()
+    return _number(found[0]), text.lstrip()[found.end() :].lstrip()
 
 
-def _by_name(entries: Sequence[MenuEntry], word: str) -> int | None:
-    for at, entry in enumerate(entries):
-        if word and word in (entry.ident, entry.title):
-            return at
-    return None
-
-
-def _number(word: str, *, whole: bool) -> int | None:
-    found = _NUMBER.fullmatch(word) if whole else _NUMBER.match(word)
+def _number(word: str) -> int | None:
+    found = _NUMBER.match(word.lstrip())
     if found is None:
         return None
     digits = found[0]

@@ -2,20 +2,27 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from kpstore.loaders.grub.foreign import read
-from kpstore.loaders.listing import Listed
+from kpstore.loaders.listing import Listed, Listing
 from support.filetree import Files
 
 MACHINE = "4f1c0a9e7b2d4c6f8e0a1b2c3d4e5f60"
 
 
-def listed(
-    entries: Mapping[str, str], environment: Mapping[str, str] = {}
-) -> list[Listed]:
+def reading(entries: Mapping[str, str], environment: Mapping[str, str] = {}) -> Listing:
     files = {f"boot/loader/entries/{name}.conf": text for name, text in entries.items()}
     values = (f"set {name}='{value}'\n" for name, value in environment.items())
     config = "".join([*values, "insmod blscfg\n", "blscfg\n"])
     (found,) = read(Files({"boot/grub2/grub.cfg": config, **files}))
+    return found
+
+
+def listed(
+    entries: Mapping[str, str], environment: Mapping[str, str] = {}
+) -> list[Listed]:
+    found = reading(entries, environment)
     assert found.unread == ()
     return list(found.choices)
 
@@ -61,13 +68,37 @@ def test_a_count_of_tries_is_a_part_of_the_name() -> None:
 
 
 def test_an_entry_without_a_kernel_is_not_listed() -> None:
-    assert listed({"a": "title A\nefi /shell.efi\n"}) == []
+    assert listed({"a": "title A\n"}) == []
+    found = reading({"a": "title A\nefi /shell.efi\n"})
+    assert found.choices == ()
+    assert found.unread == (
+        "boot/grub2/grub.cfg: a starts /shell.efi: newer GRUBs of Red Hat list it too, "
+        "and kp does not",
+    )
+
+
+@pytest.mark.parametrize("path", ["EFI/Linux/u.efi", "loader/entries/z.conf"])
+@pytest.mark.parametrize("esp", ["efi", "boot/efi"])
+def test_what_newer_ones_find_on_the_esp_is_said(esp: str, path: str) -> None:
+    files = {"boot/loader/entries/a.conf": "linux /a\n", f"{esp}/{path}": "MZ"}
+    (found,) = read(Files({"boot/grub2/grub.cfg": "blscfg\n", **files}))
+    assert [each.ident for each in found.choices] == ["a"]
+    (said,) = found.unread
+    assert said.startswith(
+        f"boot/grub2/grub.cfg: /{esp}/{path}: newer GRUBs of Red Hat"
+    )
+
+
+def test_of_names_that_are_one_to_rpm_one_is_listed() -> None:
+    found = reading({"k-1.0-1": "linux /a\n", "k-1.0-01": "linux /b\n"})
+    assert len(found.choices) == 1
+    assert "k-1.0-01.conf and k-1.0-1.conf" in found.unread[0]
 
 
 def test_variables_are_filled_in() -> None:
     found = only(
         "title A\nlinux /vmlinuz\ninitrd /initramfs $tuned_initrd\n"
-        "options $kernelopts ${tuned_params} quiet$nothing\n",
+        "options $kernelopts $tuned_params quiet\n",
         {
             "kernelopts": "root=/dev/sda1 ro",
             "tuned_params": "isolcpus=1",
@@ -78,6 +109,45 @@ def test_variables_are_filled_in() -> None:
     assert found.initrds == ("/initramfs", "/tuned")
 
 
+# As grub-core/commands/blscfg.c of Fedora, compiled, has them.
+FILLED = {
+    "$kernelopts $t quiet": "root=/dev/sda1 ro x y quiet",
+    "ro $t single": "ro x y single",
+    "ro $t 3": "ro x y",
+    "ab$t/b": "abx y /b",
+    "ab$t b": "abx y",
+    "$t=$t": "x y",
+    "x=$t,": "x=x y",
+    "$tuned_params ro": "ro",
+    "$tuned_params$t": "",
+    "3": "",
+    "$": "",
+}
+
+
+@pytest.mark.parametrize("said", FILLED)
+def test_a_line_is_filled_in_as_it_is_by_red_hat_s_code(said: str) -> None:
+    values = {"kernelopts": "root=/dev/sda1 ro", "t": "x y"}
+    found = reading({"a": f"linux /a\noptions {said}\n"}, values)
+    assert " ".join(found.choices[0].words) == FILLED[said]
+
+
+def test_a_variable_in_braces_is_none_and_said() -> None:
+    found = reading({"a": "linux /a\noptions ro ${kernelopts}\n"}, {"kernelopts": "x"})
+    assert found.choices[0].words == ("ro",)
+    assert found.unread == (
+        "boot/grub2/grub.cfg: ${kernelopts} of an entry: blscfg knows no braces",
+    )
+
+
+def test_a_variable_that_nothing_sets_is_said_but_for_tuned_s() -> None:
+    found = reading({"a": "linux /a\noptions $kernelopts $tuned_params\n"})
+    assert found.choices[0].words == ()
+    assert found.unread == (
+        "boot/grub2/grub.cfg: $kernelopts, which entries name, is set nowhere",
+    )
+
+
 def test_without_options_the_default_ones_count() -> None:
     default = {"default_kernelopts": "root=/dev/sda1"}
     assert only("linux /a\n", default).words == ("root=/dev/sda1",)
@@ -85,8 +155,8 @@ def test_without_options_the_default_ones_count() -> None:
 
 
 def test_of_repeated_options_the_first_counts_and_initrds_add_up() -> None:
-    found = only("linux /a\noptions a\noptions b\ninitrd /x\ninitrd /y\n")
-    assert (found.words, found.initrds) == (("a",), ("/x", "/y"))
+    found = only("linux /a\noptions ro\noptions rw\ninitrd /x\ninitrd /y\n")
+    assert (found.words, found.initrds) == (("ro",), ("/x", "/y"))
 
 
 def test_early_initrds_come_first_beside_the_others() -> None:
@@ -121,6 +191,18 @@ def test_the_default_is_an_id_a_title_or_a_number() -> None:
     assert booted("set default=4f1c-9\nblscfg\n", *names) == "/4f1c-2.0-1"
 
 
+def test_ids_go_before_titles_and_a_number_stands_alone() -> None:
+    config = "menuentry b { linux /t; }\nsubmenu s { menuentry c { linux /c; }\n}\n"
+    assert booted(f"set default=b\n{config}blscfg\n", "b") == "/b"
+    assert booted(f"set default='s>0'\n{config}blscfg\n", "b") == "/c"
+    files = {"boot/loader/entries/b.conf": "linux /b\n"}
+    text = f"set default='1>0'\n{config}blscfg\n"
+    (found,) = read(Files({"boot/grub2/grub.cfg": text, **files}))
+    assert found.chosen
+    assert found.chosen.kernel == "/t"
+    assert "its default, 1>0: the first entry, but to Red Hat's old" in found.unread[0]
+
+
 def test_what_stands_before_it_in_the_menu_comes_first() -> None:
     config = "menuentry a { linux /a; }\nblscfg\nmenuentry b { linux /b; }\n"
     assert booted(config, "x") == "/a"
@@ -133,6 +215,10 @@ def test_some_of_them_can_be_named() -> None:
     assert booted(config, "a", "b") == "/b"
     assert booted("blscfg a\n", "a", "b") == "/a"
     assert booted("blscfg (hd0)/loader/entries/a.conf\n", "a", "b") == "/a"
+    assert booted("blscfg --path=/boot/loader/entries --entry a\n", "a", "b") == "/a"
+    assert booted("blscfg -f -p /boot/loader/entries\n", "a", "b") == "/b"
+    shown = "set default=a\nblscfg --show-non-default\nset default=0\n"
+    assert booted(shown, "a", "b") == "/b"
     assert booted("set blsdir=/boot/loader/entries\nblscfg\n", "a", "b") == "/b"
 
 

@@ -76,7 +76,7 @@ def a_submenu_boots_its_first(patch: Patch) -> None:
 
 
 def titles_are_no_defaults(patch: Patch) -> None:
-    patch.setattr(menu, "_by_name", lambda entries, word: None)
+    patch.setattr(menu, "_index", lambda names, word: None)
 
 
 def functions_return_true(patch: Patch) -> None:
