@@ -24,7 +24,7 @@ from kpstore.loaders.programs import (
     systemd_boot,
 )
 from kpstore.loaders.registry import FOREIGN
-from kpstore.loaders.tree import LIMIT, Tree
+from kpstore.loaders.tree import Laid, Tree
 
 _ENTRIES: Final = "boot/loader/entries"
 _KPS: Final = "kp-"
@@ -103,7 +103,7 @@ def _listings(tree: Tree, files: Mapping[str, bytes]) -> list[Listing]:
         f"{_ENTRIES}/{each}.conf": f"title {each}\nlinux /{each}\n".encode()
         for each in _PROBES
     }
-    laid = _Laid(tree, {**entries, **files})
+    laid = Laid(tree, {**entries, **files})
     configs = {*grub_configs(tree)}
     listings = (listing for each in FOREIGN for listing in each.read(laid))
     return [each for each in listings if each.choices and each.source in configs]
@@ -127,30 +127,3 @@ def _boot_seen(tree: Tree) -> str:
 
 def _is_kps(path: str) -> bool:
     return path.startswith(f"{_ENTRIES}/{_KPS}")
-
-
-class _Laid(Tree):
-    """A tree with a few files laid over it."""
-
-    def __init__(self, tree: Tree, files: Mapping[str, bytes]) -> None:
-        self._tree = tree
-        self._files = files
-
-    def size(self, path: str) -> int | None:
-        data = self._files.get(path.strip("/"))
-        return self._tree.size(path) if data is None else len(data)
-
-    def data(self, path: str, at: int = 0, most: int = LIMIT) -> bytes | None:
-        data = self._files.get(path.strip("/"))
-        return self._tree.data(path, at, most) if data is None else data[at : at + most]
-
-    def is_dir(self, path: str) -> bool:
-        return bool(self._laid_in(path)) or self._tree.is_dir(path)
-
-    def names(self, folder: str) -> list[str]:
-        return sorted({*self._tree.names(folder), *self._laid_in(folder)})
-
-    def _laid_in(self, folder: str) -> set[str]:
-        start = f"{folder.strip('/')}/"
-        below = (p[len(start) :] for p in self._files if p.startswith(start))
-        return {rest.partition("/")[0] for rest in below}

@@ -25,6 +25,9 @@ _CONFIGS: Final = tuple(
     f"{folder}/grub.cfg"
     for folder in ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
 )
+RED_HAT: Final = ("etc/redhat-release", "etc/system-release")
+"""Whose GRUB reads boot loader entries; there zipl does, where there is no GRUB."""
+_OF_OTHERS: Final = ("etc/default/grub", "etc/zipl.conf", *RED_HAT)
 _BOOT_IS_FAT: Final = re.compile(r"^\s*[^#\s]\S*\s+/boot/?\s+vfat\s", re.MULTILINE)
 _GRUB_EFI: Final = "EFI/*/grub*.efi"
 
@@ -66,13 +69,14 @@ def systemd_boot(tree: Tree) -> Program | None:
 def reads_entries(tree: Tree) -> bool:
     """Tell whether systemd-boot is what reads the boot loader entries in a tree.
 
-    With no loader's program in it, its own configuration tells, or that there is no
-    grub.cfg: nobody else reads them by themselves.
+    With no loader's program in it, its own configuration tells, or that nothing speaks
+    for GRUB, or zipl: nobody else reads them.
     """
     if systemd_boot(tree) is not None or has_grub(tree):
         return systemd_boot(tree) is not None
     has_conf = any(any(on_fat(tree, esp, CONF)) for esp in ESPS)
-    return has_conf or not any(grub_configs(tree))
+    others = any(grub_configs(tree)) or any(map(tree.is_file, _OF_OTHERS))
+    return has_conf or not others
 
 
 def reads_boot(tree: Tree, esp: str) -> bool:

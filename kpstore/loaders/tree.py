@@ -1,7 +1,7 @@
 """What a reader of foreign files may see of the tree that they lie in."""
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 LIMIT: Final = 1 << 20
@@ -50,3 +50,34 @@ class Tree(Protocol):
             among = "*" in name
             found = fnmatch.filter(self.names(parent), name) if among else [name]
             yield from (f"{parent}/{each}" for each in found)
+
+
+class Laid(Tree):
+    """A tree with a few files laid over it."""
+
+    def __init__(self, tree: Tree, files: Mapping[str, bytes]) -> None:
+        self._tree = tree
+        self._files = files
+
+    def size(self, path: str) -> int | None:
+        """Return the bytes of a regular file."""
+        data = self._files.get(path.strip("/"))
+        return self._tree.size(path) if data is None else len(data)
+
+    def data(self, path: str, at: int = 0, most: int = LIMIT) -> bytes | None:
+        """Read a part of a regular file."""
+        data = self._files.get(path.strip("/"))
+        return self._tree.data(path, at, most) if data is None else data[at : at + most]
+
+    def is_dir(self, path: str) -> bool:
+        """Tell whether there is such a folder."""
+        return bool(self._laid_in(path)) or self._tree.is_dir(path)
+
+    def names(self, folder: str) -> list[str]:
+        """List a folder, sorted."""
+        return sorted({*self._tree.names(folder), *self._laid_in(folder)})
+
+    def _laid_in(self, folder: str) -> set[str]:
+        start = f"{folder.strip('/')}/"
+        below = (p[len(start) :] for p in self._files if p.startswith(start))
+        return {rest.partition("/")[0] for rest in below}

@@ -17,8 +17,8 @@ from kpstore.loaders.grub.loading import choose, describe, listed
 from kpstore.loaders.grub.machine import Machine
 from kpstore.loaders.grub.syntax import Script
 from kpstore.loaders.listing import Listed, Listing
-from kpstore.loaders.programs import grub_decides
-from kpstore.loaders.tree import LIMIT, Tree
+from kpstore.loaders.programs import RED_HAT, grub_decides, reads_entries
+from kpstore.loaders.tree import LIMIT, Laid, Tree
 
 _FOLDERS: Final = ("boot/grub", "boot/grub2", "boot/efi/EFI/*", "efi/EFI/*")
 _CONFIG: Final = "grub.cfg"
@@ -32,7 +32,9 @@ _PLATFORMS: Final = {
     "pc": {"grub_platform": "pc", "grub_cpu": "i386"},
 }
 _UEFI: Final = ("x86_64-efi", "arm64-efi", "i386-efi")
-_RED_HAT: Final = ("etc/redhat-release", "etc/system-release")
+_ENTRIES: Final = "boot/loader/entries"
+_IMPLIED: Final = b"if [ -s $prefix/grubenv ]; then load_env; fi\nblscfg\n"
+_UNDECIDED: Final = "which of them boots, a grub.cfg says that is not in the tree"
 _HEADER: Final = {"menuentry_id_option": "--id"}  # what grub-mkconfig's begins with
 _ONCE: Final = ("next_entry", "prev_saved_entry", "saved_entry")
 
@@ -50,13 +52,30 @@ def read(tree: Tree) -> Iterator[Listing]:
     """Yield what each grub.cfg lists and boots, where GRUB is what decides."""
     if not grub_decides(tree):
         return
-    for folder in _FOLDERS:
-        for source in tree.matching(f"{folder}/{_CONFIG}"):
-            size = tree.size(source)
-            if size is not None and size > LIMIT:
-                yield Listing(source, unread=(f"{source}: longer than {LIMIT} bytes",))
-            elif size is not None:
-                yield _listing(tree, source)
+    sources = [
+        source
+        for folder in _FOLDERS
+        for source in tree.matching(f"{folder}/{_CONFIG}")
+        if tree.is_file(source)
+    ]
+    for source in sources:
+        if (tree.size(source) or 0) > LIMIT:
+            yield Listing(source, unread=(f"{source}: longer than {LIMIT} bytes",))
+        else:
+            yield _listing(tree, source)
+    if not sources and not reads_entries(tree):
+        yield from _without_config(tree)
+
+
+def _without_config(tree: Tree) -> Iterator[Listing]:
+    """Yield the entries that wait for a grub.cfg; none whose line can't be known."""
+    own = (name for name in tree.names(_ENTRIES) if not name.startswith("kp-"))
+    if any(name.endswith(".conf") for name in own):
+        laid = Laid(tree, {f"boot/grub2/{_CONFIG}": _IMPLIED})
+        found = _listing(laid, f"boot/grub2/{_CONFIG}")
+        choices = () if found.unread else found.choices
+        said = (f"{_ENTRIES}: {_UNDECIDED}", *found.unread)
+        yield Listing(_ENTRIES, choices, unread=said)
 
 
 def _listing(tree: Tree, source: str) -> Listing:
@@ -102,7 +121,7 @@ def _boot(
     features = {f"feature_{name}": "y" for name in _FEATURES}
     variables = Environment({**features, **_PLATFORMS[platform], **_HEADER, **here})
     machine = Machine(devices, variables, BUILTINS, saved=dict(saved), parsed=parsed)
-    machine.by_name = any(tree.is_file(name) for name in _RED_HAT)
+    machine.by_name = any(tree.is_file(name) for name in RED_HAT)
     machine.source(f"({root}){path}/{_CONFIG}")
     choose(machine)
     menu = machine.shown or machine

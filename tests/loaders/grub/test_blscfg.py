@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from kpstore.loaders.bls.foreign import read as read_by_systemd_boot
 from kpstore.loaders.grub.foreign import read
 from kpstore.loaders.listing import Listed, Listing
 from support.filetree import Files
@@ -236,3 +237,47 @@ def test_one_that_makes_no_script_boots_nothing() -> None:
         "boot/grub2/grub.cfg: not GRUB's syntax near '| y \\n \\n', in a text that it "
         "makes and runs",
     )
+
+
+# --- without a grub.cfg
+
+TWO = {
+    f"boot/loader/entries/{MACHINE}-{version}.conf": (
+        f"linux /vmlinuz-{version}\noptions $kernelopts quiet\n"
+    )
+    for version in ("5.14.0-1.el9", "5.14.0-2.el9")
+}
+BLOCK = {
+    "boot/grub2/grubenv": "# GRUB Environment Block\nkernelopts=root=/dev/sda1 ro\n"
+}
+SIGNS = (
+    "etc/redhat-release",
+    "etc/default/grub",
+    "etc/zipl.conf",
+    "boot/efi/EFI/redhat/grubx64.efi",
+)
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_entries_that_wait_for_a_grub_cfg_choose_none(sign: str) -> None:
+    (found,) = read(Files({**TWO, **BLOCK, sign: ""}))
+    assert found.chosen is None
+    assert [each.words for each in found.choices] == 2 * [
+        ("root=/dev/sda1", "ro", "quiet")
+    ]
+    assert found.unread == (
+        "boot/loader/entries: which of them boots, a grub.cfg says that is not in the "
+        "tree",
+    )
+    assert [*read_by_systemd_boot(Files({**TWO, **BLOCK, sign: ""}))] == []
+
+
+def test_a_line_that_only_a_grub_cfg_would_fill_in_is_not_taken() -> None:
+    (found,) = read(Files({**TWO, "etc/redhat-release": ""}))
+    assert (found.choices, len(found.unread)) == ((), 2)
+
+
+def test_without_a_sign_of_grub_they_are_systemd_boot_s() -> None:
+    assert [*read(Files(TWO))] == []
+    assert [*read(Files({**TWO, "boot/loader/loader.conf": "", SIGNS[0]: ""}))] == []
+    assert [*read(Files({"boot/loader/entries/kp-a.conf": "", SIGNS[0]: ""}))] == []
