@@ -48,7 +48,8 @@ class Booted(NamedTuple):
     """What one loader boots by default.
 
     `kernel` and `initrds` are paths in the tree, `hypervisor` one too, or as the loader
-    has it; `params` the tokens of its line that kp's grammar has, `dropped` the others;
+    has it, `hypervisor_words` its line; `params` the tokens of the kernel's line that
+    kp's grammar has, `dropped` the others;
     `source` is the loader's file, empty where there is none, and one kernel to boot.
     """
 
@@ -58,6 +59,7 @@ class Booted(NamedTuple):
     params: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     hypervisor: str = ""
+    hypervisor_words: tuple[str, ...] = ()
     source: str = ""
 
 
@@ -176,6 +178,7 @@ class _Reading:
             params,
             dropped,
             self.place(listed.hypervisor, source) or listed.hypervisor,
+            listed.hypervisor_words,
             source,
         )
         return None if gone else found
@@ -228,7 +231,8 @@ class _Reading:
 
 
 def _told(booted: Booted) -> str:
-    under = f" under {booted.hypervisor}" if booted.hypervisor else ""
+    xen = " ".join((booted.hypervisor, *booted.hypervisor_words))
+    under = f" under {xen}" if booted.hypervisor else ""
     line = " ".join((*booted.params, *booted.dropped))
     return f"{booted.release}{under} by {f'the line {line}' if line else 'no line'}"
 

@@ -1,7 +1,7 @@
 """What a loader's configuration that kp did not write says, in no loader's language."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from kpstore.errors import InvalidInput
@@ -16,14 +16,17 @@ class Listed:
     """One choice as its loader has it; paths are the loader's own.
 
     `ident` and `title` are what a default may name; `children` are a submenu's.
+    `words` are the tokens of the kernel's line, `hypervisor_words` of the other's,
+    which by grub-mkconfig differs between firmwares and tells no choices apart.
     """
 
     title: str
     ident: str = ""
     kernel: str = ""
     initrds: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()  # the tokens of its command line
+    words: tuple[str, ...] = ()
     hypervisor: str = ""
+    hypervisor_words: tuple[str, ...] = field(default=(), compare=False)
     children: tuple["Listed", ...] = ()
 
 

@@ -101,6 +101,8 @@ def test_a_kernel_under_a_hypervisor_is_never_made_bare(
     )
     said = add(site, tree).err
     assert f"boots {R} under the hypervisor" in said
+    assert f"{hypervisor[1:]} dom0_mem=4G, which" in said.replace(" /boot", " boot")
+    assert f"the kernel's own line is: {LINE}" in said
     assert entries(site) == []
 
 

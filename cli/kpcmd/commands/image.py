@@ -247,9 +247,11 @@ def _default_of(session: Session, opened: KernelPicker, tree: Path) -> Booted | 
     if booted and not booted.hypervisor:
         return booted
     if booted:
+        xen = " ".join((booted.hypervisor, *booted.hypervisor_words))
+        line = " ".join((*booted.params, *booted.dropped))
         session.out.warn(
-            f"{booted.source} boots {booted.release} under the hypervisor "
-            f"{booted.hypervisor}, which kp can't write yet"
+            f"{booted.source} boots {booted.release} under the hypervisor {xen}, which "
+            f"kp can't write yet; the kernel's own line is: {line}"
         )
     if not default.candidates:
         session.out.say("no kernel is installed in the tree: kp kernel add")

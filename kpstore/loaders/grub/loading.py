@@ -73,9 +73,13 @@ def _hypervisor(machine: Machine, args: list[str]) -> int:
     words = [word for word in args if not word.startswith("--")]
     if not words:
         return BAD_ARGUMENT
-    path = words[0]
+    path, *own = words
     there = machine.files.is_file(path)
-    machine.loaded = Loaded(hypervisor=_path(machine, path), is_there=there)
+    machine.loaded = Loaded(
+        hypervisor=_path(machine, path),
+        hypervisor_words=_without_placeholder(own),
+        is_there=there,
+    )
     return 0 if there else NOT_FOUND
 
 
@@ -89,9 +93,13 @@ def _module(machine: Machine, args: list[str]) -> int:
     if loaded.kernel:
         loaded.initrds = (*loaded.initrds, path)
     else:
-        rest = given[1:]
-        loaded.kernel, loaded.words = path, tuple(rest[rest[:1] == ["placeholder"] :])
+        loaded.kernel, loaded.words = path, _without_placeholder(given[1:])
     return _status(machine, given[0])
+
+
+def _without_placeholder(words: list[str]) -> tuple[str, ...]:
+    """Leave out what grub-mkconfig writes for a program's own name."""
+    return tuple(words[words[:1] == ["placeholder"] :])
 
 
 def _chain(machine: Machine, args: list[str]) -> int:
@@ -225,6 +233,7 @@ def listed(machine: Machine) -> Listed | None:
         loaded.initrds or initrds_in(loaded.words),
         tuple(word for word in loaded.words if word),
         loaded.hypervisor,
+        loaded.hypervisor_words,
     )
 
 

@@ -46,6 +46,7 @@ class Loaded:
     words: tuple[str, ...] = ()
     initrds: tuple[str, ...] = ()
     hypervisor: str = ""
+    hypervisor_words: tuple[str, ...] = ()
     is_there: bool = True
 
 

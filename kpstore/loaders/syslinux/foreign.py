@@ -155,6 +155,7 @@ def _listed(name: str, said: Mapping[str, str], shared: str) -> Listed:
 def _xen(title: str, name: str, line: str) -> Listed:
     """Read mboot.c32's line: `xen.gz options --- vmlinuz options --- initrd`."""
     xen, linux, *rest = (part.strip() for part in f"{line} --- ".split(" --- "))
-    hypervisor, (kernel, _, words) = xen.partition(" ")[0], linux.partition(" ")
+    (hypervisor, _, own), (kernel, _, words) = xen.partition(" "), linux.partition(" ")
     initrds = tuple(part.partition(" ")[0] for part in rest if part)
-    return Listed(title, name, kernel, initrds, tokens(words), hypervisor)
+    both = tokens(words), hypervisor, tokens(own)
+    return Listed(title, name, kernel, initrds, *both)

@@ -197,12 +197,13 @@ def test_what_an_entry_loads_last_is_what_it_boots(body: str) -> None:
     [
         "multiboot2 /x placeholder m=1\nmodule2 /k placeholder a\nmodule2 --nounzip /i",
         "xen_hypervisor /x m=1\nxen_module /k a\nxen_module /i",
-        "multiboot --quirk-modules-after-kernel /x\nmodule /k placeholder a\nmodule /i",
+        "multiboot --quirk-x /x m=1\nmodule /k placeholder a\nmodule /i",
     ],
 )
 def test_a_hypervisor_comes_with_what_it_starts(body: str) -> None:
     found = booted(f"menuentry a {{\n{body}\n}}\n")
     assert (found.hypervisor, found.kernel) == ("/x", "/k")
+    assert found.hypervisor_words == ("m=1",)
     assert (found.initrds, found.words) == (("/i",), ("a",))
 
 

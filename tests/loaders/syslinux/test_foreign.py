@@ -137,6 +137,7 @@ def test_xen_is_started_with_linux_behind_it(word: str) -> None:
     chosen = only(f"label xen\n{word} mboot.c32\nappend {line}\n").chosen
     assert chosen
     assert (chosen.hypervisor, chosen.kernel) == ("xen.gz", "vmlinuz-lts")
+    assert chosen.hypervisor_words == ("dom0_mem=1G",)
     assert chosen.initrds == ("initramfs-lts",)
     assert chosen.words == ("root=/dev/sda1", "ro")
 
