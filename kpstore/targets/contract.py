@@ -184,8 +184,13 @@ class Kind(Observer, Protocol):
         `values`: the node's, or the longest of many; `who` boots it, for the message.
         """
 
-    def files(self, spec: TargetSpec, desired: Desired) -> Iterator[tuple[str, bytes]]:
-        """Yield the text that would be served, by a name that people know it by."""
+    def files(
+        self, spec: TargetSpec, desired: Desired, root: Path | None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield the text that would be served, by a name that people know it by.
+
+        `root` is where this server has it, if it has.
+        """
 
     def requests(
         self, spec: TargetSpec, root: Path, node: Node, boot: Boot

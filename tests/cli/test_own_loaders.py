@@ -230,3 +230,12 @@ def test_a_cut_unified_image_is_named(tmp_path: Path) -> None:
     add = ("image", "add", "web", "--tree", str(tree), "-m", "image")
     result = ok(tmp_path / "site", *add)
     assert "boot/EFI/Linux/a.efi: cut off: its section .linux ends at" in result.err
+
+
+def test_a_diff_names_what_chooses_in_the_tree(tmp_path: Path) -> None:
+    files = {"boot/grub2/grub.cfg": EL.encode(), BLOCK: SAVED}
+    site = Site(tmp_path, {**installed(OLD, NEW), **files})
+    site.add_target()
+    shown = site.kp("diff", "--rendered", "HEAD~1")
+    assert f"+++ b/d/{BLOCK}#saved_entry" in shown
+    assert "loader.conf" not in shown

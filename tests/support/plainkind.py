@@ -335,7 +335,9 @@ class PlainKind:
         if "plain.refuses" in boot.params:
             raise Refused(f"{who}: plain files have no word for it", hint="leave it")
 
-    def files(self, spec: TargetSpec, desired: Desired) -> Iterator[tuple[str, bytes]]:
+    def files(
+        self, spec: TargetSpec, desired: Desired, root: Path | None
+    ) -> Iterator[tuple[str, bytes]]:
         yield from render(spec, desired).files.items()
 
     def requests(

@@ -95,7 +95,9 @@ class World:
 
     def served(self) -> Path:
         """Return a file with text that is served now."""
-        texts = [text for _, text in self.kind.files(self.spec, self.desired("HEAD"))]
+        texts = [
+            text for _, text in self.kind.files(self.spec, self.desired("HEAD"), None)
+        ]
         return next(
             path
             for path in sorted(self.root.rglob("*"), reverse=True)

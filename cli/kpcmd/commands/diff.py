@@ -49,7 +49,7 @@ def diff(
     before = opened.view(old or "HEAD")
     after = opened.view("HEAD" if old and not new else new)
     if rendered:
-        files = rendered_changes(before, after)
+        files = rendered_changes(opened.site.settings, before, after)
         document = [{"file": f, "old": o, "new": n} for f, o, n in files]
         session.out.answer(document, _unified(files))
         return

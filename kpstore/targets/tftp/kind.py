@@ -67,11 +67,14 @@ class TftpKind(TftpObserver):
         """Refuse what a loader has no words for, or a line that it can't carry."""
         check(spec, boot, values, who)
 
-    def files(self, spec: TargetSpec, desired: Desired) -> Iterator[tuple[str, bytes]]:
+    def files(
+        self, spec: TargetSpec, desired: Desired, root: Path | None
+    ) -> Iterator[tuple[str, bytes]]:
         """Yield menus as `template/loader` and nodes' own files as `MAC/loader`.
 
         Entry points are links and not among them, nor are kernels and initrds.
         """
+        del root
         made = render(spec, desired)
         for template, menus in made.menus.items():
             yield from ((f"{template}/{name}", data) for name, data in menus.items())

@@ -60,9 +60,11 @@ class TreeKind(TreeObserver):
     ) -> None:
         """Nothing: what boots over the network is not in the tree."""
 
-    def files(self, spec: TargetSpec, desired: Desired) -> Iterator[tuple[str, bytes]]:
-        """Yield the loader files by their paths."""
-        yield from render(spec, desired).files.items()
+    def files(
+        self, spec: TargetSpec, desired: Desired, root: Path | None
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield the loader files by their paths, for the loader that lies at `root`."""
+        yield from render(spec, desired, root).files.items()
 
     def requests(
         self, spec: TargetSpec, root: Path, node: Node, boot: Boot
