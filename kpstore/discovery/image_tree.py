@@ -14,34 +14,18 @@ from typing import Final, NamedTuple
 
 from kpstore.discovery.files import SeenTree, same_bytes
 from kpstore.discovery.installed import Installed, facts_of, installed_kernels
+from kpstore.discovery.other_loaders import of_other_loaders
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
 from kpstore.loaders.listing import Listed, Listing, tokens
 from kpstore.loaders.mounts import file_systems, find, holding
 from kpstore.loaders.registry import FOREIGN
-from kpstore.loaders.tree import Tree
 from kpstore.model.names import PARAMETER
 
 _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
 _SUBVOLUME: Final = re.compile(r"rootflags=(?:[^ ]*,)?subvol=/?([^,]+)[^ ]*")
-# GRUB before 2, LILO, zipl, yaboot, rEFInd, Raspberry Pi, Xen, what firmware starts.
-_UNREAD: Final = (
-    "boot/grub/menu.lst",
-    "boot/grub/grub.conf",
-    "etc/lilo.conf",
-    "etc/zipl.conf",
-    "etc/yaboot.conf",
-    "boot/refind_linux.conf",
-    "boot/cmdline.txt",
-    "boot/firmware/cmdline.txt",
-    *(
-        f"{esp}/EFI/{files}"
-        for esp in ("boot/efi", "efi", "boot")
-        for files in ("*/xen*.cfg", "Linux/*.efi")
-    ),
-)
 
 
 class Booted(NamedTuple):
@@ -97,7 +81,7 @@ def default_kernel(tree: Beneath) -> DefaultKernel:
     listings = [listing for each in FOREIGN for listing in each.read(seen)]
     unread = [line for listing in listings for line in listing.unread]
     if not any(each.choices for each in listings):
-        unread += _of_other_loaders(seen)
+        unread += of_other_loaders(seen)
     reading = _Reading(tree, kernels)
     said = [
         booted
@@ -251,12 +235,6 @@ def _flat(choices: Iterable[Listed]) -> Iterator[Listed]:
     for each in choices:
         yield each
         yield from _flat(each.children)
-
-
-def _of_other_loaders(tree: Tree) -> list[str]:
-    """Name the files of loaders that kp has no reader for."""
-    paths = (path for pattern in _UNREAD for path in tree.matching(pattern))
-    return [f"{path}, and what boots by it" for path in paths if tree.is_file(path)]
 
 
 def _parameters(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

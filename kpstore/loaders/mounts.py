@@ -5,14 +5,17 @@ usual places are tried. A subvolume or dataset may lead a path, as btrfs and ZFS
 it: `/@/boot/vmlinuz`, `/ROOT/debian@/boot/vmlinuz`.
 """
 
+import glob
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from kpstore.loaders.tree import Tree
+from kpstore.loaders.tree import Tree, on_fat
 
-_USUAL: Final = ("/", "/boot", "/boot/efi", "/efi")
+_ESPS: Final = ("/boot/efi", "/efi")
+_USUAL: Final = ("/", "/boot", *_ESPS)
+_FAT: Final = ("vfat", "msdos")
 _VOLUME: Final = re.compile(
     r"/(?:@[^/]*(?:/\.snapshots/[0-9]+/snapshot)?|(?:[^/]+/)*[^/]*@)(?=/)"
 )
@@ -27,11 +30,13 @@ class FileSystem(NamedTuple):
     """A row of fstab: what it names (`UUID=…`, a device), and where it is mounted.
 
     `volume` is the part of it that is mounted there: `/@`, or nothing for all of it.
+    `is_fat`: the case of letters means nothing there, to any loader.
     """
 
     spec: str
     mount: str
     volume: str = ""
+    is_fat: bool = False
 
 
 def file_systems(tree: Tree) -> tuple[FileSystem, ...]:
@@ -43,13 +48,14 @@ def file_systems(tree: Tree) -> tuple[FileSystem, ...]:
 
 
 def _row(fields: Sequence[str]) -> FileSystem:
-    spec, mount, _, options = (
+    spec, mount, kind, options = (
         _OCTAL.sub(lambda found: chr(int(found[1], 8)), field)
         for field in fields[:_FIELDS]
     )
     subvolume = _SUBVOLUME.search(options)
     volume = "/" + subvolume[1].strip("/") if subvolume else ""
-    return FileSystem(spec, posixpath.normpath(mount), volume.rstrip("/"))
+    place, is_fat = posixpath.normpath(mount), kind in _FAT
+    return FileSystem(spec, place, volume.rstrip("/"), is_fat)
 
 
 def holding(systems: Sequence[FileSystem], path: str) -> FileSystem | None:
@@ -77,10 +83,19 @@ def places(path: str, on: FileSystem | None = None) -> Iterator[str]:
 
 def find(tree: Tree, path: str, on: FileSystem | None = None) -> str | None:
     """Return the first of a path's places where the tree has a file or a folder."""
-    there = (
+    exactly = (
         each for each in places(path, on) if tree.is_file(each) or tree.is_dir(each)
     )
-    return next(there, None)
+    return next(exactly, None) or next(_on_fat(tree, path, on), None)
+
+
+def _on_fat(tree: Tree, path: str, on: FileSystem | None) -> Iterator[str]:
+    """Yield what a path means on a FAT file system, whatever its letters' case."""
+    own = (on.mount,) if on and on.is_fat else ()
+    parts = glob.escape("/".join(filter(None, path.split("/"))))
+    if len(path) <= _DEEPEST and path.startswith("/") and parts:
+        for mount in dict.fromkeys((*own, *_ESPS)):
+            yield from on_fat(tree, mount.strip("/"), parts)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -6,12 +6,11 @@ both). GRUB is `EFI/*/grub<arch>.efi`, its core image below /boot, or, where its
 programs are put on the disk later, a grub.cfg.
 """
 
-import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from kpstore.loaders.tree import Tree
+from kpstore.loaders.tree import Tree, on_fat
 
 ESPS: Final = ("efi", "boot/efi", "boot")
 """Where the EFI system partition is mounted."""
@@ -37,18 +36,6 @@ class Program(NamedTuple):
 
     esp: str
     arch: str
-
-
-def on_fat(tree: Tree, folder: str, pattern: str) -> Iterator[str]:
-    """Yield the paths that a pattern means in a folder, whatever their letters' case.
-
-    A `*` stands within one part; FAT knows no case, and firmware neither.
-    """
-    first, _, rest = pattern.partition("/")
-    for name in tree.names(folder):
-        if fnmatch.fnmatchcase(name.lower(), first.lower()):
-            path = f"{folder}/{name}"
-            yield from on_fat(tree, path, rest) if rest else (path,)
 
 
 def systemd_boot(tree: Tree) -> Program | None:

@@ -52,6 +52,18 @@ class Tree(Protocol):
             yield from (f"{parent}/{each}" for each in found)
 
 
+def on_fat(tree: Tree, folder: str, pattern: str) -> Iterator[str]:
+    """Yield the paths that a pattern means in a folder, whatever their letters' case.
+
+    A `*` stands within one part; FAT knows no case, and firmware neither.
+    """
+    first, _, rest = pattern.partition("/")
+    for name in tree.names(folder):
+        if fnmatch.fnmatchcase(name.lower(), first.lower()):
+            path = f"{folder}/{name}"
+            yield from on_fat(tree, path, rest) if rest else (path,)
+
+
 class Laid(Tree):
     """A tree with a few files laid over it."""
 

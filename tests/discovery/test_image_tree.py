@@ -231,6 +231,17 @@ def test_a_unified_image_is_what_a_loader_boots(
         "etc/zipl.conf",
         "boot/efi/EFI/xen/xen.cfg",
         "boot/firmware/cmdline.txt",
+        "boot/firmware/config.txt",
+        "boot/boot.scr",
+        "boot/armbianEnv.txt",
+        "boot/uEnv.txt",
+        "boot/limine.conf",
+        "boot/efi/efi/limine/limine.conf",
+        "etc/kboot.conf",
+        "boot/efi/EFI/Slackware/elilo.conf",
+        "efi/EFI/refind/refind.conf",
+        "efi/startup.nsh",
+        "usr/lib/bootc/kargs.d/10-console.toml",
         "efi/EFI/Linux/arch-linux.efi",
     ],
 )
@@ -245,6 +256,18 @@ def test_a_loader_that_can_not_be_read_has_parameters_nobody_knows(
     assert found.unread[-1] == f"{file}, and what boots by it"
     fill(root, {"boot/grub/grub.cfg": grub_cfg()})
     assert booted(tree).params == (UUID, "ro", "quiet")
+
+
+@pytest.mark.parametrize("path", ["efi/EFI/BOOT/BOOTX64.EFI", "boot/efi/efi/zbm/z.efi"])
+def test_a_unified_image_that_firmware_starts_has_its_own_parameters(
+    root: Path, tree: Beneath, path: str
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {path: b"MZ no kernel"})
+    assert booted(tree).params == ()
+    fill(root, {path: make.unified("9.9")})
+    found = default_kernel(tree)
+    assert (found.booted, found.unread) == (None, (f"{path}, and what boots by it",))
 
 
 def test_a_grub_cfg_that_is_broken_has_parameters_nobody_knows(
@@ -480,6 +503,21 @@ def test_paths_are_those_of_the_loaders_file_system(
     fill(root, WRITTEN[loader](f"{called}/vmlinuz-{OLD}", initrds, line))
     assert booted(tree).kernel == f"boot/vmlinuz-{OLD}"
     assert booted(tree).initrds == ("boot/early.img", f"boot/initrd.img-{OLD}")
+
+
+@pytest.mark.parametrize("loader", WRITTEN)
+@pytest.mark.parametrize("kind", ["vfat", "ext4"])
+def test_on_fat_a_path_may_have_other_letters(
+    root: Path, tree: Beneath, kind: str, loader: str
+) -> None:
+    fill(root, {"etc/fstab": f"UUID=A-B /boot {kind} umask=0077 0 2\n".encode()})
+    fill(root, {"boot/Initrd[x].IMG": b"initrd"})
+    fill(root, WRITTEN[loader](f"/VMLINUZ-{OLD}", ["/initrd[X].img"], "ro"))
+    if kind == "vfat" or loader == "bls":  # systemd-boot reads nothing else
+        assert booted(tree).kernel == f"boot/vmlinuz-{OLD}"
+        assert booted(tree).initrds == ("boot/Initrd[x].IMG",)
+    else:
+        assert default_kernel(tree).booted is None
 
 
 @pytest.mark.parametrize("esp", ["efi", "boot/efi"])

@@ -20,7 +20,7 @@ BOOT = FileSystem("UUID=bb", "/boot")
 
 def test_what_an_fstab_says() -> None:
     assert file_systems(Files({"etc/fstab": FSTAB})) == (
-        FileSystem("LABEL=EFI", "/boot/efi"),
+        FileSystem("LABEL=EFI", "/boot/efi", is_fat=True),
         FileSystem("/dev/disk one", "/srv/a b"),
         BOOT,
         ROOT,

@@ -13,8 +13,7 @@ from kpstore.formats.uki import UnifiedImage, read_unified
 from kpstore.formats.versions import version_key
 from kpstore.loaders.boot_entries import COUNTED, fields
 from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, initrds_in, tokens
-from kpstore.loaders.programs import on_fat
-from kpstore.loaders.tree import Tree
+from kpstore.loaders.tree import Tree, on_fat
 
 _NOT_LISTED: Final = (".", "auto-")  # "auto-" are the loader's own
 _STARTED: Final = ("linux", "uki", "efi", "uki-url")  # one of them, in an entry

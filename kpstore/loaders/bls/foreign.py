@@ -13,15 +13,8 @@ from kpstore.formats.arch import elf_arch
 from kpstore.loaders.bls.choices import Choice, Choices
 from kpstore.loaders.boot_entries import COUNTED, fields
 from kpstore.loaders.listing import Listed, Listing
-from kpstore.loaders.programs import (
-    CONF,
-    ESPS,
-    on_fat,
-    reads_boot,
-    reads_entries,
-    systemd_boot,
-)
-from kpstore.loaders.tree import Tree
+from kpstore.loaders.programs import CONF, ESPS, reads_boot, reads_entries, systemd_boot
+from kpstore.loaders.tree import Tree, on_fat
 
 _EFI_ARCHS: Final = {
     "x86_64": "x64",

@@ -14,7 +14,8 @@ from typing import Final
 from kpstore.formats.versions import rpm_key
 from kpstore.loaders.grub.machine import Machine
 from kpstore.loaders.grub.menu import MenuEntry
-from kpstore.loaders.programs import ESPS, on_fat
+from kpstore.loaders.programs import ESPS
+from kpstore.loaders.tree import on_fat
 
 _FOLDERS: Final = ("/loader/entries", "/boot/loader/entries")
 _SUFFIX: Final = ".conf"

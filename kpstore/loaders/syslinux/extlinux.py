@@ -35,7 +35,9 @@ from kpstore.model.params.tokens import compose
 is_shared: Final = False
 read_instead: Final = {
     "boot/extlinux.conf": "EXTLINUX reads it where it was installed into /boot "
-    "(Alpine): install it with extlinux --install /boot/extlinux"
+    "(Alpine): install it with extlinux --install /boot/extlinux",
+    "boot/syslinux/syslinux.cfg": "SYSLINUX reads it where it was installed into "
+    "/boot/syslinux (Arch): install it with extlinux --install /boot/extlinux",
 }
 _BOOT: Final = "/boot/"
 _PATH: Final = "boot/extlinux/extlinux.conf"

@@ -1,5 +1,7 @@
 """Reading an `extlinux.conf`, as EXTLINUX and U-Boot boot by it when nobody is there.
 
+SYSLINUX reads the same language in a `syslinux.cfg`, below /boot (Arch) or on the ESP.
+
 They differ: EXTLINUX shows the menu that a DEFAULT of `menu.c32` names, where MENU
 DEFAULT counts, and stops at its prompt when DEFAULT names nothing; U-Boot then takes
 the first label (doc/develop/distro.rst). Either way that is what the file is for.
@@ -9,18 +11,21 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, Listing, tokens
 from kpstore.loaders.mounts import file_systems, find, holding
+from kpstore.loaders.programs import ESPS
 from kpstore.loaders.syslinux.directives import directives
-from kpstore.loaders.tree import Tree
+from kpstore.loaders.tree import Tree, on_fat
 
-_PLACES: Final = (
-    "boot/extlinux/extlinux.conf",
-    "boot/extlinux.conf",
-    "extlinux/extlinux.conf",
+_FOLDERS: Final = (
+    *("boot/extlinux", "boot", "extlinux"),
+    *("boot/syslinux", "syslinux"),
 )
+_ON_ESP: Final = "EFI/*/syslinux.cfg"
+_NAMES: Final = ("extlinux.conf", "syslinux.cfg")  # the first of a folder counts
 _INCLUDE: Final = frozenset({"include", "menu include"})
 _MOST_INCLUDED: Final = 64
 _MODULE: Final = ".c32"
@@ -47,11 +52,19 @@ class _Config:
 
 def read(tree: Tree) -> Iterator[Listing]:
     """Yield what each extlinux.conf lists and boots."""
-    for source in _PLACES:
+    for source in _sources(tree):
         text = tree.text(source)
         if text is not None:
             budget = iter(range(_MOST_INCLUDED))
             yield read_config(source, _whole(tree, source, text, budget))
+
+
+def _sources(tree: Tree) -> Iterator[str]:
+    for folder in _FOLDERS:
+        there = (each for name in _NAMES if tree.is_file(each := f"{folder}/{name}"))
+        yield from islice(there, 1)
+    for esp in ESPS:
+        yield from on_fat(tree, esp, _ON_ESP)
 
 
 def _whole(

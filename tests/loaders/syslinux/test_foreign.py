@@ -155,3 +155,28 @@ def test_a_device_tree_of_another_label_is_nothing_to_say() -> None:
 def test_a_file_without_labels_boots_nothing() -> None:
     found = only("default a\n")
     assert (found.choices, found.chosen, found.unread) == ((), None, ())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "boot/syslinux/syslinux.cfg",
+        "boot/syslinux/extlinux.conf",
+        "boot/extlinux/syslinux.cfg",
+        "syslinux/syslinux.cfg",
+        "boot/efi/efi/Syslinux/syslinux.cfg",
+    ],
+)
+def test_syslinux_s_own_file_is_read(path: str) -> None:
+    (found,) = read(Files({path: "label a\nlinux ../vmlinuz-linux\n"}))
+    assert (found.source, found.choices[0].kernel) == (path, "../vmlinuz-linux")
+
+
+def test_of_one_folder_extlinux_conf_counts() -> None:
+    files = {f"boot/syslinux/{name}": "label a\nlinux /a\n" for name in NAMES}
+    assert [each.source for each in read(Files(files))] == [
+        "boot/syslinux/extlinux.conf"
+    ]
+
+
+NAMES = ("syslinux.cfg", "extlinux.conf")
