@@ -8,6 +8,7 @@ OSErrors leave this module raw, naming the final path, or where the flush began.
 
 import errno
 import os
+import stat
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from kpstore.disk import sharing
 from kpstore.disk.descriptors import (
     DIRECTORY,
     about,
@@ -142,12 +144,12 @@ class Batch:
     def _write(self, temp: str, final: str, data: bytes, mode: int) -> None:
         descriptor = self._created(temp, final)
         write_all(descriptor, data)
-        self._written(descriptor, mode)
+        self._written(descriptor, mode, temp)
 
     def _copy(self, temp: str, final: str, source: int, mode: int) -> None:
         descriptor = self._created(temp, final)
         copy_all(source, descriptor)
-        self._written(descriptor, mode)
+        self._written(descriptor, mode, temp)
 
     def _created(self, temp: str, final: str) -> int:
         if len(self._unsynced_files) >= _OPEN_FILES:
@@ -157,15 +159,15 @@ class Batch:
         self._unsynced_files.append((descriptor, final))
         return descriptor
 
-    def _written(self, descriptor: int, mode: int) -> None:
-        os.fchmod(descriptor, mode)
+    def _written(self, descriptor: int, mode: int, temp: str) -> None:
+        sharing.finish(descriptor, mode, temp)
         if self._volumes.take(descriptor):
             self._unsynced_files.pop()
             os.close(descriptor)
 
     def _finish_directory(self, path: str, mode: int) -> None:
         with closing(os.open(path, DIRECTORY)) as directory:
-            os.fchmod(directory, mode)
+            sharing.finish(directory, mode, path)
             if not self._volumes.take(directory):
                 sync_directory_fd(directory)
 
@@ -186,6 +188,7 @@ class NewDirectory:
 
     def __init__(self, batch: Batch, temp: str, final: str, mode: int) -> None:
         os.mkdir(temp, 0o700)
+        sharing.begin_folder(temp)
         self._batch = batch
         self._temp = temp
         self._final = final
@@ -214,9 +217,18 @@ class NewDirectory:
             make_links(Path(self._temp), texts.items(), like)
 
     def hardlink(self, name: str, source: Path) -> None:
-        """Add another name of `source`, whose bytes must be durable already."""
-        with self._adding(name) as (temp, _):
-            os.link(source, temp, follow_symlinks=False)
+        """Add another name of `source`, whose bytes must be durable already.
+
+        A copy of it, where the kernel keeps users from linking what they can't write
+        (fs.protected_hardlinks, proc(5)).
+        """
+        with self._adding(name) as (temp, final):
+            try:
+                os.link(source, temp, follow_symlinks=False)
+            except PermissionError:
+                with opened_source(source) as original:
+                    mode = stat.S_IMODE(os.fstat(original).st_mode)
+                    self._batch._copy(temp, final, original, mode)
 
     def directory(self, name: str, mode: int = 0o755) -> "NewDirectory":
         """Add a directory."""

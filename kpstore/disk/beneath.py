@@ -15,9 +15,9 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
+from kpstore.disk import sharing
 from kpstore.disk.descriptors import (
     DIRECTORY,
     about,
@@ -63,12 +63,7 @@ class Beneath:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the root."""
         os.close(self._directory)
 
@@ -144,7 +139,7 @@ class Beneath:
             if not self.is_dir(path):
                 self._refuse_lost_link(path)
                 with self._changing(path) as (directory, name):
-                    make_directory(name, mode, directory)
+                    make_directory(name, mode, directory, place=self._shown(path))
             elif not self._has_entries(path):
                 # Its maker may have been killed before its name was durable.
                 self.sync("/".join(parts[: depth - 1]))
@@ -284,7 +279,7 @@ class Beneath:
             with closing(create(temp, directory)) as file:
                 try:
                     fill(file)
-                    os.fchmod(file, mode)
+                    sharing.finish(file, mode, self._shown(rel))
                     os.fsync(file)
                     os.rename(temp, name, src_dir_fd=directory, dst_dir_fd=directory)
                 except BaseException:

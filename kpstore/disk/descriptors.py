@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from kpstore.disk.processes import GONE, started
+from kpstore.disk import sharing
+from kpstore.disk.processes import GONE, HIDDEN, started
 from kpstore.errors import Refused
 
 TEMP_PREFIX = ".kp-tmp-"
@@ -80,7 +81,7 @@ def is_stale(name: str) -> bool:
     if not pid.isdecimal():
         return True
     found = started(int(pid))
-    return found == GONE or found != start
+    return found == GONE or found not in (start, HIDDEN)
 
 
 def create(name: str, directory: int | None = None) -> int:
@@ -160,27 +161,33 @@ def sync_directory_fd(directory: int) -> None:
             raise
 
 
-def _set_mode(name: str, mode: int, directory: int | None) -> None:
+def _set_mode(name: str, mode: int, directory: int | None, place: str) -> None:
     """Give a new directory what the umask took; durably, for its mode is its own."""
     with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as made:
-        if stat.S_IMODE(os.fstat(made).st_mode) != mode:
-            os.fchmod(made, mode)
+        was = stat.S_IMODE(os.fstat(made).st_mode)
+        if was != mode or sharing.group_of(place) is not None:
+            sharing.finish(made, mode, place)
             sync_directory_fd(made)
 
 
 def make_directory(
-    name: str, mode: int, directory: int | None = None, *, temps: str | None = None
+    name: str,
+    mode: int,
+    directory: int | None = None,
+    *,
+    place: str = "",
+    temps: str | None = None,
 ) -> None:
     """Make one directory that has `mode` from its first instant, whatever the umask.
 
     Its temp is made beside it, or in the directory `temps`. An existing directory
-    that isn't empty wins. Not yet durable.
+    that isn't empty wins. `place`: the path, where `name` is not. Not yet durable.
     """
     beside = "" if directory is not None else os.path.dirname(name)
     temp = os.path.join(beside if temps is None else temps, temp_name())
     os.mkdir(temp, mode, dir_fd=directory)
     try:
-        _set_mode(temp, mode, directory)
+        _set_mode(temp, mode, directory, place or name)
         os.rename(temp, name, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError as error:
         with suppress(OSError):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from kpstore.disk import sharing
 from kpstore.disk.descriptors import DIRECTORY, closing
 from kpstore.errors import Locked, Refused, disk_failures
 
@@ -53,8 +54,10 @@ class SiteLock:
 
         `on_wait` is called once, after about a second, with the holder's line;
         `since` is a time as text, shown to others. Raises Locked, naming the
-        holder, and DiskFailure, where the file system has no flock too.
+        holder, DiskFailure, where the file system has no flock too, and Refused for
+        who may not write there.
         """
+        sharing.check_writer(self._path.parent)
         key = os.path.realpath(self._path)
         ourselves = (os.getpid(), threading.get_ident())
         if _held.get(key) == ourselves:
@@ -77,14 +80,15 @@ class SiteLock:
 
     def is_held(self) -> bool:
         """Tell whether somebody holds it right now; OSErrors pass."""
-        if not _is_file_or_missing(self._path):
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        if not self._path.is_file() or self._path.is_symlink():
             return False
-        lock = FileLock(self._path, mode=0o644, fallback_to_soft=False)
-        try:
-            with lock.acquire(timeout=0):
-                return False
-        except Timeout:
-            return True
+        with closing(os.open(self._path, flags)) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def holder(self) -> str:
         """Read who holds the lock; empty when nobody does or they haven't said."""
@@ -110,7 +114,8 @@ class SiteLock:
                 self._path.unlink()
 
     def _acquired(self, wait: float, on_wait: Callable[[str], None]) -> FileLock:
-        lock = FileLock(self._path, mode=0o644, fallback_to_soft=False)
+        mode = sharing.mode_of(self._path, 0o644)
+        lock = FileLock(self._path, mode=mode, fallback_to_soft=False)
         try:
             lock.acquire(timeout=min(wait, _QUIET))
             return lock
@@ -145,6 +150,8 @@ class SiteLock:
                 data = line.encode("utf-8", "replace")[:_LONGEST_LINE]
                 os.pwrite(descriptor, data, 0)
                 os.ftruncate(descriptor, len(data))
+                if sharing.group_of(self._path) is not None:
+                    sharing.finish(descriptor, 0o644, self._path)
 
 
 def _remove_empty(folder: Path) -> None:

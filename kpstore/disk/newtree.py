@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+from kpstore.disk import sharing
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import (
     about,
@@ -71,7 +72,7 @@ class NewTree:
             self._files.append((descriptor, rel))
             for piece in pieces:
                 write_all(descriptor, piece)
-            os.fchmod(descriptor, mode)
+            sharing.finish(descriptor, mode, self._place(rel))
             start_writeout(descriptor)
         if len(self._files) >= _OPEN_FILES:
             self._sync_files()
@@ -86,7 +87,7 @@ class NewTree:
         self._sync_files()
         for rel in reversed(self._modes):
             with self._opened(rel) as directory:
-                os.fchmod(directory, self._modes[rel])
+                sharing.finish(directory, self._modes[rel], self._place(rel))
                 sync_directory_fd(directory)
         self._finished = True
 
@@ -107,6 +108,9 @@ class NewTree:
             with self._adding(rel) as (directory, name):
                 os.mkdir(name, 0o700, dir_fd=directory)
             self._modes[rel] = 0o755
+
+    def _place(self, rel: str) -> str:
+        return self._tree._shown(f"{self.path}/{rel}")
 
     def _opened(self, rel: str) -> AbstractContextManager[int]:
         return self._tree._opened(f"{self.path}/{rel}")

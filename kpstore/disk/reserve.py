@@ -7,10 +7,12 @@ leave this module raw.
 
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from kpstore.disk import sharing
 from kpstore.disk.descriptors import DIRECTORY, closing
 from kpstore.disk.directories import remove, remove_tree
 from kpstore.disk.space import Free, free
@@ -51,6 +53,8 @@ class Reserve:
             with closing(self._open()) as home:
                 found = os.stat(_BLOCKS, dir_fd=home, follow_symlinks=False)
                 names = set(os.listdir(home))
+        except PermissionError:  # who may not look in is who may not write either
+            return True
         except OSError:
             return False
         kept = min(found.st_size, found.st_blocks * _SECTOR)
@@ -74,10 +78,12 @@ class Reserve:
             remove(self._home)
             self._home.mkdir(mode=0o700)
         with closing(self._open()) as home:
-            with closing(os.open(_BLOCKS, _NEW, 0o600, dir_fd=home)) as blocks:
+            sharing.finish(home, 0o700, self._home)
+            with self._new(_BLOCKS, home) as blocks:
                 os.posix_fallocate(blocks, 0, self._room.bytes)
             for name in sorted(self._names()):
-                os.close(os.open(name, _NEW, 0o600, dir_fd=home))
+                with self._new(name, home):
+                    pass
 
     def give_up(self) -> bool:
         """Remove it where room is short; tell whether it was."""
@@ -95,6 +101,12 @@ class Reserve:
         have: Free = free(self._home.parent)
         room = self._room
         return have.bytes >= times * room.bytes and have.inodes >= times * room.files
+
+    @contextmanager
+    def _new(self, name: str, home: int) -> Iterator[int]:
+        with closing(os.open(name, _NEW, 0o600, dir_fd=home)) as file:
+            sharing.finish(file, 0o600, self._home)
+            yield file
 
     def _open(self) -> int:
         return os.open(self._home, DIRECTORY | os.O_NOFOLLOW)

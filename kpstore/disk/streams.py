@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from kpstore.disk import sharing
 from kpstore.disk.descriptors import (
     about,
     clone,
@@ -57,7 +58,7 @@ class StagedFile:
         """Make the bytes durable, then the name `path`, replacing what is there."""
         make_directories(path.parent, temps=self._temp.parent)
         with about(path):
-            os.fchmod(self._descriptor, mode)
+            sharing.finish(self._descriptor, mode, path)
             os.fsync(self._descriptor)
             os.rename(self._temp, path)
         sync_directory(path.parent)
@@ -75,7 +76,11 @@ class StagedFile:
 
 @contextmanager
 def staged(directory: Path) -> Iterator[StagedFile]:
-    """Open a temp in `directory`; gone at the end of the block unless kept."""
+    """Open a temp in `directory`; gone at the end of the block unless kept.
+
+    Refused for who may not write there.
+    """
+    sharing.check_writer(directory)
     make_directories(directory)
     temp = directory / temp_name()
     with about(directory):
@@ -97,10 +102,13 @@ def pieces(source: int) -> Iterator[bytes]:
 
 
 def make_young(path: Path) -> bool:
-    """Give a file today's time, by which a sweep spares it; False if it is gone."""
+    """Give a file today's time, by which a sweep spares it; False if it is gone.
+
+    Or if it is another user's, who alone can do that to what nobody may write.
+    """
     try:
         os.utime(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     return True
 

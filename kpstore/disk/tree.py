@@ -58,7 +58,13 @@ def remove_tree_at(name: str, directory: int | None = None) -> None:
     if not stat.S_ISDIR(found.st_mode):
         os.unlink(name, dir_fd=directory)
         return
-    with closing(os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)) as top:
+    try:
+        opened = os.open(name, DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+    except PermissionError:
+        # Another user's, whom a kill kept from letting anybody in: then it is empty.
+        os.rmdir(name, dir_fd=directory)
+        return
+    with closing(opened) as top:
         for _ in range(_LIFTS):
             children = os.listdir(top)
             if not children:

@@ -16,6 +16,9 @@ WRITES = {
 LOOKS = {
     # What is refused is a repository that another user could have made.
     ("kpstore.history.git.create", "os.geteuid"),
+    # Who may write what a group shares, and how who may not comes into it.
+    *(("kpstore.disk.sharing", f"os.get{name}") for name in ("euid", "egid")),
+    *(("kpstore.disk.sharing", accounts) for accounts in ("pwd", "grp")),
     ("kpstore.disk.volumes", "os.uname"),  # what the kernel can be trusted with
 }
 OS_WRITING = [

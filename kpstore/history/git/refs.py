@@ -20,7 +20,7 @@ from kpstore.disk.durable import (
     sync_directory,
     write_file,
 )
-from kpstore.disk.processes import boot_id, started
+from kpstore.disk.processes import HIDDEN, boot_id, started
 from kpstore.disk.streams import read_regular
 from kpstore.errors import Conflict, CorruptState, DiskFailure, Locked
 
@@ -248,7 +248,8 @@ def is_abandoned(lock: Path, *, host: str) -> bool:
     match = _TAG.fullmatch(_text(lock))
     if match is None or match[4] != _short(host):
         return False
-    return match[1] != boot_id() or started(int(match[2])) != match[3]
+    alive = started(int(match[2])) in (match[3], HIDDEN)
+    return match[1] != boot_id() or not alive
 
 
 def _holder(lock: Path) -> str:

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from kpstore.disk.attributes import hold_directory, make_readable
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.durable import Batch
-from kpstore.disk.holding import hold_directory, make_readable
 from kpstore.disk.newtree import NewTree
 from kpstore.disk.space import require
 from kpstore.errors import Refused

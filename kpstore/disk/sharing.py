@@ -1,0 +1,224 @@
+"""Folders that a group writes: which they are, and what mode a new thing in them has.
+
+The one place that decides modes and groups of what kp makes. Elsewhere they are as
+whoever makes it says; in a shared folder as git's `core.sharedRepository = all` has
+them: the group gets what the owner has, others read what the group would have read,
+and folders hand their group on (set-group-id). Which folders are shared is known by
+their paths, so a folder that lost its bits is no reason to lose more.
+"""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Collection, Container, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from kpstore.errors import Refused
+
+_groups: dict[str, int] = {}  # folder that is shared, with all below it -> its group
+_MEMBERS_WRITE: Final = stat.S_ISGID | stat.S_IWGRP | stat.S_IXGRP
+
+
+def share(folder: Path, group: int | None) -> None:
+    """Have all that this process makes in a folder be a group's; None: nobody's."""
+    if group is None:
+        _groups.pop(os.fspath(folder), None)
+    else:
+        _groups[os.fspath(folder)] = group
+
+
+def group_of(place: Path | str) -> int | None:
+    """Return the group that a folder, or what lies in it, is shared with."""
+    return _groups.get(_folder_of(place)) if _groups else None
+
+
+def _folder_of(place: Path | str) -> str:
+    path = os.fspath(place)
+    for folder in _groups:
+        if path.startswith(folder) and path[len(folder) : len(folder) + 1] in ("", "/"):
+            return folder
+    return ""
+
+
+def mode_of(place: Path | str, mode: int, *, folder: bool = False) -> int:
+    """Return the mode of a new thing at a place, where `mode` is what nobody shares."""
+    return mode if group_of(place) is None else _shared(mode, folder=folder)
+
+
+def fits(place: Path | str, found: int, meant: int) -> bool:
+    """Tell whether a mode, with its file type, is one that kp leaves as it is.
+
+    In a shared folder so is one that has lost its share: who isn't the owner can't give
+    it back, and nodes don't miss it. `amiss` names it.
+    """
+    mode = stat.S_IMODE(found)
+    if group_of(place) is None:
+        return mode == meant
+    most = _shared(meant, folder=stat.S_ISDIR(found))
+    return mode & meant == meant and not mode & ~most
+
+
+def finish(descriptor: int, mode: int, place: Path | str) -> None:
+    """Give a new file or folder its mode, whatever the umask; shared, its group too."""
+    group = group_of(place)
+    if group is None:
+        os.fchmod(descriptor, mode)
+        return
+    found = os.fstat(descriptor)
+    wanted = _shared(mode, folder=stat.S_ISDIR(found.st_mode))
+    if found.st_gid != group:
+        os.fchown(descriptor, -1, group)
+    elif stat.S_IMODE(found.st_mode) == wanted:
+        return  # it may be another's, who alone can change it
+    os.fchmod(descriptor, wanted)
+
+
+def begin_folder(path: str) -> None:
+    """Let the group into a new folder that is being filled: its maker may be killed."""
+    if group_of(path) is not None:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            finish(descriptor, stat.S_IRWXU, path)
+        finally:
+            os.close(descriptor)
+
+
+def begin_file(path: Path) -> None:
+    """Make an empty file in a shared folder for a library that opens it by itself."""
+    if group_of(path) is not None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            finish(descriptor, 0o644, path)
+        finally:
+            os.close(descriptor)
+
+
+def _shared(mode: int, *, folder: bool) -> int:
+    """Give the group what the owner has, and others the looking that the group had."""
+    more = mode | (mode & stat.S_IRWXU) >> 3 | (mode & 0o050) >> 3
+    return more | stat.S_ISGID if folder else more
+
+
+# --- who may
+
+
+def owners(place: Path | str, own: Collection[int]) -> Container[int]:
+    """Return the users that what lies at a place may be of: `own`, and its group's."""
+    group = group_of(place)
+    return own if group is None else _Owners(own, group)
+
+
+class _Owners:
+    """Users by their numbers, and who is in a group."""
+
+    def __init__(self, own: Collection[int], group: int) -> None:
+        self._own = own
+        self._group = group
+
+    def __contains__(self, user: object) -> bool:
+        return user in self._own or is_member(user, self._group)
+
+
+@lru_cache
+def is_member(user: object, group: int) -> bool:
+    """Tell whether an account, by its number, is in a group: by its first one, too."""
+    try:
+        account = pwd.getpwuid(user if isinstance(user, int) else -1)
+    except (KeyError, OverflowError):
+        return False
+    return group in os.getgrouplist(account.pw_name, account.pw_gid)
+
+
+def number_of(group: str) -> int | None:
+    """Return a group's number by its name, or as it is written; None: there is none."""
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        return int(group) if group.isascii() and group.isdecimal() else None
+
+
+def name_of(group: int) -> str:
+    """Return a group's name; its number where it has none here."""
+    try:
+        return grp.getgrgid(group).gr_name
+    except KeyError:
+        return str(group)
+
+
+def check_writer(place: Path | str) -> None:
+    """Refused for who isn't in the group that writes here; says how to come into it."""
+    group, user = group_of(place), os.geteuid()
+    if group is None or user == 0 or group in {os.getegid(), *os.getgroups()}:
+        return
+    name = name_of(group)
+    if is_member(user, group):
+        hint = "you are in it since you logged in: log in again"
+    else:
+        hint = f"as root: usermod -aG {name} {_account(user)}, then log in again"
+    folder = _folder_of(place)
+    raise Refused(f"only members of group {name} change {folder}", hint=hint)
+
+
+def _account(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+# --- what has lost it
+
+
+def amiss(top: Path, *, private: Collection[str] = ()) -> Iterator[tuple[Path, str]]:
+    """Yield what at and below a shared folder its group can't use, and why.
+
+    Links are not followed. What is below the names `private` in it need not be read by
+    others. Nothing where it isn't shared. OSErrors pass raw.
+    """
+    group = group_of(top)
+    if group is None or not os.path.lexists(top):
+        return
+    if why := _lacks(os.lstat(top), group, others=True):
+        yield top, why
+    for folder, folders, files in os.walk(top):
+        inside = folder.removeprefix(os.fspath(top)).lstrip("/").partition("/")[0]
+        for name in (*folders, *files):
+            path = f"{folder}/{name}"
+            try:
+                found = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            others = (inside or name) not in private
+            if why := _lacks(found, group, others=others):
+                yield Path(path), why
+
+
+def mend(path: Path) -> None:
+    """Give a file or folder to the group of where it is; PermissionError of others'."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    try:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777
+        finish(descriptor, mode | (mode & 0o500) >> 3, path)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lacks(found: os.stat_result, group: int, *, others: bool) -> str:
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        return ""
+    if found.st_gid != group:
+        return f"group {name_of(found.st_gid)}, not {name_of(group)}"
+    mode = stat.S_IMODE(found.st_mode)
+    wanted = mode | (mode & stat.S_IRWXU) >> 3
+    wanted |= (wanted & 0o050) >> 3 if others else 0
+    if stat.S_ISDIR(found.st_mode):
+        wanted |= _MEMBERS_WRITE
+        if mode & stat.S_ISVTX:
+            return f"mode {mode:04o}: sticky, so that each removes only what is theirs"
+    return "" if mode == wanted else f"mode {mode:04o}, not {wanted:04o}"
