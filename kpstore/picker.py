@@ -60,10 +60,14 @@ class KernelPicker:
 
     @classmethod
     def create(
-        cls, root: Path, caller: Caller, *, site_id: str, name: str
+        cls, root: Path, caller: Caller, *, site_id: str, name: str, shared: str = ""
     ) -> "KernelPicker":
-        """Make a site: its directory and r1. `site_id` is 32 random hex digits."""
-        return cls(create(root, caller, site_id=site_id, name=name), caller)
+        """Make a site: its directory and r1. `site_id` is 32 random hex digits.
+
+        `shared`: the group of several administrators who write it.
+        """
+        made = create(root, caller, site_id=site_id, name=name, shared=shared)
+        return cls(made, caller)
 
     # --- editing
 

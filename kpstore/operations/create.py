@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Final
 
+from kpstore.disk import sharing
 from kpstore.disk.durable import make_directories, sweep_temporaries, write_file
-from kpstore.errors import Refused, disk_failures
+from kpstore.errors import NotFound, Refused, disk_failures
 from kpstore.history.git.create import create as create_repository
 from kpstore.history.paths import MAIN
 from kpstore.history.snapshot import Snapshot
@@ -17,6 +18,7 @@ from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import Transaction
 from kpstore.site.opened import OpenSite
+from kpstore.site.settings import Settings, load, save
 
 _README: Final = """\
 This is a kp site (KernelPicker): how the nodes of a cluster boot.
@@ -36,13 +38,16 @@ _MADE: Final = {*_FOLDERS, "README", "state.git", "lock"}  # before there is r1
 
 
 @disk_failures("making a site")
-def create(root: Path, caller: Caller, *, site_id: str, name: str) -> OpenSite:
+def create(
+    root: Path, caller: Caller, *, site_id: str, name: str, shared: str = ""
+) -> OpenSite:
     """Make a site: its directory and r1. `site_id` is 32 random hex digits.
 
-    Refused when something is there. What a killed attempt left is gone on with: no
-    site is one without main.
+    `shared`: the group of several administrators who write it; NotFound where there is
+    none of that name, Refused for who isn't in it. Refused when something is there.
+    What a killed attempt left is gone on with: no site is one without main.
     """
-    site = _directory(root)
+    site = _directory(root, shared)
     state, session = State(Empty()), Session(site, caller)
     state.put(Key("site"), Site(id=site_id, name=name, params_table=NEWEST))
     with session.locked():
@@ -52,22 +57,43 @@ def create(root: Path, caller: Caller, *, site_id: str, name: str) -> OpenSite:
     return site
 
 
-def _directory(root: Path) -> OpenSite:
+def _directory(root: Path, shared: str) -> OpenSite:
     """Make an empty site directory."""
+    group, settings = _group(shared), Settings({}, {}, shared)
     if (root / "state.git").is_dir():
         found = OpenSite(root)
         if found.repository.peek(MAIN) is not None:
             raise Refused(f"{root} is a kp site already", hint="kp status")
     sweep_temporaries(root.parent)
     sweep_temporaries(root)
-    if root.exists() and {path.name for path in root.iterdir()} - _MADE:
+    file = root / "kp.toml"
+    ours = {*_MADE, file.name} if shared and load(file) == settings else _MADE
+    if root.exists() and {path.name for path in root.iterdir()} - ours:
         raise Refused(
             f"{root} is not empty: nothing is made there",
             hint="kp --site NEW-DIRECTORY init",
         )
+    if group is not None:
+        sharing.share(root, group)
+        sharing.check_writer(root)
+        make_directories(root)
+        sharing.mend(root)  # the administrator may have made it
+        save(file, settings)
     for folder in _FOLDERS:
         make_directories(root / folder, mode=0o750)
     write_file(root / "README", _README.encode())
     if not (root / "state.git").is_dir():
         create_repository(root / "state.git")
     return OpenSite(root)
+
+
+def _group(name: str) -> int | None:
+    if not name:
+        return None
+    group = sharing.number_of(name)
+    if group is None:
+        raise NotFound(
+            f"there is no group {name} on this server",
+            hint=f"as root: groupadd {name}; usermod -aG {name} USER for each member",
+        )
+    return group

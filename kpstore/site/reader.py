@@ -27,6 +27,7 @@ from kpstore.history.paths import MAIN
 from kpstore.history.record import Record, parse
 from kpstore.history.revisions import Query, Revision
 from kpstore.history.times import parse_time, utc
+from kpstore.site import shared
 from kpstore.site.settings import Settings, load
 
 __all__ = ["Query", "Revision", "SiteReader", "parse_time", "utc"]
@@ -56,12 +57,15 @@ class SiteReader:
         self.tell = tell
         self._index_failed = False
         self._known = ""
+        self.group = shared.declare(root)
         self.repository = Repository(root / "state.git")
 
     @cached_property
     def settings(self) -> Settings:
         """What kp.toml says."""
-        return load(self.root / "kp.toml")
+        found = load(self.root / "kp.toml")
+        shared.declare_targets(found, self.group)
+        return found
 
     def forgive_settings(self) -> None:
         """Go on without a kp.toml that can't be read: no target has a path then."""

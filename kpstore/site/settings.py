@@ -1,13 +1,14 @@
 """kp.toml: what is local to this server, and nothing that is versioned.
 
 Format: TOML (https://toml.io), tables `roots` (TFTP target -> path) and `trees`
-(image -> path of its tree). Unknown keys are refused by name.
+(image -> path of its tree); `shared`, the group of a shared site. Unknown keys are
+refused by name.
 """
 
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kpstore.disk.durable import write_file
 from kpstore.disk.streams import read_regular
@@ -15,16 +16,18 @@ from kpstore.errors import InvalidInput
 from kpstore.model import bounds
 from kpstore.targets.spec import TargetSpec
 
-_TABLES = ("roots", "trees")
+TABLES: Final = ("roots", "trees")
+_SHARED: Final = "shared"
 _MEND = "mend it by hand; docs/format.md says what it holds"
 _HEADER = "# kp: paths of this server. Versioned settings are in the repository.\n"
 
 
 class Settings(NamedTuple):
-    """Paths by target and by image; absolute."""
+    """Paths by target and by image, absolute; the group that shares the site, or ''."""
 
     roots: dict[str, Path]
     trees: dict[str, Path]
+    shared: str = ""
 
     def path_of(self, spec: TargetSpec) -> Path | None:
         """Return a target's path on this server; a target of an image has its."""
@@ -52,18 +55,39 @@ def load(file: Path) -> Settings:
         raise InvalidInput(f"{file}: {error.strerror}", hint=_MEND) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file}: {error}", hint=_MEND) from None
-    unknown = sorted(set(raw) - set(_TABLES))
+    unknown = sorted(set(raw) - {*TABLES, _SHARED})
     if unknown:
-        known = f"known: {', '.join(_TABLES)}; {_MEND}"
+        known = f"known: {', '.join((*TABLES, _SHARED))}; {_MEND}"
         raise InvalidInput(f"{file}: unknown key {unknown[0]!r}", hint=known)
-    roots, trees = (_paths(file, table, raw.get(table, {})) for table in _TABLES)
-    return Settings(roots, trees)
+    roots, trees = (_paths(file, table, raw.get(table, {})) for table in TABLES)
+    group = raw.get(_SHARED, "")
+    if not isinstance(group, str):
+        raise InvalidInput(f"{file}: {_SHARED} is not a group's name", hint=_MEND)
+    return Settings(roots, trees, group)
+
+
+def sharing_group(file: Path, *, likely: bool) -> str | None:
+    """Return the group of a shared site, '' without one; None where it can't be read.
+
+    Every command asks that, and few need the rest: unless it is `likely`, it is read
+    only where it is said.
+    """
+    try:
+        said = likely or _SHARED.encode() in read_regular(file, bounds.SETTINGS)
+        return load(file).shared if said else ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, InvalidInput):
+        return None
 
 
 def save(file: Path, settings: Settings) -> None:
     """Write kp.toml durably, tables and keys sorted."""
     lines = [_HEADER]
-    for table, paths in zip(_TABLES, settings, strict=True):
+    if settings.shared:
+        lines.append(f"{_SHARED} = {_text(settings.shared)}\n")
+    for table in TABLES:
+        paths = getattr(settings, table)
         lines.append(f"\n[{table}]\n")
         lines += [
             f"{_text(name)} = {_text(str(paths[name]))}\n" for name in sorted(paths)

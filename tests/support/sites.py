@@ -6,6 +6,7 @@ picker; clock, people and contents are fixed, so that a site has the same commit
 wherever it is made.
 """
 
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,12 +47,16 @@ def name(number: int) -> str:
 
 @dataclass(frozen=True)
 class SmallSite:
-    """The places of a site below one directory; `day` is when its caller acts."""
+    """The places of a site below one directory; `day` is when its caller acts.
+
+    `shared`: the group, by name or number, whose site and targets they are.
+    """
 
     where: Path
     user: str = "ann"
     day: float = 0
     wait: float = 60.0
+    shared: str = ""
     told: list[str] = field(default_factory=list)
 
     @property
@@ -89,7 +94,13 @@ class SmallSite:
         for release in ("6.1", "6.2"):
             module_archive(release)  # packed before any harness looks
         self.make_roots()
-        KernelPicker.create(self.root, self.caller(), site_id=SITE_ID, name="small")
+        KernelPicker.create(
+            self.root,
+            self.caller(),
+            site_id=SITE_ID,
+            name="small",
+            shared=self.shared,
+        )
         self.save_paths()
         return self.picker()
 
@@ -100,10 +111,14 @@ class SmallSite:
             (self.tree / folder).mkdir(parents=True)
         (self.tree / "boot/vmlinuz-6.0").write_bytes(b"the distribution's kernel")
         (self.tree / "lib/modules/6.0/modules.dep").write_bytes(b"")
+        for root in (self.tftp, self.tree) if self.shared else ():
+            os.chown(root, -1, int(self.shared))
+            root.chmod(0o2775)
 
     def save_paths(self) -> None:
         """Write kp.toml."""
-        save(self.root / "kp.toml", Settings({"net": self.tftp}, {"web": self.tree}))
+        paths = Settings({"net": self.tftp}, {"web": self.tree}, self.shared)
+        save(self.root / "kp.toml", paths)
 
 
 def content(kind: str, release: str) -> bytes:

@@ -99,5 +99,7 @@ def put_path(
     return before
 
 
-def _with(settings: Settings, table: str, paths: dict[str, Path]) -> Settings:
-    return settings._replace(**{table: paths})
+def _with(settings: Settings, table: Table, paths: dict[str, Path]) -> Settings:
+    if table == "roots":
+        return settings._replace(roots=paths)
+    return settings._replace(trees=paths)

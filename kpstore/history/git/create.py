@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from kpstore.disk import sharing
 from kpstore.disk.durable import Batch
 from kpstore.errors import DiskFailure, NotFound, Refused
 from kpstore.history.git.hook import UPDATE
@@ -14,6 +15,7 @@ RECORDS: Final = "kp/drafts"  # who wrote a draft: see `owners`
 
 HEAD: Final = f"ref: {MAIN}\n"
 DESCRIPTION: Final = "boot state of a cluster, kept by kp\n"
+SHARED: Final = "\tsharedRepository = all\n"
 CONFIG: Final = """\
 # Written by `kp init`. kp is the only writer of refs/heads/main.
 [core]
@@ -37,6 +39,16 @@ CONFIG: Final = """\
 """
 
 
+def config_of(path: Path) -> str:
+    """Return what git's `config` has to say in a repository at a path.
+
+    In a shared folder git is told so, for what it writes itself: pushed objects, refs.
+    """
+    if sharing.group_of(path) is None:
+        return CONFIG
+    return CONFIG.replace("\tfsync", f"{SHARED}\tfsync")
+
+
 def create(path: Path) -> None:
     """Make an empty bare repository, durable, by one rename.
 
@@ -48,7 +60,7 @@ def create(path: Path) -> None:
         with Batch() as batch:
             made = batch.directory(path, mode=0o750)
             made.file("HEAD", HEAD.encode())
-            made.file("config", CONFIG.encode())
+            made.file("config", config_of(path).encode())
             made.file("description", DESCRIPTION.encode())
             made.directory("hooks").file("update", UPDATE.encode(), mode=0o755)
             made.directory("kp").directory("drafts")
@@ -69,9 +81,11 @@ def create(path: Path) -> None:
 def check_ours(path: Path) -> None:
     """Refused unless `path` is a repository that only root and we can have made.
 
-    git's safe.directory by other means; and through an `objects` that is a link,
-    another store's objects would be read as this site's.
+    Or, of a shared folder's group, its members. git's safe.directory by other means;
+    and through an `objects` that is a link, another store's objects would be read as
+    this site's.
     """
+    group = sharing.group_of(path)
     for part in (path, path / "objects", path / "refs"):
         try:
             found = part.lstat()
@@ -81,12 +95,26 @@ def check_ours(path: Path) -> None:
             raise DiskFailure.of(error, "opening") from error
         if not stat.S_ISDIR(found.st_mode):
             raise Refused(f"{part} is not a directory", hint="a link there is refused")
-        if found.st_uid not in {0, os.geteuid()}:
-            raise Refused(
-                f"{part} belongs to user {found.st_uid}", hint=f"chown {part}"
-            )
+        if found.st_uid not in {0, os.geteuid()} and not (
+            found.st_gid == group and sharing.is_member(found.st_uid, group)
+        ):
+            raise _of_another(part, found.st_uid, group)
         if found.st_mode & stat.S_IWOTH:
             raise Refused(f"{part} can be written by anyone", hint=f"chmod o-w {part}")
+
+
+def _of_another(part: Path, user: int, group: int | None) -> Refused:
+    text = f"{part} belongs to user {user}"
+    if group is None:
+        return Refused(text, hint=f"chown {part}")
+    name = sharing.name_of(group)
+    if not sharing.is_member(user, group):
+        return Refused(
+            f"{text}, who is not in group {name}", hint=f"as root: chown -R 0 {part}"
+        )
+    return Refused(
+        f"{text}, and not to group {name}", hint=f"as root: chgrp -R {name} {part}"
+    )
 
 
 def _missing(part: Path, path: Path) -> NotFound:

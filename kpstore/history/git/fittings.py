@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from kpstore.disk.streams import read_regular
-from kpstore.history.git.create import CONFIG, DESCRIPTION, HEAD
+from kpstore.history.git.create import DESCRIPTION, HEAD, config_of
 
 _FOLDERS: Final = ("objects/pack", "refs/heads")
 _SECTION: Final = re.compile(r'\[([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\]')
@@ -47,9 +47,9 @@ def amiss(repository: Path) -> Iterator[Fitting]:
 def _config(file: Path) -> Iterator[Fitting]:
     found = _settings(_read(file) or "")
     if problem := _unreadable(file) or ("can't be read" if found is None else ""):
-        yield Fitting(file, problem, CONFIG)
+        yield Fitting(file, problem, config_of(file.parent))
         return
-    for key, value in (_settings(CONFIG) or {}).items():
+    for key, value in (_settings(config_of(file.parent)) or {}).items():
         if found is not None and found.get(key) != value:
             problem = f"says {key} = {found.get(key)}, not {value}"
             section, _, name = key.rpartition(".")

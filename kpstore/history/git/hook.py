@@ -53,6 +53,7 @@ case $3 in
 *[!0]*)
     records=${GIT_DIR:-.}/kp/drafts
     [ -d "$records" ] || refuse "$records is gone: kp doctor makes it anew"
+    [ -z "$(git config core.sharedRepository)" ] || umask 002  # a site of a group
     client=${SSH_CONNECTION:-here}
     echo "pushed $(date -u +%Y-%m-%dT%H:%M:%SZ) account=$(encoded "$account")" \
         "from=${client%% *}" >"$records/$pusher@$3" ||
@@ -63,7 +64,8 @@ esac
 """
 
 _EARLIER: Final = {  # SHA-256s of what kp installed before
-    "a58cd2b3b357c00f810e5482c69f412ace70c5420104856c6c02a60821f8e380"
+    "a58cd2b3b357c00f810e5482c69f412ace70c5420104856c6c02a60821f8e380",
+    "eda0aa090b2e98fd4316a71cfc6f43ec3ec684feae735706e5281f0b42b1fea5",
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
 
+from kpstore.disk.sharing import begin_file
 from kpstore.errors import CorruptState, DiskFailure
 
 __all__ = ["Connection", "IndexFailed", "connect", "guarded", "transaction"]
@@ -37,6 +38,8 @@ def connect(path: Path, mode: str) -> Connection:
     _refuse_other_than_a_file(path, follow=True)
     for suffix in BESIDE:
         _refuse_other_than_a_file(path.with_name(path.name + suffix))
+    if mode == "rwc":
+        begin_file(path)
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(
         uri, uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from kpstore.disk.locks import SiteLock
 from kpstore.queries.doctor.contract import Advice, Visit
 from kpstore.queries.doctor.damaged_main import aside
+from kpstore.site.settings import TABLES
 
 
 def settings(visit: Visit) -> Iterator[Advice]:
@@ -13,8 +14,8 @@ def settings(visit: Visit) -> Iterator[Advice]:
     file, found = visit.site.root / "kp.toml", visit.site.settings
     there = "read" if file.exists() else "not there: no target has a path here"
     yield Advice("settings", "ok", f"{file} {there}")
-    for table, paths in zip(found._fields, found, strict=True):
-        for name, path in sorted(paths.items()):
+    for table in TABLES:
+        for name, path in sorted(getattr(found, table).items()):
             if not path.is_dir():
                 text = f"{table}.{name}: {path} is no directory"
                 yield Advice("settings", "note", text, "mount it, or edit kp.toml")
@@ -23,8 +24,8 @@ def settings(visit: Visit) -> Iterator[Advice]:
 def paths(visit: Visit) -> Iterator[Advice]:
     """Yield the paths of what is neither in main nor in a draft."""
     main, drafted = visit.site.placed()
-    for table, paths in zip(("roots", "trees"), visit.site.settings, strict=True):
-        for name in sorted(paths):
+    for table in TABLES:
+        for name in sorted(getattr(visit.site.settings, table)):
             if (table, name) not in main | drafted:
                 what = "target" if table == "roots" else "image"
                 text = f"kp.toml: {table}.{name} is of no {what} that there is"

@@ -1,9 +1,10 @@
 """Comparing one folder of a TFTP target: by its files' bytes, or by its name."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 from kpstore.disk.durable import TEMP_PREFIX
+from kpstore.disk.sharing import fits
 from kpstore.targets.tftp.format.content import digest_of, digests
 from kpstore.targets.tftp.format.ground import of_mode, of_name, owners
 from kpstore.targets.tftp.format.layout import Layout
@@ -27,7 +28,12 @@ def holds(home: Path, files: Folder) -> bool:
         return False
     there = dict(files_in(home))
     wanted = ((there.get(name), data) for name, data in files.items())
-    return all(s and (s.mode, s.data) == (FILE_MODE, data) for s, data in wanted)
+    return all(s and has_mode(home, s) and s.data == data for s, data in wanted)
+
+
+def has_mode(home: Path, seen: SeenFile) -> bool:
+    """Tell whether a file in a folder has the mode of kp's."""
+    return seen.mode is not None and fits(home, seen.mode, FILE_MODE)
 
 
 def check_folder(layout: Layout, path: str, want: Folder | None) -> Iterator[Finding]:
@@ -40,7 +46,7 @@ def check_folder(layout: Layout, path: str, want: Folder | None) -> Iterator[Fin
     found, ours = dict(files_in(home)), owners(layout, path)
     for name, seen in found.items():
         if want is None or (name in want and seen.data == want[name]):
-            yield from of_seen(f"{path}/{name}", seen, ours)
+            yield from of_seen(layout, f"{path}/{name}", seen, ours)
         elif name in want:
             yield Finding(f"{path}/{name}", "changed")
         elif not name.startswith(TEMP_PREFIX):
@@ -53,11 +59,13 @@ def check_folder(layout: Layout, path: str, want: Folder | None) -> Iterator[Fin
             yield Finding(path, "changed")
 
 
-def of_seen(path: str, seen: SeenFile, ours: Collection[int]) -> Iterator[Finding]:
+def of_seen(
+    layout: Layout, path: str, seen: SeenFile, ours: Container[int]
+) -> Iterator[Finding]:
     """Compare what is no matter of bytes: kind, mode, and owner."""
     if seen.mode is None:
         yield Finding(path, "changed", "not a regular file that can be read")
-    elif seen.mode != FILE_MODE:
+    elif not has_mode(layout.path(path), seen):
         yield of_mode(path, seen.mode)
     elif seen.owner not in ours:
         yield Finding(path, "owner", f"user {seen.owner}'s")

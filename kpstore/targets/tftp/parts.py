@@ -160,7 +160,7 @@ def shard(layout: Layout, digest: str) -> Iterator[Finding]:
         if name in listed and sha256(seen.data).hexdigest() != listed[name]:
             yield Finding(f"{path}/{name}", "changed")
         elif name in listed or name == SUMS:
-            yield from of_seen(f"{path}/{name}", seen, ours)
+            yield from of_seen(layout, f"{path}/{name}", seen, ours)
         elif not name.startswith(TEMP_PREFIX):
             yield extra(f"{path}/{name}")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kpstore.errors import CorruptState, InvalidInput
-from kpstore.targets.tftp.compare import FILE_MODE, holds
+from kpstore.targets.tftp.compare import has_mode, holds
 from kpstore.targets.tftp.format import shelves
 from kpstore.targets.tftp.format.content import (
     GenerationParts,
@@ -252,7 +252,8 @@ class _Survey:
         there = dict(files_in(home)) if same else {}
         for name, digest in same.items():
             seen = there.get(name, SeenFile(b""))
-            if (seen.mode, digests({name: seen.data})[name]) != (FILE_MODE, digest):
+            right = has_mode(home, seen) and digests({name: seen.data})[name] == digest
+            if not right:
                 raise _not_kps(home / name)
             yield seen.data
 

@@ -4,6 +4,7 @@ import os
 import stat
 from typing import Final, NamedTuple
 
+from kpstore.disk.attributes import fits, owners
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import Refused
 from kpstore.targets.tree.layout import (
@@ -56,29 +57,28 @@ def is_roots(tree: Beneath) -> bool:
     return any(each is not None and each.st_uid == ROOT for each in found)
 
 
-def of_file(found: os.stat_result | None, *, roots: bool) -> Fault:
+def of_file(tree: Beneath, found: os.stat_result | None, *, roots: bool) -> Fault:
     """Judge what has the place of a regular file of kp's."""
     if found is None:
         return MISSING
     if not stat.S_ISREG(found.st_mode):
         return Fault("changed", f"{_what(found.st_mode)}, not a file")
-    return _held(found, FILE_MODE, roots=roots)
+    return _held(tree, found, FILE_MODE, roots=roots)
 
 
-def of_folder(found: os.stat_result | None, *, roots: bool) -> Fault:
+def of_folder(tree: Beneath, found: os.stat_result | None, *, roots: bool) -> Fault:
     """Judge what has the place of a folder of kp's; a link is none."""
     if found is None:
         return MISSING
     if not stat.S_ISDIR(found.st_mode):
         return Fault("changed", f"{_what(found.st_mode)}, not a folder")
-    return _held(found, FOLDER_MODE, roots=roots)
+    return _held(tree, found, FOLDER_MODE, roots=roots)
 
 
-def _held(found: os.stat_result, meant: int, *, roots: bool) -> Fault:
-    mode = stat.S_IMODE(found.st_mode)
-    if mode != meant:
-        return Fault("mode", f"{mode:04o}, not {meant:04o}")
-    if roots and found.st_uid != ROOT:
+def _held(tree: Beneath, found: os.stat_result, meant: int, *, roots: bool) -> Fault:
+    if not fits(tree, found.st_mode, meant):
+        return Fault("mode", f"{stat.S_IMODE(found.st_mode):04o}, not {meant:04o}")
+    if roots and found.st_uid not in owners(tree, {ROOT}):
         return Fault("mode", f"its owner is user {found.st_uid}, not root")
     return NONE
 

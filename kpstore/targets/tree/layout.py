@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final, Literal, NamedTuple
 
+from kpstore.disk.attributes import fits
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.names import RELEASE
@@ -191,7 +192,8 @@ def look(tree: Beneath, path: str) -> SeenPlace:
         return MISSING  # Refused: below a link that leads nowhere
     if stat.S_ISREG(mode):
         try:
-            return SeenPlace("file", tree.read(path, _LOADER_LIMIT), stat.S_IMODE(mode))
+            right = FILE_MODE if fits(tree, mode, FILE_MODE) else stat.S_IMODE(mode)
+            return SeenPlace("file", tree.read(path, _LOADER_LIMIT), right)
         except PermissionError:
             return SeenPlace("unreadable", mode=stat.S_IMODE(mode))
     if stat.S_ISDIR(mode):

@@ -54,7 +54,7 @@ def fault_of(tree: Beneath, path: str, *, roots: bool) -> Fault:
     """Judge what has the place of kp's; the block of a variable is not kp's."""
     if is_variable(path):
         return faults.MISSING if look(tree, path) == MISSING else faults.NONE
-    return faults.of_file(faults.look(tree, path), roots=roots)
+    return faults.of_file(tree, faults.look(tree, path), roots=roots)
 
 
 def check_room(tree: Beneath, files: Mapping[str, bytes]) -> None:

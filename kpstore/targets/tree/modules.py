@@ -193,7 +193,7 @@ def _modes(tree: Beneath, release: str) -> Iterator[Finding]:
         if found.kind != "link":
             judge = {"file": faults.of_file, "directory": faults.of_folder}
             at = faults.look(tree, found.path)
-            yield from judge[found.kind](at, roots=roots).at(found.path)
+            yield from judge[found.kind](tree, at, roots=roots).at(found.path)
 
 
 def _compared(

@@ -40,7 +40,7 @@ def missing(
 def standing(tree: Beneath, path: str, size: int | None, *, roots: bool) -> Fault:
     """Judge an object unread; `size` in bytes, None where nobody knows it."""
     found = faults.look(tree, path)
-    fault = faults.of_file(found, roots=roots)
+    fault = faults.of_file(tree, found, roots=roots)
     if found and fault.kind != "changed" and size not in {None, found.st_size}:
         return Fault("changed", f"{found.st_size} bytes, not {size}")
     return fault

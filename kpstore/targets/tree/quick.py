@@ -53,7 +53,7 @@ def damage(tree: Beneath) -> list[Finding]:
 def own(tree: Beneath) -> Iterator[Finding]:
     """Judge kp's folder and the three small files in it."""
     roots = faults.is_roots(tree)
-    home = faults.of_folder(faults.look(tree, HOME), roots=roots)
+    home = faults.of_folder(tree, faults.look(tree, HOME), roots=roots)
     yield from home.at(HOME)
     identity, live, claims = read_identity(tree), read_live(tree), read_claims(tree)
     if identity is None:
@@ -72,7 +72,7 @@ def own(tree: Beneath) -> Iterator[Finding]:
 
 
 def _record(tree: Beneath, path: str, *, is_whole: bool, roots: bool) -> Fault:
-    fault = faults.of_file(faults.look(tree, path), roots=roots)
+    fault = faults.of_file(tree, faults.look(tree, path), roots=roots)
     if is_whole or fault.kind in {"missing", "changed"}:
         return fault
     return Fault("changed", "it holds something else than kp wrote")
@@ -131,7 +131,7 @@ def _objects(tree: Beneath, meant: LiveTree, *, roots: bool) -> Iterator[Finding
     homes = {parent(path) for path in meant.objects}
     kept = {f"{HOME}/{name}" for name in objects.kept(tree)}
     for home in sorted(homes | kept):
-        fault = faults.of_folder(faults.look(tree, home), roots=roots)
+        fault = faults.of_folder(tree, faults.look(tree, home), roots=roots)
         if fault.kind != "missing":  # then its objects are
             yield from fault.at(home)
     for path in meant.objects:
@@ -150,10 +150,10 @@ def modules_fault(
     if found is None:
         return faults.MISSING
     if not tree.is_dir(place(release)):
-        return faults.of_folder(found, roots=roots)
+        return faults.of_folder(tree, found, roots=roots)
     if not tree.names(place(release)):
         return Fault("missing", "its folder is empty")
-    return faults.of_folder(found, roots=roots) if is_own else faults.NONE
+    return faults.of_folder(tree, found, roots=roots) if is_own else faults.NONE
 
 
 def _strays(tree: Beneath, meant: LiveTree) -> Iterator[Finding]:

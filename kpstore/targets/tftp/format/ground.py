@@ -6,10 +6,11 @@ elsewhere, and a server that is confined to the root would serve nothing.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Final
 
+from kpstore.disk import sharing
 from kpstore.disk.attributes import set_mode, set_owner
 from kpstore.disk.durable import make_directories
 from kpstore.errors import Refused
@@ -82,19 +83,24 @@ def of_name(layout: Layout, path: str, mode: int) -> Iterator[Finding]:
     found = _look(layout, path)
     if found is None or stat.S_ISLNK(found.st_mode):
         return
-    if stat.S_IMODE(found.st_mode) != mode:
+    if not sharing.fits(layout.path(path), found.st_mode, mode):
         yield of_mode(path, found.st_mode)
     elif found.st_uid not in owners(layout, path):
         yield Finding(path, "owner", f"user {found.st_uid}'s")
 
 
-def owners(layout: Layout, path: str) -> set[int]:
-    """Return the users that what kp wrote at `path` may be of: root, and who else.
+def owners(layout: Layout, path: str) -> Container[int]:
+    """Return the users that what kp wrote at `path` may be of: root, and who else."""
+    return sharing.owners(layout.path(path), {0, _giver(layout, path)})
+
+
+def _giver(layout: Layout, path: str) -> int:
+    """Return whose what lies at `path` is by right, be it root's or not.
 
     Without a TARGET nobody says whose kp/ should be: then it is whose it is.
     """
     giver = _look(layout, IDENTITY if path == KP else KP) or _look(layout, KP)
-    return {0, giver.st_uid} if giver else {0}
+    return giver.st_uid if giver else 0
 
 
 def of_mode(path: str, mode: int) -> Finding:
@@ -106,7 +112,7 @@ def mend_attributes(layout: Layout, finding: Finding, mode: int) -> None:
     """Give a name the mode it should have, or the owner; PermissionError of others'."""
     path = layout.path(finding.path)
     if finding.kind == "owner":
-        set_owner(path, max(owners(layout, finding.path)))
+        set_owner(path, _giver(layout, finding.path))
     elif finding.path.startswith(f"{KP}/") or finding.path == KP:
         set_mode(path, mode)
     else:
