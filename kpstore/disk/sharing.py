@@ -14,7 +14,7 @@ import stat
 from collections.abc import Collection, Container, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from kpstore.errors import Refused
 
@@ -52,7 +52,7 @@ def fits(place: Path | str, found: int, meant: int) -> bool:
     """Tell whether a mode, with its file type, is one that kp leaves as it is.
 
     In a shared folder so is one that has lost its share: who isn't the owner can't give
-    it back, and nodes don't miss it. `amiss` names it.
+    it back, and nodes don't miss it. `lost` names it.
     """
     mode = stat.S_IMODE(found)
     if group_of(place) is None:
@@ -149,10 +149,16 @@ def name_of(group: int) -> str:
         return str(group)
 
 
+def may_write(place: Path | str) -> bool:
+    """Tell root and a group's members, as this process is one, from others."""
+    group = group_of(place)
+    return os.geteuid() == 0 or group in {None, os.getegid(), *os.getgroups()}
+
+
 def check_writer(place: Path | str) -> None:
     """Refused for who isn't in the group that writes here; says how to come into it."""
     group, user = group_of(place), os.geteuid()
-    if group is None or user == 0 or group in {os.getegid(), *os.getgroups()}:
+    if group is None or may_write(place):
         return
     name = name_of(group)
     if is_member(user, group):
@@ -173,40 +179,65 @@ def _account(user: int) -> str:
 # --- what has lost it
 
 
-def amiss(top: Path, *, private: Collection[str] = ()) -> Iterator[tuple[Path, str]]:
-    """Yield what at and below a shared folder its group can't use, and why.
+class Lost(NamedTuple):
+    """What a group can't use as it should; `why` in words, `mended`: it can again."""
 
-    Links are not followed. What is below the names `private` in it need not be read by
-    others. Nothing where it isn't shared. OSErrors pass raw.
+    path: Path
+    why: str
+    mended: bool
+
+
+def lost(
+    top: Path,
+    *,
+    private: Collection[str] = (),
+    whole: bool = True,
+    mending: bool = False,
+) -> Iterator[Lost]:
+    """Yield what of a shared folder, and of all in it (`whole`), its group can't use.
+
+    What is below the names `private` in it need not be read by others. `mending` gives
+    it back as far as that is ours to do. No link is followed, whoever puts one there
+    meanwhile. OSErrors pass raw.
     """
-    group = group_of(top)
-    if group is None or not os.path.lexists(top):
+    group, here = group_of(top), os.fspath(top)
+    if group is None:
         return
-    if why := _lacks(os.lstat(top), group, others=True):
-        yield top, why
-    for folder, folders, files in os.walk(top):
-        inside = folder.removeprefix(os.fspath(top)).lstrip("/").partition("/")[0]
-        for name in (*folders, *files):
-            path = f"{folder}/{name}"
+    for folder, folders, files, at in os.fwalk(here):
+        inside = folder.removeprefix(here).lstrip("/").partition("/")[0]
+        below = (*folders, *files) if whole else ()
+        for name in (*(("",) if folder == here else ()), *below):
+            others, path = (inside or name) not in private, Path(folder, name)
             try:
-                found = os.lstat(path)
+                found = os.stat(name or ".", dir_fd=at, follow_symlinks=False)
             except FileNotFoundError:
                 continue
-            others = (inside or name) not in private
             if why := _lacks(found, group, others=others):
-                yield Path(path), why
+                back = mending and _give_back(name or ".", at, path, others=others)
+                yield Lost(path, why, back)
+        if not whole:
+            return
 
 
-def mend(path: Path) -> None:
-    """Give a file or folder to the group of where it is; PermissionError of others'."""
+def _give_back(name: str, directory: int, path: Path, *, others: bool) -> bool:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags)
     try:
-        mode = stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777
-        finish(descriptor, mode | (mode & 0o500) >> 3, path)
+        descriptor = os.open(name, flags, dir_fd=directory)
+    except PermissionError:
+        return False
+    try:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        finish(descriptor, mode & 0o707 | _to_read(mode, others), path)
         os.fsync(descriptor)
+    except PermissionError:  # another's
+        return False
     finally:
         os.close(descriptor)
+    return True
+
+
+def _to_read(mode: int, others: bool) -> int:
+    return (mode & 0o500) >> 3 if others else 0
 
 
 def _lacks(found: os.stat_result, group: int, *, others: bool) -> str:

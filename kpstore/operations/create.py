@@ -77,7 +77,7 @@ def _directory(root: Path, shared: str) -> OpenSite:
         sharing.share(root, group)
         sharing.check_writer(root)
         make_directories(root)
-        sharing.mend(root)  # the administrator may have made it
+        _give_to_group(root)
         save(file, settings)
     for folder in _FOLDERS:
         make_directories(root / folder, mode=0o750)
@@ -97,3 +97,14 @@ def _group(name: str) -> int | None:
             hint=f"as root: groupadd {name}; usermod -aG {name} USER for each member",
         )
     return group
+
+
+def _give_to_group(root: Path) -> None:
+    """Have a folder that was there be the group's; Refused for another's."""
+    for _, why, mended in sharing.lost(root, mending=True):
+        if not mended:
+            group = sharing.name_of(sharing.group_of(root) or 0)
+            raise Refused(
+                f"{root}: {why}",
+                hint=f"as root: chgrp {group} {root}; chmod 2775 {root}; then kp init",
+            )

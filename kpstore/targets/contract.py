@@ -42,6 +42,14 @@ class Publisher(Observed, Protocol[R]):
     def reserve(self) -> Reserve | None:
         """Return the room that is kept here for a rollback, if any is."""
 
+    @property
+    def folders(self) -> tuple[tuple[Path, bool], ...]:
+        """Name the folders that it makes names in, and whether all in each is kp's.
+
+        Where a group shares a target, it writes there. None in an image tree, where no
+        path can be trusted.
+        """
+
     # --- whose it is
 
     def create(self, others: Collection[str]) -> None:

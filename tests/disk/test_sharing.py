@@ -150,13 +150,15 @@ def test_verify_and_mending_agree_about_modes(shared: Path) -> None:
 
 def test_what_lost_its_share_is_named_and_given_back(shared: Path) -> None:
     make_all(shared)
-    assert list(sharing.amiss(shared)) == []
+    assert list(sharing.lost(shared)) == []
     (shared / "batch").chmod(0o755)
     (shared / "new").chmod(0o3775)
     (shared / "private").chmod(0o640)
     os.chown(shared / "store", -1, GROUP + 1)
     (shared / "lost").symlink_to("nowhere")
-    found = {str(p.relative_to(shared)): why for p, why in sharing.amiss(shared)}
+    seen = list(sharing.lost(shared))
+    assert not any(each.mended for each in seen)
+    found = {str(each.path.relative_to(shared)): each.why for each in seen}
     assert found == {
         "batch/again": "mode 0640, not 0664",  # the same file as `private`
         "batch": "mode 0755, not 2775",
@@ -164,15 +166,18 @@ def test_what_lost_its_share_is_named_and_given_back(shared: Path) -> None:
         "private": "mode 0640, not 0664",
         "store": f"group {GROUP + 1}, not {sharing.name_of(GROUP)}",
     }
-    for name in found:
-        sharing.mend(shared / name)
-    assert list(sharing.amiss(shared)) == []
+    mended = list(sharing.lost(shared, mending=True))
+    assert {each.path for each in mended} == {each.path for each in seen} - {
+        shared / "batch/again"
+    }
+    assert all(each.mended for each in mended)
+    assert list(sharing.lost(shared)) == []
 
 
 def test_what_is_private_need_not_be_read_by_others(shared: Path) -> None:
     write_file(shared / "keys/secret", b"x", mode=0o600)
-    assert [path.name for path, _ in sharing.amiss(shared)] == ["secret"]
-    assert list(sharing.amiss(shared, private=["keys"])) == []
+    assert [each.path.name for each in sharing.lost(shared)] == ["secret"]
+    assert list(sharing.lost(shared, private=["keys"])) == []
 
 
 def test_who_is_a_member_is_asked_of_the_accounts() -> None:
@@ -260,3 +265,17 @@ def test_an_empty_folder_that_nobody_may_open_is_removed(
     monkeypatch.setattr(os, "open", closed)
     remove_tree(tmp_path / "gone")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_link_leads_out_of_what_is_mended(shared: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir(0o700)
+    (other / "file").touch(0o600)
+    (shared / "folder").symlink_to(other)
+    (shared / "file").symlink_to(other / "file")
+    (shared / "mine").mkdir(0o700)
+    assert [each.path.name for each in sharing.lost(shared, mending=True)] == ["mine"]
+    assert [text for text, _ in kinds(other).values()] == ["-rw-------"]
+    shared.rename(tmp_path / "gone")
+    shared.symlink_to(other)
+    assert list(sharing.lost(shared, mending=True)) == []

@@ -90,6 +90,7 @@ class PlainTarget:
 
     by_stamps = False
     reserve = None
+    folders = ()
 
     def __init__(
         self, root: Path, target: str, site: str, artifacts: ArtifactSource

@@ -44,7 +44,8 @@ def doctor(
     """Examine the site, say how to mend what is amiss, and fetch as a node would.
 
     One menu and one kernel are fetched through the site's real TFTP server. Nothing is
-    changed but the hook that guards pushes: it is renewed where it is old or gone.
+    changed but the hook that guards pushes, which is renewed where it is old or gone,
+    and the modes that a site's group needs (`kp init --shared`), where they were lost.
     """
     session, server = session_of(context), Server.parse(tftp)
     opened = picker(session)

@@ -1,7 +1,8 @@
 """Examining a site for `kp doctor`: what is amiss, and how each thing is mended.
 
 Whatever is damaged, the rest is examined all the same. Reads only, without a lock; but
-for the hook that keeps pushes from harm: that is renewed.
+for the hook that keeps pushes from harm, which is renewed, and for what a shared site's
+group lost: that is given back.
 """
 
 from collections.abc import Iterable, Iterator

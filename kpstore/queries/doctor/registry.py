@@ -12,10 +12,12 @@ from kpstore.queries.doctor import (
     reserves,
     targets,
 )
+from kpstore.queries.doctor import group as of_group
 from kpstore.queries.doctor.contract import Check
 
 CHECKS: Final = (
     Check("settings", local.settings),
+    Check("group", of_group.group),
     Check("lock", local.lock),
     Check("hook", guard.hook),
     Check("repository", history.repository),

@@ -85,6 +85,11 @@ class TftpTarget(ServedTftp):
         """Return the room that is kept here for a rollback."""
         return Reserve(self._layout.path(RESERVE), TARGET)
 
+    @property
+    def folders(self) -> tuple[tuple[Path, bool], ...]:
+        """Name the folders that it makes names in, and whether all in each is kp's."""
+        return ground.folders(self._layout)
+
     def create(self, others: Collection[str] = ()) -> None:
         """Make an empty target that no node can see. Idempotent; a hold stays.
 

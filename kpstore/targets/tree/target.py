@@ -48,6 +48,7 @@ class TreeTarget(ServedTree):
     """
 
     reserve = None  # nothing may lie in a tree that nodes don't need
+    folders = ()
 
     def __init__(
         self,

@@ -132,6 +132,14 @@ def clear(layout: Layout, found: Path) -> None:
         mend_attributes(layout, finding, FOLDER_MODE)
 
 
+def folders(layout: Layout) -> tuple[tuple[Path, bool], ...]:
+    """Name those that kp writes to, and whether all in each is kp's."""
+    if not layout.is_confined:
+        return ()
+    entries = (path for path in _entry_folders(layout) if path != KP)
+    return (layout.path(KP), True), *((layout.path(path), False) for path in entries)
+
+
 def _folders(layout: Layout) -> Iterator[str]:
     """Name them, each after the one that it lies in."""
     yield from _OURS
