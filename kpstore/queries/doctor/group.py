@@ -1,6 +1,6 @@
 """What the group of a shared site may write: given back where that was lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from shlex import quote
 from typing import Final, NamedTuple
@@ -40,11 +40,17 @@ def group(visit: Visit) -> Iterator[Advice]:
             mend = f"as root: chgrp {name} {quote(str(root))}; {_doctor(site)}"
             yield Advice("group", "note", f"{about}: {text}", mend)
             continue
-        below = [_Place(*each) for each in target.publisher.folders]
-        yield from _looked_at(site, about, [_Place(root, whole=False), *below])
+        if closed := next(sharing.lost(root, whole=False), None):
+            text = f"{about}: {root}, which is not kp's: {closed.why}"
+            mend = f"as its owner: chmod g+rwxs,-t {quote(str(root))}"
+            yield Advice("group", "bad", text, mend)
+        folders = (_Place(*each) for each in target.publisher.folders)
+        yield from _looked_at(site, about, folders)
 
 
-def _looked_at(site: OpenSite, about: str, places: list[_Place]) -> Iterator[Advice]:
+def _looked_at(
+    site: OpenSite, about: str, places: Iterable[_Place]
+) -> Iterator[Advice]:
     mending = sharing.may_write(site.root)
     found = [
         each

@@ -58,6 +58,15 @@ def test_what_was_lost_is_given_back(shared: SmallSite) -> None:
     assert {each.level for each in said(shared)} == {"ok"}
 
 
+def test_a_targets_root_is_its_owners_to_open(shared: SmallSite) -> None:
+    shared.tftp.chmod(0o3755)
+    [_, _, root, net] = said(shared)
+    assert (root.level, net.level) == ("bad", "ok")
+    assert root.text.startswith(f"target net: {shared.tftp}, which is not kp's: mode")
+    assert root.mend == f"as its owner: chmod g+rwxs,-t {shared.tftp}"
+    assert shared.tftp.stat().st_mode & 0o7777 == 0o3755
+
+
 def test_who_cant_give_it_back_is_told_who_can(
     shared: SmallSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
