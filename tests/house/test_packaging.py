@@ -47,7 +47,7 @@ def test_it_installs_one_command(wheel: zipfile.ZipFile):
     (entries,) = [n for n in wheel.namelist() if n.endswith("/entry_points.txt")]
     assert wheel.read(entries).decode().split("\n", 1) == [
         "[console_scripts]",
-        "kp = kpcmd.app:main\n",
+        "kp = kpcmd.__main__:run\n",
     ]
 
 
