@@ -36,6 +36,9 @@ def measure(place: Path, world: World, report: Table) -> None:
         "floor": runs(sys.executable, str(floor)),
         "kp status": runs(kp, "--site", site, "status"),
         "kp log -n 20": runs(kp, "--site", site, "log", "-n", "20"),
+        "kp node show": runs(kp, "--site", site, "node", "show", "n000007"),
+        "kp why": runs(kp, "--site", site, "why", "n000007"),
+        "kp plan": runs(kp, "--site", site, "plan"),
         "kp node list": runs(kp, "--site", site, "node", "list"),
     }
     with section("cold commands, 100,000 nodes"):
@@ -44,5 +47,7 @@ def measure(place: Path, world: World, report: Table) -> None:
     report.note("a minimal typer program", f"{floor_time * 1000:.0f} ms")
     for name in ("kp status", "kp log -n 20"):
         report.at_most(f"{name} / that", found[name] / floor_time, 1.25)
+    for name in ("kp node show", "kp why", "kp plan"):
+        report.at_most(f"{name} / that", found[name] / floor_time, 1.5)
     more = found["kp node list"] - found["kp status"]
     report.at_most("kp node list, 100,000 nodes, above kp status", more, 0.5, " s")

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -71,7 +71,8 @@ app = typer.Typer(
 
 def _show_version(context: typer.Context, wanted: bool) -> None:
     if wanted:
-        session_of(context).out.text(f"kp {metadata.version('kernelpicker')}\n")
+        version = import_module("importlib.metadata").version("kernelpicker")
+        session_of(context).out.text(f"kp {version}\n")
         raise typer.Exit
 
 

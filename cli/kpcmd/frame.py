@@ -82,16 +82,15 @@ class VerbCommand(TyperCommand):
 class VerbGroup(TyperGroup):
     """A noun with verbs that also takes the global options.
 
-    `rest` is a module whose `app` has the other `verbs`, imported when it must.
+    `rest` names the other verbs' modules, whose `app` has them: imported when it must.
     """
 
-    rest: ClassVar[str] = ""
-    verbs: ClassVar[tuple[str, ...]] = ()
+    rest: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.params = [*self.params, *GLOBAL]
-        unloaded: dict[str, Any] = dict.fromkeys(self.verbs)
+        unloaded: dict[str, Any] = dict.fromkeys(self.rest)
         self.commands = unloaded | dict(self.commands)
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -101,16 +100,16 @@ class VerbGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a verb, imported if it is one of the rest."""
         found = self.commands.get(cmd_name)
-        if found is None and cmd_name in self.verbs:
-            app = import_module(self.rest).app
+        if found is None and cmd_name in self.rest:
+            app = import_module(self.rest[cmd_name]).app
             self.commands.update(typer.main.get_group(app).commands)
         return self.commands.get(cmd_name)
 
 
-def noun(summary: str, *, rest: str = "", verbs: tuple[str, ...] = ()) -> typer.Typer:
+def noun(summary: str, *, rest: dict[str, str] | None = None) -> typer.Typer:
     """Return an app for the verbs of one noun: `kp image add`, `kp image list`…."""
     app = typer.Typer(
-        cls=type("Noun", (VerbGroup,), {"rest": rest, "verbs": verbs}),
+        cls=type("Noun", (VerbGroup,), {"rest": rest or {}}),
         help=summary,
         no_args_is_help=True,
         rich_markup_mode=None,

@@ -1,7 +1,8 @@
 """Opening the site for verbs that need the whole of kp."""
 
+from importlib import import_module
+
 from kpcmd.context import Session
-from kpcmd.views.outcomes import committed
 from kpstore.operations.caller import Caller
 from kpstore.operations.outcome import Outcome
 from kpstore.picker import KernelPicker
@@ -16,7 +17,9 @@ def caller(
     world = session.world
 
     def keep(outcome: Outcome) -> None:
-        session.done = committed(session, outcome)
+        # Who commits has imported it; who looks starts the faster without.
+        views = import_module("kpcmd.views.outcomes")
+        session.done = views.committed(session, outcome)
 
     return Caller(
         user=world.user,

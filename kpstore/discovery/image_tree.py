@@ -17,9 +17,9 @@ from kpstore.discovery.installed import Installed, facts_of, installed_kernels
 from kpstore.discovery.other_loaders import of_other_loaders
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
+from kpstore.loaders.foreign import FOREIGN
 from kpstore.loaders.listing import Listed, Listing, tokens
 from kpstore.loaders.mounts import file_systems, find, holding
-from kpstore.loaders.registry import FOREIGN
 from kpstore.model.names import PARAMETER
 
 _PARAMETER: Final = re.compile(PARAMETER)

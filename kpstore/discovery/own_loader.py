@@ -13,6 +13,7 @@ from kpstore.discovery.files import SeenTree
 from kpstore.disk.beneath import Beneath
 from kpstore.formats.grubenv import SIZE
 from kpstore.loaders.boot_entries import fields, first
+from kpstore.loaders.foreign import FOREIGN
 from kpstore.loaders.listing import Listing
 from kpstore.loaders.menu import TreeOptions
 from kpstore.loaders.mounts import file_systems, find, holding
@@ -23,7 +24,6 @@ from kpstore.loaders.programs import (
     reads_boot,
     systemd_boot,
 )
-from kpstore.loaders.registry import FOREIGN
 from kpstore.loaders.tree import Laid, Tree
 
 _ENTRIES: Final = "boot/loader/entries"

@@ -1,18 +1,18 @@
-"""The loaders that kp writes for, by name: a new one is a line here."""
+"""The loaders that kp writes for, by name: a new one is a line here.
+
+What reads the menus of others is in `foreign`: who writes needs none of it.
+"""
 
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from kpstore.errors import Refused
 from kpstore.loaders.bls import disk as bls
-from kpstore.loaders.bls import foreign as bls_foreign
-from kpstore.loaders.contract import DiskLoader, ForeignReader, NetworkLoader
+from kpstore.loaders.contract import DiskLoader, NetworkLoader
 from kpstore.loaders.grub import disk as grubcfg
-from kpstore.loaders.grub import foreign as grub_foreign
 from kpstore.loaders.grub import network as grub
 from kpstore.loaders.ipxe import network as ipxe
 from kpstore.loaders.syslinux import extlinux, pxelinux
-from kpstore.loaders.syslinux import foreign as syslinux_foreign
 
 _L = TypeVar("_L")
 
@@ -22,11 +22,6 @@ NETWORK: Final[dict[str, NetworkLoader]] = {
     "pxelinux": pxelinux,
 }
 DISK: Final[dict[str, DiskLoader]] = {"bls": bls, "extlinux": extlinux, "grub": grubcfg}
-FOREIGN: Final[tuple[ForeignReader, ...]] = (
-    grub_foreign,
-    bls_foreign,
-    syslinux_foreign,
-)
 
 
 def network(loader: str) -> NetworkLoader:

@@ -1,8 +1,5 @@
 """The caller's draft: edits that are not live, laid over the main of their day."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Final
 
 from kpstore.errors import (
@@ -12,17 +9,12 @@ from kpstore.errors import (
     InvalidInput,
     KpError,
     Refused,
-    disk_failures,
 )
 from kpstore.history import drafts
-from kpstore.history.draft_chain import chain, command_of
 from kpstore.history.merge import merge, three_way
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
 from kpstore.operations.caller import Caller
-from kpstore.operations.outcome import Plan
-from kpstore.operations.proposal import Proposal
-from kpstore.operations.session import Session
 from kpstore.site.opened import OpenSite
 
 _UNREADABLE: Final = (Refused, InvalidInput, CorruptState, DiskFailure)
@@ -137,57 +129,3 @@ class CallersDraft:
     def _say_unread(self, error: KpError) -> None:
         hint = f"; {error.hint}" if error.hint else ""
         self._caller.notify(f"your draft is not read: {error.message}{hint}")
-
-
-@disk_failures("planning")
-def plan(site: OpenSite, caller: Caller, *, looking: bool = False) -> Plan:
-    """Say what committing the draft would do; checked as the commit will be.
-
-    `looking`: a draft that no commit would take is said, and not there.
-    """
-    main, draft = site.main(), CallersDraft(site, caller)
-    changes = draft.shown(main) if looking else draft.merged(main)
-    proposal = Proposal(site, main, changes)
-    return proposal.checked_plan(caller.without, caller.along, force=True)
-
-
-@dataclass(frozen=True)
-class Undone:
-    """An edit that was taken back: the draft `with_it`, and as it is `without`.
-
-    `command` has the words that made it, where kp did. `left` counts the edits before.
-    """
-
-    with_it: State
-    without: State
-    command: Sequence[str]
-    left: int
-
-
-@disk_failures("taking an edit back")
-def undo(site: OpenSite, caller: Caller, *, dry_run: bool = False) -> Undone | None:
-    """Take back the newest edit of the caller's draft; None when there is none.
-
-    A dry run takes no lock and writes nothing. See `drafts.load` for what it raises.
-    """
-    with nullcontext() if dry_run else Session(site, caller).locked():
-        draft = CallersDraft(site, caller).read()
-        if draft is None:
-            return None
-        commits = chain(site.repository, draft.commit, site.on_main).commits
-        before = commits[0].parents[0]
-        if not dry_run:
-            now = int(caller.clock())
-            drafts.undo(site.repository, draft, time=now, host=caller.host)
-        return Undone(
-            State(Snapshot(site.repository, draft.commit)),
-            State(Snapshot(site.repository, before)),
-            command_of(commits[0]),
-            len(commits) - 1,
-        )
-
-
-def discard(site: OpenSite, caller: Caller) -> bool:
-    """Drop the caller's draft; tell whether there was one."""
-    with Session(site, caller).locked():
-        return CallersDraft(site, caller).drop()

@@ -7,23 +7,11 @@ from dataclasses import dataclass
 from kpstore.model.state import State
 from kpstore.operations.caller import Caller
 from kpstore.operations.draft import CallersDraft
-from kpstore.operations.outcome import Outcome, Plan
+from kpstore.operations.outcome import Edit
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import carry_out
 from kpstore.site.opened import OpenSite
-
-
-@dataclass
-class Edit:
-    """An edit under way: change `state`; what came of it is there afterwards.
-
-    `outcome` when it was committed, `plan` on a dry run, neither for a draft.
-    """
-
-    state: State
-    outcome: Outcome | None = None
-    plan: Plan | None = None
 
 
 @dataclass(frozen=True)

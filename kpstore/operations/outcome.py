@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kpstore.model.cautions import Loss
 from kpstore.targets.values import Condition
+
+if TYPE_CHECKING:  # neither is made here, and both take long to import
+    from kpstore.model.cautions import Loss
+    from kpstore.model.state import State
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Outcome:
     nodes: str = ""
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
-    replaced: Sequence[Loss] = ()
+    replaced: "Sequence[Loss]" = ()
 
     @property
     def behind(self) -> list[TargetOutcome]:
@@ -69,4 +73,16 @@ class Plan:
     nodes_changed: int
     changes: Sequence[str] = ()
     warnings: Sequence[str] = ()
-    replaced: Sequence[Loss] = ()
+    replaced: "Sequence[Loss]" = ()
+
+
+@dataclass
+class Edit:
+    """An edit under way: change `state`; what came of it is there afterwards.
+
+    `outcome` when it was committed, `plan` on a dry run, neither for a draft.
+    """
+
+    state: "State"
+    outcome: Outcome | None = None
+    plan: Plan | None = None

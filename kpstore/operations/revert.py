@@ -8,7 +8,7 @@ from kpstore.history.merge import merge
 from kpstore.history.snapshot import Snapshot, changes_between
 from kpstore.model.state import Changes
 from kpstore.operations.caller import Caller
-from kpstore.operations.edit import Edit
+from kpstore.operations.outcome import Edit
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import carry_out

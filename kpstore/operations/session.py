@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from kpstore.disk.locks import Hold
 from kpstore.errors import KpError, disk_failures
 from kpstore.model.state import State
 from kpstore.operations import recover
@@ -21,6 +21,9 @@ from kpstore.site.drift import Sighted
 from kpstore.site.opened import OpenSite
 from kpstore.targets.values import Finding
 
+if TYPE_CHECKING:
+    from kpstore.disk.locks import Hold
+
 
 @dataclass(frozen=True)
 class Session:
@@ -29,7 +32,7 @@ class Session:
     site: OpenSite
     caller: Caller
 
-    def locked(self) -> AbstractContextManager[Hold]:
+    def locked(self) -> "AbstractContextManager[Hold]":
         """Hold the site's lock; Locked when another holds it for too long."""
         caller = self.caller
         holder = f"{caller.user} on {caller.host}: {' '.join(caller.argv)}"

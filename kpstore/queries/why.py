@@ -1,7 +1,8 @@
 """What a node boots next, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from kpstore.history.revisions import Query, Revision
@@ -10,6 +11,9 @@ from kpstore.model.documents import Node
 from kpstore.model.state import State
 from kpstore.queries.entry import EntryShown, entry_of, lacking, own_layers
 from kpstore.site.opened import OpenSite
+from kpstore.targets.condition import judge
+from kpstore.targets.observers import inputs_of, observe
+from kpstore.targets.spec import TargetSpec
 
 _LAST: Final = 5  # commits
 
@@ -48,15 +52,21 @@ def why(site: OpenSite, state: State, name: str, until: int | None = None) -> Wh
         reason=_reason(state, node, boot),
         entry=entry_of(state, boot, node) if boot and not lacking(boot, node) else None,
         last=_last(site, name, until),
-        served=[
-            (
-                target.name,
-                target.condition(site.main().subtree, site.on_main),
-                marker.commit if (marker := target.marker()) else "",
-            )
-            for target in site.targets(state)
-        ],
+        served=list(_served(site, state)),
     )
+
+
+def _served(site: OpenSite, state: State) -> Iterator[tuple[str, str, str]]:
+    """Yield target, condition and commit, as `kp status` judges them: by looking."""
+    for name in state.names("target"):
+        spec = TargetSpec.of(name, state.target(name).model_dump())
+        if spec.enabled:
+            path = site.settings.path_of(spec)
+            there = observe(spec, path) if path else None
+            inputs = partial(inputs_of, spec, site.main().subtree)
+            condition = judge(spec, state.site().id, there, inputs, site.on_main)
+            marker = there.marker() if there else None
+            yield name, condition, marker.commit if marker else ""
 
 
 def _last(site: OpenSite, name: str, until: int | None) -> list[Revision]:

@@ -1,13 +1,17 @@
-"""A site directory, opened for writing: documents, census, lock, after-work."""
+"""A site directory, opened for writing: documents, census, lock, after-work.
+
+The lock and the targets are imported where they are needed: not by whoever looks, who
+would start twice as slowly.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kpstore.artifacts.store import ArtifactStore
 from kpstore.disk.durable import sweep_temporaries
-from kpstore.disk.locks import Hold, SiteLock
 from kpstore.disk.processes import boot_id
 from kpstore.disk.reserve import SITE, Reserve
 from kpstore.errors import CorruptState, DiskFailure, KpError
@@ -26,9 +30,11 @@ from kpstore.model.state import State
 from kpstore.site.census import SiteCensus
 from kpstore.site.reader import SiteReader, quietly
 from kpstore.site.seen import SeenTargets
-from kpstore.site.targets import SiteTarget
-from kpstore.targets.registry import KINDS
 from kpstore.targets.spec import TargetSpec
+
+if TYPE_CHECKING:
+    from kpstore.disk.locks import Hold
+    from kpstore.site.targets import SiteTarget
 
 
 class OpenSite(SiteReader):
@@ -60,8 +66,10 @@ class OpenSite(SiteReader):
 
     def locked(
         self, holder: str, wait: float, on_wait: Callable[[str], None], *, since: str
-    ) -> AbstractContextManager[Hold]:
+    ) -> "AbstractContextManager[Hold]":
         """Hold the site's lock; see `SiteLock.hold`."""
+        from kpstore.disk.locks import SiteLock
+
         lock = SiteLock(self.root / "lock", holder=holder)
         return lock.hold(wait, on_wait, since=since)
 
@@ -108,11 +116,11 @@ class OpenSite(SiteReader):
         """Count the nodes of a commit: by the index where it stands, else read."""
         return SiteCensus(self, snapshot)
 
-    def targets(self, state: State) -> list[SiteTarget]:
+    def targets(self, state: State) -> "list[SiteTarget]":
         """Open the enabled targets of a state."""
         return [target for target in self.every_target(state) if target.spec.enabled]
 
-    def every_target(self, state: State) -> list[SiteTarget]:
+    def every_target(self, state: State) -> "list[SiteTarget]":
         """Open all targets of a state, disabled ones too."""
         specs = [
             TargetSpec.of(name, state.target(name).model_dump())
@@ -121,8 +129,11 @@ class OpenSite(SiteReader):
         site = state.site().id
         return [self.open_target(spec, site) for spec in specs]
 
-    def open_target(self, spec: TargetSpec, site: str) -> SiteTarget:
+    def open_target(self, spec: TargetSpec, site: str) -> "SiteTarget":
         """Open one target at its path on this server."""
+        from kpstore.site.targets import SiteTarget
+        from kpstore.targets.registry import KINDS
+
         root, kind = self.settings.path_of(spec), KINDS[spec.kind]
         if root is None:
             return SiteTarget(spec, site, None)

@@ -33,6 +33,29 @@ HEAVY = {
     "pefile",
     "zstandard",
 }
+# Nor have `kp node show`, `kp why` and `kp plan`, which read models.
+HEAVY_BESIDE_MODELS = {
+    "kpstore.discovery.image_tree",
+    "kpstore.discovery.own_loader",
+    "kpstore.disk.locks",
+    "kpstore.kernels.gather",
+    "kpstore.loaders.foreign",
+    "kpstore.operations.rollback",
+    "kpstore.queries.doctor.examine",
+    "filelock",
+    "dulwich.repo",
+    "pefile",
+    "rich.console",
+}
+# What each reads of kp itself, at most: a module is half a millisecond.
+MODULES = {
+    "status": 130,
+    "log -n 20": 75,
+    "node list": 70,
+    "node show n01": 125,
+    "why n01": 190,
+    "plan": 250,
+}
 PROBE = """
 import sys
 from kpcmd.app import main
@@ -64,6 +87,20 @@ def test_what_is_looked_at_often_imports_nothing_heavy(made: Cluster, words: str
     found = imported(made.site, *words.split())
     assert "kpstore.site.reader" in found
     assert not found & HEAVY
+
+
+@pytest.mark.parametrize("words", ["node show n01", "why n01", "plan"])
+def test_what_reads_models_imports_no_writer(made: Cluster, words: str):
+    found = imported(made.site, *words.split())
+    assert "kpstore.model.documents" in found
+    assert not found & HEAVY_BESIDE_MODELS
+
+
+@pytest.mark.parametrize("words", MODULES)
+def test_a_verb_that_reads_imports_few_modules(made: Cluster, words: str):
+    found = imported(made.site, *words.split())
+    ours = {name for name in found if name.startswith(("kpcmd", "kpstore"))}
+    assert len(ours) <= MODULES[words]
 
 
 def test_a_verb_imports_no_other_verb(made: Cluster):

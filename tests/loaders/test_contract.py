@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from histories import readers
 from histories.trial import ORIGINALS
 from kpstore.errors import InvalidInput, Refused
-from kpstore.loaders import limits, registry
+from kpstore.loaders import foreign, limits, registry
 from kpstore.loaders.contract import LINE, ForeignReader
 from kpstore.loaders.listing import Listed
 from kpstore.loaders.lookup import LOOKUPS
@@ -121,7 +121,7 @@ def test_a_kernel_s_own_distribution_s_reader_finds_what_kp_wrote(loader: str):
     }
     files = registry.disk(loader).files(menus, "b", TREE).files
     listings = [
-        each for reader in registry.FOREIGN for each in reader.read(Files(files))
+        each for reader in foreign.FOREIGN for each in reader.read(Files(files))
     ]
     assert [listing.unread for listing in listings] == [()]
     chosen = listings[0].chosen
@@ -408,7 +408,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("reader", registry.FOREIGN, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("reader", foreign.FOREIGN, ids=lambda each: each.__name__)
 @given(data=st.data())
 def test_a_foreign_reader_reads_any_text_or_says_that_it_did_not(
     reader: ForeignReader, data: st.DataObject
@@ -456,7 +456,7 @@ def test_what_others_wrote_says_what_is_beside_it(sample: Path):
             "boots": listing.chosen and (listing.chosen.ident or listing.chosen.title),
             "unread": list(listing.unread),
         }
-        for reader in registry.FOREIGN
+        for reader in foreign.FOREIGN
         for listing in reader.read(tree)
     }
     assert not tree.unseen
@@ -465,4 +465,4 @@ def test_what_others_wrote_says_what_is_beside_it(sample: Path):
 
 def test_each_foreign_reader_has_samples():
     families = {path.parent.parent.name for path in SAMPLES}
-    assert families == {each.__name__.split(".")[-2] for each in registry.FOREIGN}
+    assert families == {each.__name__.split(".")[-2] for each in foreign.FOREIGN}

@@ -20,8 +20,14 @@ _EDITS: Final = "kpcmd.commands.node_edit"
 
 app = noun(
     "The client machines.",
-    rest=_EDITS,
-    verbs=("add", "import", "show", "set", "rename", "rm"),
+    rest={
+        "add": _EDITS,
+        "import": _EDITS,
+        "show": "kpcmd.commands.node_show",
+        "set": _EDITS,
+        "rename": _EDITS,
+        "rm": _EDITS,
+    },
 )
 apps = {"node": app}
 

@@ -1,4 +1,4 @@
-"""`kp node`, but for its list: what reads or edits nodes by the models."""
+"""`kp node`, but for its list and `show`: what edits nodes by the models."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from kpcmd.arguments.tables import read_table
 from kpcmd.commands.node import app
 from kpcmd.context import Session
 from kpcmd.editing import edit, nodes_of, say_nodes
-from kpcmd.frame import session_of, verb
+from kpcmd.frame import session_of
 from kpcmd.opening import picker
 from kpstore.edits import groups, nodes
 from kpstore.model.state import State
@@ -105,16 +105,6 @@ def import_(
     return edit(session, way_of(context, "node import"), change)
 
 
-@verb(app, "show", "kp node show n001")
-def show(context: typer.Context, node: NodeArg) -> None:
-    """Show one node, as it is kept, and the groups that it is in."""
-    session = session_of(context)
-    state = picker(session).view()
-    fields = state.node(node).model_dump(mode="json")
-    fields["groups"] = groups.of_node(state, node)
-    session.out.answer(fields, (f"{name}: {_text(fields[name])}" for name in fields))
-
-
 @editing(
     app,
     "set",
@@ -177,14 +167,6 @@ def rm(
         nodes.remove(state, nodes_of(session, state, nodeset))
 
     return edit(session, way_of(context, "node rm"), change)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return " ".join(value)
-    if isinstance(value, dict):
-        return " ".join(f"{name}={each}" for name, each in value.items())
-    return "-" if value is None else str(value)
 
 
 def every(session: Session, sets: list[str] | None) -> list[dict[str, Any]]:

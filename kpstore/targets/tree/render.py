@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from kpstore.discovery.own_loader import seen_options
 from kpstore.loaders import registry
 from kpstore.loaders.boot_menu import linux_of
 from kpstore.loaders.menu import Menu, TreeOptions
@@ -23,7 +22,11 @@ def render(
     options = TreeOptions(spec.grub_dir)
     if root and len(spec.loaders) == 1:  # of several, each is written as is usual
         shared = registry.disk(spec.loaders[0]).is_shared
-        options = seen_options(root, options) if shared else options
+        if shared:
+            # Readers of what others wrote: few trees need them, and a plan no others.
+            from kpstore.discovery.own_loader import seen_options
+
+            options = seen_options(root, options)
     image, loaders = spec.image or "", spec.loaders
     return render_tree(desired.state, image, loaders, desired.marker, options)
 
