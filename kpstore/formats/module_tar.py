@@ -34,7 +34,8 @@ class Packing:
     """A module tree to be packed.
 
     `dropped` names the links that lead out of it to no module; `followed` tells
-    whether some of it lies elsewhere in the image.
+    whether some of it lies elsewhere in the image; `files` and `size` (bytes) are
+    what is to be packed.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Packing:
         survey = ModuleSurvey(tree, rel, follow=follow)
         self._found, self.dropped = survey.found, survey.dropped
         self.followed = survey.followed
+        sizes = [each.size for each in self._found if each.kind == "file"]
+        self.files, self.size = len(sizes), sum(sizes)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the archive; Refused when a file changes while it is read."""

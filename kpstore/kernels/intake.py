@@ -4,7 +4,9 @@ Long work, done before any lock: artifacts are stored by content, and what no co
 names goes with `kp gc`.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from kpstore.artifacts.store import ArtifactStore, Progress
@@ -13,6 +15,7 @@ from kpstore.discovery.image_tree import DefaultKernel, default_kernel, opened_t
 from kpstore.formats.modules import read_firmware
 from kpstore.kernels.contract import Parts
 from kpstore.kernels.gather import Gathered, Needs, gather
+from kpstore.kernels.opened import Amount
 from kpstore.model.documents import Image
 
 
@@ -38,20 +41,24 @@ class Intake:
         opened: AbstractContextManager[Parts],
         tree: Path | None = None,
         *,
+        modules: bool = True,
         force_mismatch: bool = False,
         progress: Progress | None = None,
+        before: Callable[[Sequence[Amount]], None] | None = None,
     ) -> Gathered:
         """Take in what an origin opens, for an image; raises as `gather` does.
 
-        `tree` is the image's, if there is one: its firmware counts.
+        `tree` is the image's, if there is one: its firmware counts. Without `modules`
+        those that the origin has are left out. `before` is told how much it is.
         """
         with opened as parts:
             return gather(
                 self._store,
-                parts,
+                parts if modules else replace(parts, modules=None),
                 _needs(image, tree),
                 force_mismatch=force_mismatch,
                 progress=progress,
+                before=before,
             )
 
 

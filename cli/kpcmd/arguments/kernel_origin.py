@@ -1,6 +1,6 @@
 """Where a kernel comes from: exactly one origin, of those that the registry has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from kpcmd.arguments.committing import ForcibleCommand
+from kpcmd.context import Session
 from kpcmd.errors import WrongUsage
+from kpcmd.views.kernels import taking_in
 from kpstore.errors import Refused
 from kpstore.kernels.contract import Given, KernelOrigin, Option
 from kpstore.kernels.gather import Gathered
@@ -22,13 +24,17 @@ _KEPT: Final = "origin"  # in the context: option -> value
 
 @dataclass(frozen=True)
 class GivenOrigin:
-    """The origin that was given, and what was given to it: option -> values."""
+    """The origin that was given, and what was given to it: option -> values.
+
+    Without `modules` its modules stay where they are.
+    """
 
     origin: KernelOrigin
     options: Mapping[str, tuple[str, ...]]
+    modules: bool = True
 
     @classmethod
-    def of(cls, context: typer.Context) -> "GivenOrigin":
+    def of(cls, context: typer.Context, *, modules: bool) -> "GivenOrigin":
         """Read the options; WrongUsage unless there is one origin.
 
         Refused for one that is to come.
@@ -49,14 +55,19 @@ class GivenOrigin:
                 hint="unpack it, then --files KERNEL --initrd F --modules DIR",
             )
         _check_beside(origins[given[0]], options)
-        return cls(origins[given[0]], options)
+        if not modules and "--modules" in options:
+            raise WrongUsage(
+                "--modules and --no-modules contradict each other",
+                hint="leave one of them out",
+            )
+        return cls(origins[given[0]], options, modules)
 
     def take(
         self,
+        session: Session,
         opened: KernelPicker,
         name: str,
         image: Image,
-        progress: Callable[[int], None],
         *,
         mismatch: bool,
     ) -> Gathered:
@@ -66,13 +77,16 @@ class GivenOrigin:
         beside = {
             each.name: self.options.get(each.name, ()) for each in self.origin.beside
         }
-        return opened.intake.take(
-            image,
-            self.origin.open(Given(value, beside, name, tree)),
-            tree,
-            force_mismatch=mismatch,
-            progress=progress,
-        )
+        with taking_in(session) as (progress, before):
+            return opened.intake.take(
+                image,
+                self.origin.open(Given(value, beside, name, tree)),
+                tree,
+                modules=self.modules,
+                force_mismatch=mismatch,
+                progress=progress,
+                before=before,
+            )
 
 
 def _check_beside(origin: KernelOrigin, options: Mapping[str, object]) -> None:

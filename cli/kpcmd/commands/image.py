@@ -29,7 +29,7 @@ from kpcmd.errors import WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.terminal.output import columns
-from kpcmd.views.kernels import warn_of
+from kpcmd.views.kernels import taking_in, warn_of
 from kpstore.discovery.image_tree import Booted
 from kpstore.edits import entries, images
 from kpstore.errors import InvalidInput
@@ -224,13 +224,14 @@ def _look_at(
             "is right by kp kernel add and kp entry add --params",
         )
     image = make(Image, {"arch": arch}, "the image")
-    with session.out.progress(f"taking in {booted.release}") as progress:
+    with taking_in(session, booted.release) as (progress, before):
         kernel = opened.intake.take(
             image,
             as_booted(tree, booted),
             tree,
             force_mismatch=force_mismatch,
             progress=progress,
+            before=before,
         )
     warn_of(session, kernel)
     return _Found(arch, booted, kernel)

@@ -29,6 +29,10 @@ Name = Annotated[
     str | None,
     typer.Option("--name", metavar="K", help="Its name; without: the release."),
 ]
+NoModules = Annotated[
+    bool,
+    typer.Option("--no-modules", help="Leave its modules out: it needs none here."),
+]
 Replace = Annotated[
     bool, typer.Option("--replace", help="In place of one of that name.")
 ]
@@ -40,6 +44,7 @@ Replace = Annotated[
     "kp kernel add web --files vmlinuz-6.12 --initrd initrd.img-6.12 "
     "--modules lib/modules/6.12",
     "kp kernel add web --installed 6.1.0-28-amd64 -m 'as installed'",
+    "kp kernel add web --installed 6.1.0-28-amd64 --no-modules --name small",
     "kp kernel add web --files arch/x86/boot/bzImage --name test --replace -m again",
     cls=TakingCommand,
 )
@@ -48,21 +53,23 @@ def add(
     image: ImageArg,
     name: Name = None,
     replace: Replace = False,
+    no_modules: NoModules = False,
     mismatch: Mismatch = False,
 ) -> int:
     """Take a kernel in, from exactly one origin.
 
     Release, architecture and features are read from the bytes. --files KERNEL alone
     takes the initrd, modules, System.map and config of its release that lie beside it.
+    --no-modules leaves the modules out: where the image has them already, or the kernel
+    has all that it needs in itself or in its initrd.
     """
     session = session_of(context)
-    origin = GivenOrigin.of(context)
+    origin = GivenOrigin.of(context, modules=not no_modules)
     way = way_of(context, "kernel add")
     session.weighed = set() if way.dry_run else None
     opened = picker(session)
     whose = opened.view().image(image)
-    with session.out.progress("taking in") as progress:
-        found = origin.take(opened, image, whose, progress, mismatch=mismatch)
+    found = origin.take(session, opened, image, whose, mismatch=mismatch)
     called = name or found.kernel.release
     _tell(session, f"{image}/{called}", found)
 

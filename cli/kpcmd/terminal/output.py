@@ -7,7 +7,7 @@ made visible here (`terminal.escape`), whoever says it.
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -29,7 +29,6 @@ _COLOURS: Final = {
 }
 _COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
 _INDENT: Final = "  "  # of a message's further lines: none begins like one of kp's
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -102,11 +101,11 @@ class Output:
             self.line.show(visible(what))
 
     @contextmanager
-    def progress(self, doing: str) -> Iterator[Progress]:
+    def progress(self, doing: str) -> Iterator[Amount]:
         """Show on a terminal how long work goes on; tell it how many bytes are done."""
         self.doing(doing)
-        amount = Amount(self.line, visible(doing))
-        yield amount.add if self._shows_progress else lambda _: None
+        shown = self.line if self._shows_progress else None
+        yield Amount(shown, visible(doing))
         self.line.clear()
 
     @property

@@ -35,17 +35,19 @@ class StatusLine:
 
 
 class Amount:
-    """How much of some work is done, said on the line now and then."""
+    """How much of some work is done, said on the line, if any, now and then."""
 
-    def __init__(self, line: StatusLine, doing: str) -> None:
+    def __init__(self, line: StatusLine | None, doing: str) -> None:
         self._line = line
         self._doing = doing
         self._done = 0
         self._next = _STEP
+        self.total = 0  # bytes, once they are known
 
     def add(self, size: int) -> None:
         """Count bytes that are done."""
         self._done += size
-        if self._done >= self._next:
+        if self._line and self._done >= self._next:
             self._next = self._done + _STEP
-            self._line.show(f"{self._doing}: {self._done / 1e6:,.0f} MB")
+            of = f" of {self.total / 1e6:,.0f}" if self.total else ""
+            self._line.show(f"{self._doing}: {self._done / 1e6:,.0f}{of} MB")

@@ -267,5 +267,5 @@ def test_what_is_being_done_is_escaped(
     out = Output(line=replace(Output().line, width=200))
     out.doing(EVIL)
     with out.progress(EVIL) as step:
-        step(10_000_000)
+        step.add(10_000_000)
     assert is_seen(capsys.readouterr().err.replace("\r\x1b[K", ""))

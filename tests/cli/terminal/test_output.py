@@ -64,7 +64,7 @@ def test_quiet_is_without_narration_but_with_warnings(made: Cluster):
 
 def test_progress_is_for_terminals_only(capsys: pytest.CaptureFixture[str]):
     with Output().progress("taking in") as step:
-        step(10)
+        step.add(10)
     assert capsys.readouterr() == ("", "")
 
 

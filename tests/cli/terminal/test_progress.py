@@ -100,3 +100,13 @@ def test_a_line_is_as_wide_as_the_terminal(capsys: pytest.CaptureFixture[str]):
     line.clear()
     said = capsys.readouterr().err
     assert said == f"\r\x1b[K{'x' * 18}…\r\x1b[K"
+
+
+def test_an_amount_is_said_of_its_whole_once_that_is_known(
+    capsys: pytest.CaptureFixture[str],
+):
+    amount = Amount(StatusLine(width=40), "taking in")
+    amount.total = 40_000_000
+    amount.add(4_000_000)
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert shown == ["", "taking in: 4 of 40 MB…"]
