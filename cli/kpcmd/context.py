@@ -124,6 +124,7 @@ class Session:
     no_color: bool = False
     without: Sequence[str] = ()
     along: Sequence[str] = ()
+    unlock: bool = False
     weighed: set[str] | None = None  # of a dry run: what a store would have been given
     told: set[str] = field(default_factory=set)
     done: Done | None = None

@@ -42,11 +42,11 @@ def edit(session: Session, way: Way, change: Callable[[State], object]) -> int:
     if way.dry_run:
         return _preview(session, way, change)
     if way.message is None:
-        if session.without or session.along:
+        if session.without or session.along or session.unlock:
             raise WrongUsage(
-                "--without and --with go with -m: a draft is published when it is "
-                "committed",
-                hint="kp commit --without TARGET",
+                "--without, --with and --unlock go with -m: a draft is published when "
+                "it is committed",
+                hint="kp commit --without TARGET, kp commit --unlock",
             )
         return _draft(session, change, force=bool(way.force))
     asked = None

@@ -31,6 +31,7 @@ def caller(
         ticket=ticket,
         without=tuple(session.without),
         along=tuple(session.along),
+        unlock=session.unlock,
         notify=session.say_once,
         doing=session.out.doing,
         shield=world.signals.shield,

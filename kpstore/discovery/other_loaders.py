@@ -40,7 +40,7 @@ _ON_ESP: Final = {
     "rEFInd, Clover: their manuals": (
         *("EFI/*/refind.conf", "EFI/CLOVER/config.plist"),
     ),
-    "Limine: CONFIG.md": (
+    "Limine: its CONFIG page": (
         *("limine.conf", "limine.cfg", "limine/limine.conf"),
         *("EFI/*/limine.conf", "EFI/*/limine.cfg"),
     ),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Unpack
 
-from kpstore.edits import groups, layers
+from kpstore.edits import groups, layers, locks
 from kpstore.errors import InvalidInput, Refused
 from kpstore.model.boot import disk_default
 from kpstore.model.documents import NextBoot, Node
@@ -70,6 +70,7 @@ def rename(state: State, old: str, new: str) -> None:
     add(state, new, {**fields, "name": new})
     state.drop(Key("node", old))
     groups.rename(state, old, new)
+    locks.rename(state, old, new)
 
 
 def remove(state: State, names: Iterable[str]) -> None:
@@ -79,6 +80,7 @@ def remove(state: State, names: Iterable[str]) -> None:
         state.node(name)
         state.drop(Key("node", name))
     groups.leave(state, gone)
+    locks.leave(state, gone)
 
 
 def set_next(

@@ -17,7 +17,7 @@ from kpstore.model.documents import (
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves, group_sets
 from kpstore.model.names import check_name
-from kpstore.model.nodesets import fold, members
+from kpstore.model.nodesets import canonical, fold, members
 from kpstore.model.params.layers import Layer
 from kpstore.model.references import nodes_of_image
 from kpstore.model.state import State, check_casefold
@@ -204,6 +204,7 @@ def _check_site(moves: Moves, new: Document | None) -> None:
         raise InvalidInput(
             "the site's settings (site.json) can't go", hint="leave site.json as it is"
         )
+    _check_locks(new)
     old = moves.old.get(Key("site"))
     if not isinstance(old, Site):
         return
@@ -219,6 +220,15 @@ def _check_site(moves: Moves, new: Document | None) -> None:
         new.rules.check()
         for layer in _layers(moves.new):
             new.rules.check_layer(layer)
+
+
+def _check_locks(site: Site) -> None:
+    for why, nodes in site.locks.items():
+        if canonical(nodes, {}) != nodes:
+            raise InvalidInput(
+                f"site.json: locks: {why}: {nodes} is no folded set of nodes",
+                hint="kp node lock NODESET -m WHY",
+            )
 
 
 def _layers(state: State) -> Iterable[Layer]:

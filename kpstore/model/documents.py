@@ -21,7 +21,7 @@ from pydantic_core import PydanticKnownError
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds, names
 from kpstore.model.names import parse_ip
-from kpstore.model.params.fields import Keys, KeySets, Parameters, Table, Without
+from kpstore.model.params.fields import Keys, KeySets, Locks, Parameters, Table, Without
 from kpstore.model.params.rules import Rules, rules_of
 from kpstore.model.vocabulary import LOADERS, Loader
 
@@ -104,6 +104,7 @@ class Site(Document):
     params_together: KeySets = ()
     required_params: Without = ()
     forbidden_params: Without = ()
+    locks: Locks = {}
     repeatable: tuple[str, ...] = ("console", "earlycon", "modprobe.blacklist")
     variables: dict[str, VariableRule] = Field(
         default_factory=lambda: {"index": VariableRule(unique=True, minimum=0)}
@@ -137,7 +138,6 @@ class TargetOptions(Document):
     """
 
     replace: bool = False
-
     prefix: Annotated[
         str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$")
     ] = ""

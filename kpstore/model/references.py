@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from kpstore.errors import KpError
-from kpstore.model.documents import Node
+from kpstore.model.documents import Node, Site
+from kpstore.model.keys import Key
 from kpstore.model.moves import Moves
 from kpstore.model.nodesets import members
 from kpstore.model.state import State
@@ -34,6 +35,13 @@ def _named(nodes: str) -> frozenset[str]:
         return groups_named(nodes) if "@" in nodes else frozenset()
     except KpError:  # a set that can't be read names nobody
         return frozenset()
+
+
+def locked(state: State) -> dict[str, str]:
+    """Return the nodes that the site's locks name, each with the reason."""
+    site = state.get(Key("site"))
+    locks = site.locks if isinstance(site, Site) else {}
+    return {name: why for why, nodes in locks.items() for name in members(nodes, {})}
 
 
 def nodes_of_image(moves: Moves, image: str) -> Iterator[Node]:

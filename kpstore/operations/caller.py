@@ -40,7 +40,8 @@ class Caller:
     what a person may want to know meanwhile, `doing` what is being done just now, for
     a progress display. `shield` holds signals back from the
     commit point on. `without` are the targets that a commit leaves behind, `along`
-    those that it brings although they were left behind before. `committed` is told of
+    those that it brings although they were left behind before. `unlock`: what locked
+    nodes boot may change. `committed` is told of
     a commit as soon as it is one, whatever goes wrong later: its targets lag then; and
     again when they were switched.
     """
@@ -54,6 +55,7 @@ class Caller:
     ticket: str = ""
     without: Collection[str] = ()
     along: Collection[str] = ()
+    unlock: bool = False
     notify: Callable[[str], None] = silent
     doing: Callable[[str], None] = silent
     shield: Callable[[], AbstractContextManager[None]] = nullcontext

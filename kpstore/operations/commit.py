@@ -68,7 +68,7 @@ def plan(site: OpenSite, caller: Caller, *, looking: bool = False) -> Plan:
     main, draft = site.main(), CallersDraft(site, caller)
     changes = draft.shown(main) if looking else draft.merged(main)
     proposal = Proposal(site, main, changes)
-    return proposal.checked_plan(caller.without, caller.along, force=True)
+    return proposal.checked_plan(caller.without, caller.along, force=True, unlock=True)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def not_blamed(default: Boot, suspects: Sequence[Boot], revision: str) -> Iterat
 def refusals(proposal: Proposal) -> Iterator[str]:
     """Say what a commit would be refused for: it may be why nodes don't boot."""
     try:
-        proposal.check(force=True)
+        proposal.check(force=True, unlock=True)
     except (KpError, OSError) as error:
         reason = error.message if isinstance(error, KpError) else str(error)
         yield f"a commit would be refused for this: {reason}"

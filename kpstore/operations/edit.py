@@ -52,7 +52,10 @@ def edit(site: OpenSite, caller: Caller, wanted: Editing) -> Iterator[Edit]:
         proposal = Proposal(site, main, made.state.changes)
         if wanted.dry_run:
             made.plan = proposal.checked_plan(
-                caller.without, caller.along, force=bool(wanted.force)
+                caller.without,
+                caller.along,
+                force=bool(wanted.force),
+                unlock=caller.unlock,
             )
         else:
             manner = session.manner(force=bool(wanted.force))

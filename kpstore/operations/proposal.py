@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 
 from kpstore.errors import NotFound, Refused, disk_failures
+from kpstore.health import locks
 from kpstore.health.guard import refuse_bad_boots
 from kpstore.health.remerged import remerged
 from kpstore.history.git import trees
@@ -70,10 +71,11 @@ class Proposal:
         text = f"{self.base.commit} {self.tree}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def check(self, *, force: bool) -> None:
+    def check(self, *, force: bool, unlock: bool) -> None:
         """Hold the new state to its invariants; see the errors of `model.checks`.
 
-        NeedsConfirmation when a known-bad payload would be booted, unless `force`.
+        NeedsConfirmation when a known-bad payload would be booted, unless `force`, and
+        when locked nodes would boot differently, unless `unlock`.
         """
         self._refuse_verdicts()
         check(self.moves)
@@ -81,6 +83,8 @@ class Proposal:
         check_lines(self.moves, [t.spec for t in self.site.targets(self.new)])
         if not force:
             refuse_bad_boots(self.moves)
+        if not unlock:
+            locks.refuse_locked(self.moves)
 
     def _refuse_verdicts(self) -> None:
         """Refused for an edit that says of a payload what nobody found of it."""
@@ -172,10 +176,15 @@ class Proposal:
 
     @disk_failures("planning")
     def checked_plan(
-        self, without: Collection[str], along: Collection[str], *, force: bool
+        self,
+        without: Collection[str],
+        along: Collection[str],
+        *,
+        force: bool,
+        unlock: bool,
     ) -> Plan:
         """Hold it to the invariants as a commit would, then say what that would do."""
-        self.check(force=force)
+        self.check(force=force, unlock=unlock)
         return self.plan(without, along)
 
     def _target_plan(self, target: SiteTarget) -> TargetPlan:
@@ -206,7 +215,9 @@ class Proposal:
 
     def warnings(self) -> list[str]:
         """Return what is allowed and still worth a word, each once."""
-        found = dict.fromkeys((*cautions(self.moves), *remerged(self.moves)))
+        found = dict.fromkeys(
+            (*locks.said(self.moves), *cautions(self.moves), *remerged(self.moves))
+        )
         for key in self.new.changes:
             if key.kind == "entry" and self.new.get(key) is not None:
                 with suppress(NotFound):  # it dangles: a rollback goes through

@@ -41,7 +41,10 @@ def revert(site: OpenSite, caller: Caller, wanted: Revert) -> Edit:
         made = Edit(proposal.new)
         if wanted.dry_run:
             made.plan = proposal.checked_plan(
-                caller.without, caller.along, force=bool(wanted.force)
+                caller.without,
+                caller.along,
+                force=bool(wanted.force),
+                unlock=caller.unlock,
             )
             return made
         intent = caller.intent(

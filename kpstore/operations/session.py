@@ -87,6 +87,7 @@ class Session:
             along=caller.along,
             publishes=publishes,
             force=force,
+            unlock=caller.unlock,
             shield=caller.shield,
             committed=caller.committed,
             doing=caller.doing,

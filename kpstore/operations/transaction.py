@@ -42,9 +42,10 @@ class Manner:
     `without`: targets to leave as they are; `along`: those that come along although
     they were left before. `publishes`: False for what changes nothing that is served.
     `go_through`: rollback's way, no rule and no target stops it. `force`: a known-bad
-    default is meant. `shield` is entered at the commit point and left when all is done,
-    to hold signals back. `doing` is told each step, `committed` what stands once main
-    has moved, and after the switch.
+    default is meant. `unlock`: so is a change of what locked nodes boot. `shield` is
+    entered at the commit point and left when all is done, to hold signals back. `doing`
+    is told each step, `committed` what stands once main has moved, and after the
+    switch.
     """
 
     without: Collection[str] = ()
@@ -52,6 +53,7 @@ class Manner:
     publishes: bool = True
     go_through: bool = False
     force: bool = False
+    unlock: bool = False
     shield: Callable[[], AbstractContextManager[None]] = nullcontext
     doing: Callable[[str], None] = silent
     committed: Callable[[Outcome], None] = silent
@@ -85,7 +87,7 @@ class Transaction:
         with disk_failures("committing"):
             self.manner.doing("checking")
             if not self.manner.go_through:
-                self.proposal.check(force=self.manner.force)
+                self.proposal.check(force=self.manner.force, unlock=self.manner.unlock)
             self.manner.doing("writing the commit")
             manner = self.manner
             left = self.proposal.left_behind(manner.without, manner.along)

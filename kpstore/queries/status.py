@@ -82,7 +82,10 @@ class DraftLine:
 
 @dataclass(frozen=True)
 class Overview:
-    """One site at one commit. `without_image` counts nodes that have none."""
+    """One site at one commit. `without_image` counts nodes that have none.
+
+    `locks`: why nodes are locked, with their set.
+    """
 
     name: str
     id: str
@@ -92,6 +95,7 @@ class Overview:
     overrides: list[OverrideLine] = field(default_factory=list)
     drafts: list[DraftLine] = field(default_factory=list)
     without_image: int = 0
+    locks: dict[str, str] = field(default_factory=dict)
 
 
 def look(reader: SiteReader, really: Really) -> Overview:
@@ -105,6 +109,7 @@ def look(reader: SiteReader, really: Really) -> Overview:
     return Overview(
         name=looking.site["name"],
         id=looking.site["id"],
+        locks=looking.site.get("locks", {}),
         tip=revision(reader.repository.commit(tip)),
         images=[looking.image(name, nodes) for name in reader.names(tip, "images")],
         targets=list(looking.targets()),

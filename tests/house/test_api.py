@@ -20,8 +20,8 @@ VERBS = """adopt blame blame_node caller commit create damage discard edit exami
     intake judge log only_weigh open plan publish requests revert rollback show site
     undo verify view why writing"""
 VALUES = {
-    Caller: """along argv author clock committed doing host notify shield ticket user
-        wait without""",
+    Caller: """along argv author clock committed doing host notify shield ticket unlock
+        user wait without""",
     Edit: "outcome plan state",
     Outcome: "commit nodes nodes_changed notes replaced revision targets warnings",
     Plan: "base changes id nodes nodes_changed replaced targets warnings",

@@ -1,7 +1,7 @@
 """How verbs that commit are framed, and the options that all of them have.
 
-A target may stay behind, or come along. What edits is committed at once with -m, shown
-by -n, and else goes into the draft.
+A target may stay behind, or come along; what locked nodes boot may change. What edits
+is committed at once with -m, shown by -n, and else goes into the draft.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def _targets(*names: str, **more: Any) -> Any:
     )
 
 
-def _staying(
+def _apart(
     without: Annotated[
         list[str] | None,
         _targets("--without", help="Leave a target behind, until it is brought."),
@@ -37,6 +37,15 @@ def _staying(
         list[str] | None,
         _targets("--with", help="Bring a target along that was left behind."),
     ] = None,
+    unlock: Annotated[
+        bool,
+        typer.Option(
+            "--unlock",
+            help="Change what locked nodes boot, too; a rollback does.",
+            callback=remember,
+            expose_value=False,
+        ),
+    ] = False,
 ) -> None:
     """Declare the options."""
 
@@ -70,7 +79,7 @@ def _forced(
     """Declare what an edit has that may make a payload default."""
 
 
-_PARAMS = params_of(_staying)
+_PARAMS = params_of(_apart)
 
 
 class CommittingCommand(VerbCommand):

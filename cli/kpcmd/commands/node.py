@@ -27,6 +27,8 @@ app = noun(
         "set": _EDITS,
         "rename": _EDITS,
         "rm": _EDITS,
+        "lock": "kpcmd.commands.node_lock",
+        "unlock": "kpcmd.commands.node_lock",
     },
 )
 apps = {"node": app}

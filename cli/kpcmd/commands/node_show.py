@@ -8,7 +8,7 @@ from kpcmd.arguments.options import NodeArg
 from kpcmd.commands.node import app
 from kpcmd.frame import session_of, verb
 from kpcmd.opening import picker
-from kpstore.edits import groups
+from kpstore.edits import groups, locks
 
 
 @verb(app, "show", "kp node show n001")
@@ -18,6 +18,7 @@ def show(context: typer.Context, node: NodeArg) -> None:
     state = picker(session).view()
     fields = state.node(node).model_dump(mode="json")
     fields["groups"] = groups.of_node(state, node)
+    fields["locked"] = locks.of_node(state, node)
     session.out.answer(fields, (f"{name}: {_text(fields[name])}" for name in fields))
 
 

@@ -68,6 +68,8 @@ def _lines(settings: Site) -> Iterator[str]:
     for word in ("required", "forbidden"):
         if demands := getattr(settings, f"{word}_params"):
             yield f"{word:<15}{compose(demands)}"
+    for why, nodes in settings.locks.items():
+        yield f"locked         {nodes} ({why})"
     label = "variables"
     for name, rule in sorted(settings.variables.items()):
         yield f"{label:<15}{name}={rule_text(rule)}"

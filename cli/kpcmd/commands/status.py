@@ -62,6 +62,7 @@ def _document(session: Session, found: Overview) -> dict[str, Any]:
         "images": [asdict(line) for line in found.images],
         "nodes_without_image": found.without_image,
         "overrides": [asdict(line) for line in found.overrides],
+        "locks": [{"nodes": n, "why": why} for why, n in found.locks.items()],
         "targets": [_target(line) for line in found.targets],
         "draft": read[0] if read else None,
         "drafts": [asdict(line) for line in found.drafts],
@@ -123,6 +124,8 @@ def _images(session: Session, found: Overview) -> Iterator[str]:
     header = ("IMAGE", "ARCH", "DEFAULT", "METHOD", "KERNEL", "VERDICT", "NODES")
     yield from ("", *columns(header, rows)) if rows else ("no images yet",)
     yield from map(_next, found.overrides)
+    for why, nodes in found.locks.items():
+        yield f"locked: {nodes} ({why})"
     if found.without_image:
         one = found.without_image == 1
         nodes = "1 node has" if one else f"{found.without_image:,} nodes have"

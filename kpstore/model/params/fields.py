@@ -1,4 +1,4 @@
-"""Fields of documents that hold parameters.
+"""Fields of documents that hold parameters, and other words of administrators.
 
 Those that documents of before don't have are not written where they say nothing.
 """
@@ -20,4 +20,9 @@ Table = Annotated[Literal[1, 2], Field(exclude_if=lambda value: value == 1)]
 Key = Annotated[str, StringConstraints(pattern=names.PARAMETER_KEY)]
 Keys = Annotated[tuple[Key, ...], _MOST, _UNLESS_EMPTY]
 KeySet = Annotated[tuple[Key, ...], Field(min_length=2)]
+_Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+Locks = Annotated[dict[_Reason, str], _UNLESS_EMPTY]
 KeySets = Annotated[tuple[KeySet, ...], _MOST, _UNLESS_EMPTY]
