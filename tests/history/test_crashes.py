@@ -56,7 +56,7 @@ def step(repository: Repository, changes: dict[Key, Document | None]) -> str:
     drafts.save(
         repository,
         "ann",
-        main,
+        found.base if found else main,
         changes,
         expected=found.commit if found else None,
         author="Ann <ann@head1>",
@@ -131,7 +131,7 @@ def _save(repository: Repository, user: str) -> None:
     drafts.save(
         repository,
         user,
-        main,
+        found.base if found else main,
         {ENTRY: None},
         expected=found.commit if found else None,
         author="Ann <ann@head1>",
