@@ -24,6 +24,7 @@ from kpstore.model.names import PARAMETER
 
 _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
+_CMDLINES: Final = ("etc/kernel/cmdline", "usr/lib/kernel/cmdline")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
 _SUBVOLUME: Final = re.compile(r"rootflags=(?:[^ ]*,)?subvol=/?([^,]+)[^ ]*")
 
@@ -184,9 +185,14 @@ class _Reading:
                     return [booted] if booted else []
         if is_told or any(listing.choices for listing in listings):
             return []
-        words = tokens(self._seen.text("etc/kernel/cmdline") or "")
         parts = (kernel.release, kernel.kernel, kernel.initrds)
-        return [Booted(*parts, *_parameters(words))]
+        return [Booted(*parts, *_parameters(tokens(self._of_kernel_install())))]
+
+    def _of_kernel_install(self) -> str:
+        """Return the command line that kernel-install(8) gives every kernel."""
+        texts = (self._seen.text(path) for path in _CMDLINES)
+        lines = next(filter(None, texts), "").splitlines()
+        return " ".join(each for each in lines if not each.lstrip().startswith("#"))
 
     def place(self, path: str, source: str, volume: str = "") -> str | None:
         """Return where a loader's path lies in the tree, if there is such a file.

@@ -25,13 +25,15 @@ class UnifiedImage:
     """What an image holds; `os` are the fields of its os-release.
 
     `release` and `cmdline` are empty where it has none. `initrds` in the order that
-    its stub hands them over: microcode first.
+    its stub hands them over: microcode first. `has_profiles`: it may be started in
+    several ways, of which this is the first.
     """
 
     linux: Section
     initrds: tuple[Section, ...] = ()
     release: str = ""
     cmdline: str = ""
+    has_profiles: bool = False
     os: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,6 +59,7 @@ def read_unified(read: Read, size: int) -> UnifiedImage | None:
         initrds=tuple(found[n] for n in (".ucode", ".initrd") if n in found),
         release=_line(texts[".uname"]),
         cmdline=_line(texts[".cmdline"]),
+        has_profiles=".profile" in found,
         os=_fields(texts[".osrel"]),
     )
 

@@ -344,7 +344,7 @@ def test_loader_conf_that_leaves_it_to_the_firmware(root: Path, tree: Beneath) -
     [
         ("DEFAULT old\nLABEL new\nLINUX {new}\nLABEL old\nLINUX {old}\n", OLD),
         ("label new\n kernel {new}\nlabel old\n menu default\n kernel {old}\n", OLD),
-        ("default nothing\nlabel new\n kernel {new}\nlabel old\n kernel {old}\n", NEW),
+        ("label new\n kernel {new}\nlabel old\n kernel {old}\n", NEW),
     ],
 )
 def test_extlinux(root: Path, tree: Beneath, text: str, release: str) -> None:
@@ -420,7 +420,9 @@ def test_several_kernels_and_no_loader(tree: Beneath) -> None:
 
 def test_the_only_kernel(root: Path, tree: Beneath) -> None:
     (root / f"boot/vmlinuz-{OLD}").unlink()
-    fill(root, {"etc/kernel/cmdline": f"{UUID} ro\nquiet 'x\n".encode()})
+    fill(root, {"usr/lib/kernel/cmdline": b"rw\n"})
+    assert booted(tree).params == ("rw",)
+    fill(root, {"etc/kernel/cmdline": f"# note\n{UUID} ro\nquiet 'x\n".encode()})
     assert booted(tree) == Booted(
         release=NEW,
         kernel=f"boot/vmlinuz-{NEW}",
@@ -439,6 +441,17 @@ def test_a_broken_grub_cfg_decides_nothing(
 ) -> None:
     fill(root, {"boot/grub/grub.cfg": text})
     assert default_kernel(tree).booted is None
+
+
+@pytest.mark.parametrize("text", [b"", b"set timeout=5\n", b"configfile /none\n"])
+def test_a_grub_cfg_without_entries_has_parameters_nobody_knows(
+    root: Path, tree: Beneath, text: bytes
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {"boot/grub/grub.cfg": text})
+    found = default_kernel(tree)
+    assert found.booted is None
+    assert found.unread == ("boot/grub/grub.cfg: it lists nothing to boot",)
 
 
 def test_what_could_not_be_read_is_said(root: Path, tree: Beneath) -> None:

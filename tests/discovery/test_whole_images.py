@@ -64,8 +64,11 @@ def test_it_is_taken_whole_or_not_at_all(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("called", "mounted"),
     [
-        ("/@/boot", "UUID=1 / btrfs defaults,subvol=@ 0 1"),
-        ("/@rootfs/boot", "UUID=1 / btrfs defaults,subvol=@rootfs 0 1"),
+        ("/@/boot", "UUID=0b6c3d6e-6a0c-4b9e-9d5c-0d6f2f1d7a11 / btrfs subvol=@ 0 1"),
+        (
+            "/@rootfs/boot",
+            "UUID=0b6c3d6e-6a0c-4b9e-9d5c-0d6f2f1d7a11 / btrfs subvol=@rootfs 0 1",
+        ),
         ("/ROOT/debian@/boot", "UUID=7C3A-91F0 /boot/efi vfat defaults 0 0"),
         ("/BOOT/debian@", "UUID=7C3A-91F0 /boot/efi vfat defaults 0 0"),
     ],

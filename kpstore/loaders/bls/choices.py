@@ -18,6 +18,7 @@ from kpstore.loaders.tree import Tree, on_fat
 _NOT_LISTED: Final = (".", "auto-")  # "auto-" are the loader's own
 _STARTED: Final = ("linux", "uki", "efi", "uki-url")  # one of them, in an entry
 _DEVICE_TREE: Final = ("devicetree", "devicetree-overlay")
+_NOT_KEPT: Final = ("profile", "extra")
 _TITLE: Final = ("PRETTY_NAME", "IMAGE_ID", "NAME", "ID")
 _VERSION: Final = ("IMAGE_VERSION", "VERSION", "VERSION_ID", "BUILD_ID")
 _SORT_KEY: Final = ("IMAGE_ID", "ID")
@@ -129,7 +130,11 @@ class Choices:
             _last(said, "sort-key"),
             _last(said, "machine-id"),
             _last(said, "version"),
-            tuple(f"{x}: {NO_DEVICE_TREES}" for x in _DEVICE_TREE if x in said),
+            (
+                *(f"{x}: {NO_DEVICE_TREES}" for x in _DEVICE_TREE if x in said),
+                *_profiles(image),
+                *(f"{x}, which is not read" for x in _NOT_KEPT if x in said),
+            ),
         )
 
     def _images(self, root: str) -> Iterator[Choice]:
@@ -143,7 +148,7 @@ class Choices:
                 path,
                 _first(image.os, _SORT_KEY),
                 version=_first(image.os, _VERSION),
-                unkept=tuple(self._addons(root, path)),
+                unkept=(*self._addons(root, path), *_profiles(image)),
             )
 
     def _addons(self, root: str, path: str) -> Iterator[str]:
@@ -195,6 +200,11 @@ def _by_key(choice: Choice) -> tuple[bool, bool, str, str]:
 def _ident(path: str) -> str:
     """Return what a default names: the file without its ending and count of tries."""
     return COUNTED.sub("", path.rpartition("/")[2].rpartition(".")[0])
+
+
+def _profiles(image: UnifiedImage | None) -> tuple[str, ...]:
+    has_some = image is not None and image.has_profiles
+    return ("its profiles but the first",) if has_some else ()
 
 
 def _last(said: _Said, *keys: str) -> str:

@@ -12,15 +12,9 @@ from kpstore.loaders.grub import loading
 from kpstore.loaders.grub.blscfg import blscfg
 from kpstore.loaders.grub.condition import holds
 from kpstore.loaders.grub.devices import split
-from kpstore.loaders.grub.machine import (
-    BAD_ARGUMENT,
-    BAD_FILE_TYPE,
-    FALSE,
-    NOT_FOUND,
-    Builtin,
-    Machine,
-)
+from kpstore.loaders.grub.machine import Builtin, Machine
 from kpstore.loaders.grub.search import search, search_by
+from kpstore.loaders.grub.status import BAD_ARGUMENT, BAD_FILE_TYPE, FALSE, NOT_FOUND
 
 
 def _set(machine: Machine, args: list[str]) -> int:

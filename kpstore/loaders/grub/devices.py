@@ -57,6 +57,14 @@ class Devices:
         wanted = f"{kind}={name}".lower()
         return next((each.mount for each in self._specs(wanted)), wanted)
 
+    def is_another_s(self, device: str) -> bool:
+        """Tell a file system that fstab doesn't name, though it names /boot's so."""
+        own = holding(self._rows, "/boot/kernel")
+        kind, is_name, _ = device.partition("=")
+        if own is None or not is_name:
+            return False
+        return own.spec.lower().startswith(f"{kind}=")
+
     def _specs(self, wanted: str) -> Iterator[FileSystem]:
         for each in self._rows:
             spec = re.sub(r"^/dev/disk/by-(uuid|label)/", r"\1=", each.spec)

@@ -34,7 +34,12 @@ class Environment:
         return any(name in each for each in self._contexts)
 
     def set(self, name: str, value: str) -> None:
-        """Set a variable; InvalidInput for more than any real script has."""
+        """Set a variable; InvalidInput for more than any real script has.
+
+        `root` loses the parentheses around a device.
+        """
+        if name == "root" and value[:1] == "(" and value[-1:] == ")":
+            value = value[1:-1]
         here = self._contexts[-1]
         here[name] = value
         if len(value) > _LONGEST or len(here) > _MOST:

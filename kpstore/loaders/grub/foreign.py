@@ -34,6 +34,7 @@ _PLATFORMS: Final = {
 _UEFI: Final = ("x86_64-efi", "arm64-efi", "i386-efi")
 _ENTRIES: Final = "boot/loader/entries"
 _IMPLIED: Final = b"if [ -s $prefix/grubenv ]; then load_env; fi\nblscfg\n"
+_LISTS_NOTHING: Final = "it lists nothing to boot"
 _UNDECIDED: Final = "which of them boots, a grub.cfg says that is not in the tree"
 _HEADER: Final = {"menuentry_id_option": "--id"}  # what grub-mkconfig's begins with
 _ONCE: Final = ("next_entry", "prev_saved_entry", "saved_entry")
@@ -58,11 +59,15 @@ def read(tree: Tree) -> Iterator[Listing]:
         for source in tree.matching(f"{folder}/{_CONFIG}")
         if tree.is_file(source)
     ]
-    for source in sources:
-        if (tree.size(source) or 0) > LIMIT:
-            yield Listing(source, unread=(f"{source}: longer than {LIMIT} bytes",))
-        else:
-            yield _listing(tree, source)
+    found = [
+        _listing(tree, source)
+        if (tree.size(source) or 0) <= LIMIT
+        else Listing(source, unread=(f"{source}: longer than {LIMIT} bytes",))
+        for source in sources
+    ]
+    yield from found
+    if sources and not any(each.choices or each.unread for each in found):
+        yield Listing(sources[0], unread=(f"{sources[0]}: {_LISTS_NOTHING}",))
     if not sources and not reads_entries(tree):
         yield from _without_config(tree)
 

@@ -9,14 +9,9 @@ from typing import Final
 
 from kpstore.errors import InvalidInput
 from kpstore.loaders.grub.devices import split
-from kpstore.loaders.grub.machine import (
-    BAD_ARGUMENT,
-    NOT_FOUND,
-    Builtin,
-    Loaded,
-    Machine,
-)
+from kpstore.loaders.grub.machine import Builtin, Loaded, Machine
 from kpstore.loaders.grub.menu import MenuEntry, chosen, first_number
+from kpstore.loaders.grub.status import BAD_ARGUMENT, NOT_FOUND
 from kpstore.loaders.listing import NO_DEVICE_TREES, Listed, initrds_in
 
 _DEEPEST: Final = 8  # submenus within each other
@@ -36,12 +31,21 @@ def _linux(machine: Machine, args: list[str]) -> int:
     if not args:
         return BAD_ARGUMENT
     path, words = args[0], tuple(args[1:])
+    device = split(path)[0] or machine.variables.get("root")
+    if machine.devices.is_another_s(device):
+        machine.note(
+            f"{path} of {device}, which fstab does not name: another system's?"
+        )
+    if not words and machine.given > 1:
+        machine.note(f"the line of {path} is of variables alone, and nothing sets them")
     there = machine.files.is_file(path)
     machine.loaded = Loaded(_path(machine, path), words, is_there=there)
     return 0 if there else NOT_FOUND
 
 
 def _initrd(machine: Machine, args: list[str]) -> int:
+    if not args and machine.given:
+        machine.note("its initrd is in variables alone, and nothing sets them")
     if not args or machine.loaded is None:
         return BAD_ARGUMENT
     paths = [each for word in args for each in _newc(word)]

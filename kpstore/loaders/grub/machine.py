@@ -15,6 +15,7 @@ from kpstore.loaders.grub.devices import DeviceFiles, Devices
 from kpstore.loaders.grub.environment import Environment
 from kpstore.loaders.grub.menu import MenuEntry, read_options
 from kpstore.loaders.grub.script import Word
+from kpstore.loaders.grub.status import BAD_ARGUMENT, FALSE
 from kpstore.loaders.grub.syntax import (
     Command,
     For,
@@ -29,11 +30,6 @@ from kpstore.loaders.grub.syntax import (
 from kpstore.loaders.grub.words import SPECIAL, fill
 
 _DEEPEST: Final = 24  # calls, files and submenus within each other
-
-FALSE: Final = 1  # GRUB's numbers of errors (include/grub/err.h)
-NOT_FOUND: Final = 5
-BAD_FILE_TYPE: Final = 11
-BAD_ARGUMENT: Final = 18
 
 Builtin = Callable[["Machine", list[str]], int]
 
@@ -63,7 +59,8 @@ class Machine:
 
     `loaded` is what `boot` would start, `chosen` the entry with the submenus that it is
     in, `saved` what save_env would have written; `shown` is the machine as it was when
-    it came to its menu. `by_name`: names in a default go before numbers. `parsed` has
+    it came to its menu, `given` how many arguments a command has before variables are
+    filled in. `by_name`: names in a default go before numbers. `parsed` has
     the files that were read, by their place in the tree.
     """
 
@@ -82,6 +79,7 @@ class Machine:
     notes: dict[str, None] = field(default_factory=dict)
     parsed: dict[str, Script] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
+    given: int = 0
     _leave: _Leave | None = None
     _loops: int = 0
     _depth: int = 0
@@ -263,6 +261,7 @@ class Machine:
         if len(words) <= inverted:
             return BAD_ARGUMENT if inverted else 0
         name, *args = words[inverted:]
+        self.given = len(node.words) - inverted - 1
         if name in ("menuentry", "submenu"):
             status = self._define(name, args, node.block)
         elif name in self.builtins:

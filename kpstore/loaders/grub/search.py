@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from kpstore.loaders.grub.machine import BAD_ARGUMENT, NOT_FOUND, Builtin, Machine
+from kpstore.loaders.grub.machine import Builtin, Machine
+from kpstore.loaders.grub.status import BAD_ARGUMENT, NOT_FOUND
 
 _SHORT: Final = {"f": "file", "l": "label", "u": "fs-uuid", "s": "set", "h": "hint"}
 _KINDS: Final = {"file": "file", "label": "label", "fs-uuid": "uuid"}

@@ -35,6 +35,7 @@ _INITRD: Final = re.compile(r"(?:^| )initrd=([^ ]*)")
 _NO_LINUX: Final = frozenset(
     {"boot", "bss", "comboot", "config", "fdimage", "localboot", "pxe"}
 )
+_ADDED: Final = ("sysappend", "ipappend")
 _DEVICE_TREE: Final = (
     *("fdt", "fdtdir", "devicetree", "devicetreedir"),
     *("fdtoverlays", "devicetree-overlay"),
@@ -99,6 +100,7 @@ def read_config(source: str, said: Iterable[tuple[str, str]]) -> Listing:
     if choices:
         at, more = _default(config)
         chosen = replace(choices[at], words=(*choices[at].words, *tokens(more)))
+        unread += _undecided(config)
         unread += _lost(chosen, config.labels[at][1])
     return Listing(source, choices, chosen, tuple(f"{source}: {x}" for x in unread))
 
@@ -139,11 +141,23 @@ def _default(config: _Config) -> tuple[int, str]:
     return (marked or [0])[-1], ""
 
 
+def _undecided(config: _Config) -> Iterator[str]:
+    """Say that a default names no label: the first one boots, or none (EXTLINUX)."""
+    said = config.said.get("ontimeout") or config.said.get("default", "")
+    names = {name for name, _ in config.labels}
+    meant = {said, said.partition(" ")[0]}
+    if said and not names & meant and not any(x.endswith(_MODULE) for x in meant):
+        yield f"its default, {said}, names none of its labels"
+
+
 def _lost(chosen: Listed, said: Mapping[str, str]) -> Iterator[str]:
     """Say what of the label that boots kp can't keep."""
     for each in _DEVICE_TREE:
         if each in said:
             yield f"{each} of {chosen.ident}: {NO_DEVICE_TREES}"
+    for each in _ADDED:
+        if each in said:
+            yield f"{each} of {chosen.ident}, what it adds to the command line"
     if not chosen.kernel or chosen.kernel.endswith(_MODULE):
         yield f"{chosen.ident}, which boots no kernel by itself"
 

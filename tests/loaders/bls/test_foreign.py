@@ -345,6 +345,18 @@ def test_an_entry_may_start_an_image(key: str) -> None:
     assert listing({**files, **own}).choices[0].words == ("ro",)
 
 
+def test_of_several_profiles_the_first_is_taken_and_it_is_said() -> None:
+    image = unified({".profile": b"ID=main\n"})
+    for files in (
+        {"efi/EFI/Linux/a.efi": image},
+        {f"{ESP}/entries/a.conf": "uki /u.efi\n", "efi/u.efi": image},
+    ):
+        (said,) = listing(files).unread
+        assert said.endswith("its profiles but the first (of what boots)")
+    (said,) = listing({f"{ESP}/entries/a.conf": entry("/a", "profile 1\n")}).unread
+    assert said.endswith("profile, which is not read (of what boots)")
+
+
 # --- whether it decides
 
 GRUB_CFG = {"boot/grub2/grub.cfg": "blscfg\n"}

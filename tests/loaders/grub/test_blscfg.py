@@ -69,7 +69,8 @@ def test_a_count_of_tries_is_a_part_of_the_name() -> None:
 
 
 def test_an_entry_without_a_kernel_is_not_listed() -> None:
-    assert listed({"a": "title A\n"}) == []
+    one, none = "linux /b\n", "title A\n"
+    assert [each.ident for each in listed({"b": one, "a": none})] == ["b"]
     found = reading({"a": "title A\nefi /shell.efi\n"})
     assert found.choices == ()
     assert found.unread == (

@@ -9,7 +9,7 @@ from kpstore.loaders.listing import Listed, Listing
 from support.filetree import Files
 
 CONFIG = "boot/grub/grub.cfg"
-MENU = "menuentry a { linux /a $x; }\nmenuentry b --id bb { linux /b $x; }\n"
+MENU = "menuentry a { linux /a k=$x; }\nmenuentry b --id bb { linux /b k=$x; }\n"
 HEAD = "# GRUB Environment Block\n"
 
 
@@ -128,13 +128,13 @@ def test_red_hat_s_grub_goes_to_no_fallback_where_a_kernel_is_gone() -> None:
 
 def test_files_of_its_own_go_on_in_place_or_have_a_menu() -> None:
     more = {"boot/grub/more.cfg": "set default=1\nset x=y\n"}
-    assert booted("source $prefix/more.cfg\n" + MENU, more).words == ("y",)
-    assert booted("set x=y\nsource /boot/grub/none.cfg\n" + MENU).words == ("y",)
-    other = {"boot/grub/more.cfg": "menuentry c { linux /c $x; }\n"}
+    assert booted("source $prefix/more.cfg\n" + MENU, more).words == ("k=y",)
+    assert booted("set x=y\nsource /boot/grub/none.cfg\n" + MENU).words == ("k=y",)
+    other = {"boot/grub/more.cfg": "menuentry c { linux /c k=$x; }\n"}
     assert booted("x=y\nconfigfile $prefix/more.cfg\n" + MENU, other).kernel == "/c"
-    assert booted("x=y\nconfigfile $prefix/more.cfg\n", other).words == ()
+    assert booted("x=y\nconfigfile $prefix/more.cfg\n", other).words == ("k=",)
     seen = booted("x=y\nexport x\nconfigfile $prefix/more.cfg\n", other)
-    assert seen.words == ("y",)
+    assert seen.words == ("k=y",)
 
 
 FSTAB = "UUID=Aa-1 / ext4 defaults 0 1\nLABEL=boot /boot ext4 defaults 0 2\n"
@@ -165,7 +165,7 @@ def test_one_path_on_two_devices_is_two_files() -> None:
     files = {**BOOT, "x.cfg": "set x=r\n", "boot/x.cfg": "set x=$x-b\n"}
     text = "search -u --set=root aa-1\nsource /x.cfg\n"
     more = "search -l --set=root boot\nsource /x.cfg\n"
-    assert booted(text + more + MENU, files).words == ("r-b",)
+    assert booted(text + more + MENU, files).words == ("k=r-b",)
 
 
 def test_the_script_s_own_place_is_told_by_fstab() -> None:
@@ -218,6 +218,40 @@ def test_a_script_may_boot_without_a_menu() -> None:
     assert booted("linux /k a\nboot\n").kernel == "/k"
     assert listing("linux /k a\n").chosen is None  # it ends at GRUB's prompt
     assert listing("").chosen is None
+
+
+def test_a_line_or_initrd_of_variables_that_nothing_sets_is_said() -> None:
+    found = listing("menuentry a {\nlinux /a $x $y\ninitrd $z\n}\n")
+    assert found.unread == (
+        f"{CONFIG}: the line of /a is of variables alone, and nothing sets them",
+        f"{CONFIG}: its initrd is in variables alone, and nothing sets them",
+    )
+    assert listing("menuentry a {\nlinux /a\n}\n").unread == ()
+    assert listing("x=ro\nmenuentry a {\nlinux /a $x\n}\n").unread == ()
+
+
+@pytest.mark.parametrize("line", ["set root=(hd0,1)", "root='(hd0,1)'"])
+def test_a_root_loses_its_parentheses(line: str) -> None:
+    entry = f"menuentry a {{\n{line}\nlinux ($root)/k ro\n}}\n"
+    assert booted(entry, {"k": ""}).kernel == "/k"
+
+
+@pytest.mark.parametrize("uuid", ["aa-1", "bb-2"])
+def test_a_kernel_of_a_file_system_that_fstab_lacks_is_said(uuid: str) -> None:
+    entry = f"menuentry a {{\nsearch --fs-uuid --set=root {uuid}\nlinux /k ro\n}}\n"
+    found = listing(entry, {"k": "", "etc/fstab": "UUID=Aa-1 / ext4 defaults 0 1\n"})
+    said = f"{CONFIG}: /k of uuid=bb-2, which fstab does not name: another system's?"
+    assert found.unread == ((said,) if uuid == "bb-2" else ())
+    assert listing(entry, {"k": ""}).unread == ()
+
+
+@pytest.mark.parametrize("text", ["", "set timeout=5\n", "configfile /none.cfg\n"])
+def test_a_file_that_lists_nothing_is_said_where_no_other_does(text: str) -> None:
+    stub = {"boot/efi/EFI/x/grub.cfg": text}
+    (_, said) = read(Files({CONFIG: text}))
+    assert said.unread == (f"{CONFIG}: it lists nothing to boot",)
+    found = [*read(Files({CONFIG: MENU, **stub}))]
+    assert [each.unread for each in found] == [(), ()]
 
 
 # --- what only the machine knows

@@ -89,7 +89,9 @@ def test_the_label_that_boots_when_nobody_is_there(text: str, boots: str) -> Non
     found = only(text)
     assert found.chosen and found.chosen.ident == boots
     assert found.chosen in found.choices
-    assert found.unread == ()
+    names_none = "default c" in text
+    assert [x for x in found.unread if "names none" not in x] == []
+    assert len(found.unread) == names_none
 
 
 def test_a_default_may_add_to_the_command_line() -> None:
@@ -180,3 +182,26 @@ def test_of_one_folder_extlinux_conf_counts() -> None:
 
 
 NAMES = ("syslinux.cfg", "extlinux.conf")
+
+
+@pytest.mark.parametrize(
+    ("default", "said"),
+    [
+        ("default b\n", ["its default, b, names none of its labels"]),
+        ("default a\nontimeout b\n", ["its default, b, names none of its labels"]),
+        ("default a more\n", []),
+        ("default menu.c32\n", []),
+        ("default a\n", []),
+        ("", []),
+    ],
+)
+def test_a_default_that_names_no_label_is_said(default: str, said: list[str]) -> None:
+    found = only(f"{default}label a\nlinux /a\n")
+    assert found.chosen
+    assert found.chosen.ident == "a"
+    assert [each.partition(": ")[2] for each in found.unread] == said
+
+
+def test_what_it_adds_to_a_line_is_said() -> None:
+    (said,) = only("label a\nlinux /a\nsysappend 3\n").unread
+    assert said.endswith("sysappend of a, what it adds to the command line")
