@@ -27,20 +27,21 @@ _IN_TREE: Final = {
         *("boot/cmdline.txt", "boot/config.txt"),
         *("boot/firmware/cmdline.txt", "boot/firmware/config.txt"),
     ),
-    "U-Boot's scripts: doc/usage; Armbian's and BeagleBoard's boot.scr": (
+    "U-Boot's scripts: Armbian's and BeagleBoard's boot.scr": (
         *("boot/boot.scr", "boot/boot.scr.uimg", "boot/boot.ini"),
         *("boot/*Env.txt", "boot/firmware/*Env.txt"),
         *("etc/default/flash-kernel", "etc/default/u-boot"),
     ),
+    "mkinitcpio(8): the command line of a unified image": ("etc/cmdline.d/*.conf",),
     "bootc's manual: Kernel arguments": ("usr/lib/bootc/kargs.d/*.toml",),
 }
 _ON_ESP: Final = {
-    "Xen: docs/misc/efi.pandoc": ("EFI/*/xen*.cfg",),
-    "ELILO: docs/elilo.txt": ("EFI/*/elilo.conf",),
+    "Xen: its manual, Xen under EFI": ("EFI/*/xen*.cfg",),
+    "ELILO: its manual": ("EFI/*/elilo.conf",),
     "rEFInd, Clover: their manuals": (
         *("EFI/*/refind.conf", "EFI/CLOVER/config.plist"),
     ),
-    "Limine: its CONFIG page": (
+    "Limine: its manual, Configuration": (
         *("limine.conf", "limine.cfg", "limine/limine.conf"),
         *("EFI/*/limine.conf", "EFI/*/limine.cfg"),
     ),
