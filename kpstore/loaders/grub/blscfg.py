@@ -86,10 +86,22 @@ def _entries(machine: Machine, path: str) -> Iterator[tuple[str, Fields]]:
         if len(same) > 1:
             machine.note(f"of {' and '.join(same)}, one to it, which it lists")
         fields = _fields(found[same[0]])
+        _say_unread(machine, name, fields, found[same[0]])
         if "linux" in fields:
             yield name, fields
         elif efi := fields.get("efi"):
             machine.note(f"{name} starts {efi[0]}: {_UNLISTED}")
+
+
+def _say_unread(machine: Machine, name: str, fields: Fields, text: str) -> None:
+    said = sum(map(len, fields.values()))
+    lines = [line.strip() for line in text.splitlines()]
+    if said < sum(bool(line) and not line.startswith("#") for line in lines):
+        machine.note(
+            f"{name} is read up to its first line without a value, not further"
+        )
+    if len(fields.get("options", ())) > 1:
+        machine.note(f"of the lines of options of {name} the first one counts")
 
 
 def _newest_first(names: Iterable[str]) -> Iterator[list[str]]:

@@ -157,7 +157,10 @@ def test_without_options_the_default_ones_count() -> None:
 
 
 def test_of_repeated_options_the_first_counts_and_initrds_add_up() -> None:
-    found = only("linux /a\noptions ro\noptions rw\ninitrd /x\ninitrd /y\n")
+    text = "linux /a\noptions ro\noptions rw\ninitrd /x\ninitrd /y\n"
+    whole = reading({"a": text})
+    assert "of the lines of options of a the first one counts" in whole.unread[0]
+    found = whole.choices[0]
     assert (found.words, found.initrds) == (("ro",), ("/x", "/y"))
 
 
@@ -225,8 +228,11 @@ def test_some_of_them_can_be_named() -> None:
 
 
 def test_a_file_is_read_up_to_a_line_without_a_value() -> None:
-    found = only("linux /a\n# x\ninitrd /i\n\noptions ro\n")
+    whole = reading({"a": "linux /a\n# x\ninitrd /i\n\noptions ro\n"})
+    found = whole.choices[0]
     assert (found.initrds, found.words) == (("/i",), ())
+    assert "a is read up to its first line without a value" in whole.unread[0]
+    assert reading({"a": "linux /a\noptions ro\n\n# end\n"}).unread == ()
 
 
 def test_one_that_makes_no_script_boots_nothing() -> None:
