@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from kpstore.discovery.files import SeenTree, same_bytes
 from kpstore.discovery.installed import Installed, facts_of, installed_kernels
 from kpstore.discovery.other_loaders import of_other_loaders
+from kpstore.discovery.own_line import GRUB, of_grub, of_kernel_install
 from kpstore.disk.beneath import Beneath
 from kpstore.errors import NotFound
 from kpstore.loaders.foreign import FOREIGN
@@ -24,7 +25,6 @@ from kpstore.model.names import PARAMETER
 
 _PARAMETER: Final = re.compile(PARAMETER)
 _LOADERS_OWN: Final = ("BOOT_IMAGE=", "initrd=")
-_CMDLINES: Final = ("etc/kernel/cmdline", "usr/lib/kernel/cmdline")
 _DEVICE: Final = re.compile(r"^\([^)]*\)")
 _SUBVOLUME: Final = re.compile(r"rootflags=(?:[^ ]*,)?subvol=/?([^,]+)[^ ]*")
 
@@ -173,8 +173,8 @@ class _Reading:
     ) -> list[Booted]:
         """Boot the one kernel, as the first choice does that boots it; none without.
 
-        Where there is no loader (`is_told`: nor one that can't be read), the file of
-        kernel-install says with what parameters.
+        Where there is no loader (`is_told`: nor one that can't be read), what would
+        write its file says with what parameters.
         """
         for listing in listings:
             for each in _flat(listing.choices):
@@ -186,13 +186,11 @@ class _Reading:
         if is_told or any(listing.choices for listing in listings):
             return []
         parts = (kernel.release, kernel.kernel, kernel.initrds)
-        return [Booted(*parts, *_parameters(tokens(self._of_kernel_install())))]
-
-    def _of_kernel_install(self) -> str:
-        """Return the command line that kernel-install(8) gives every kernel."""
-        texts = (self._seen.text(path) for path in _CMDLINES)
-        lines = next(filter(None, texts), "").splitlines()
-        return " ".join(each for each in lines if not each.lstrip().startswith("#"))
+        line: str | None = of_kernel_install(self._seen)
+        if not line and (line := of_grub(self._seen)) != "":
+            what = "only a shell could fill in" if line is None else "are taken"
+            self.lost.append(f"{GRUB}, without a grub.cfg: its parameters {what}")
+        return [] if line is None else [Booted(*parts, *_parameters(tokens(line)))]
 
     def place(self, path: str, source: str, volume: str = "") -> str | None:
         """Return where a loader's path lies in the tree, if there is such a file.

@@ -8,6 +8,7 @@ from typing import Final
 
 from kpstore.errors import InvalidInput
 from kpstore.formats.uki import read_unified
+from kpstore.loaders.mounts import file_systems
 from kpstore.loaders.programs import ESPS
 from kpstore.loaders.tree import Tree, on_fat
 
@@ -48,6 +49,12 @@ _ON_ESP: Final = {
     "UEFI Shell: its specification, 3.3": ("startup.nsh",),
     "Boot Loader Specification, type 2": ("EFI/Linux/*.efi",),
 }
+_ELSEWHERE: Final = ("esp", "boot/esp")
+"""Where an EFI system partition lies that no reader looks at, beside fstab's."""
+_READ_ON_ESP: Final = (
+    *("loader/loader.conf", "loader/entries/*.conf", "EFI/*/grub.cfg"),
+    *("EFI/systemd/systemd-boot*.efi", "EFI/*/syslinux.cfg"),
+)
 _STARTED: Final = "EFI/*/*.efi"
 
 
@@ -61,13 +68,18 @@ def _paths(tree: Tree) -> Iterator[str]:
     for patterns in _IN_TREE.values():
         for pattern in patterns:
             yield from tree.matching(pattern)
-    for esp in ESPS:
-        for patterns in _ON_ESP.values():
+    for esp in (*ESPS, *(others := _other_esps(tree))):
+        for patterns in (*_ON_ESP.values(), _READ_ON_ESP if esp in others else ()):
             for pattern in patterns:
                 yield from on_fat(tree, esp, pattern)
         for path in on_fat(tree, esp, _STARTED):
             if _is_unified(tree, path):
                 yield path
+
+
+def _other_esps(tree: Tree) -> list[str]:
+    mounts = (each.mount.strip("/") for each in file_systems(tree) if each.is_fat)
+    return sorted({*_ELSEWHERE, *filter(None, mounts)} - {*ESPS})
 
 
 def _is_unified(tree: Tree, path: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from kpstore.discovery.image_tree import Booted, default_kernel
 from kpstore.disk.beneath import Beneath
 from kpstore.formats import samples as make
+from kpstore.loaders.listing import tokens
 from support.imagetree import fill
 from support.loaderfiles import WRITTEN
 
@@ -430,6 +431,63 @@ def test_the_only_kernel(root: Path, tree: Beneath) -> None:
         params=(UUID, "ro", "quiet"),
         dropped=("'x",),
     )
+
+
+CLOUD = b'GRUB_CMDLINE_LINUX_DEFAULT="console=tty1 console=ttyS0"\n'
+KDUMP = b'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=1G"\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "params"),
+    [
+        (
+            {"grub": b"GRUB_CMDLINE_LINUX=\nGRUB_CMDLINE_LINUX_DEFAULT='quiet'\n"},
+            "quiet",
+        ),
+        ({"grub": b'export GRUB_CMDLINE_LINUX="a b=c" # x\n'}, "a b=c"),
+        ({"grub": CLOUD + b"GRUB_CMDLINE_LINUX=rw\n"}, "rw console=tty1 console=ttyS0"),
+        (
+            {"grub": CLOUD, "grub.d/1.cfg": KDUMP},
+            "console=tty1 console=ttyS0 crashkernel=1G",
+        ),
+        ({"grub": b"#GRUB_CMDLINE_LINUX=x\nGRUB_TIMEOUT=5\n"}, ""),
+    ],
+)
+def test_without_a_grub_cfg_what_would_make_it_has_the_parameters(
+    root: Path, tree: Beneath, files: dict[str, bytes], params: str
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {f"etc/default/{name}": text for name, text in files.items()})
+    assert booted(tree).params == tokens(params)
+    assert ("its parameters are taken" in str(default_kernel(tree).lost)) == bool(
+        params
+    )
+    fill(root, {"etc/kernel/cmdline": b"own"})
+    assert booted(tree).params == ("own",)
+    assert default_kernel(tree).lost == ()
+
+
+@pytest.mark.parametrize("said", [b'"$(cat /x)"', b"`x`", b'"$OTHER"', b"'open"])
+def test_parameters_that_only_a_shell_could_tell_are_not_guessed(
+    root: Path, tree: Beneath, said: bytes
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {"etc/default/grub": b"GRUB_CMDLINE_LINUX=" + said + b"\n"})
+    found = default_kernel(tree)
+    assert found.booted is None
+    assert "only a shell could fill in" in found.lost[0]
+
+
+@pytest.mark.parametrize("esp", ["esp", "boot/esp", "mnt/efi"])
+def test_an_esp_that_no_reader_looks_at_has_parameters_nobody_knows(
+    root: Path, tree: Beneath, esp: str
+) -> None:
+    (root / f"boot/vmlinuz-{OLD}").unlink()
+    fill(root, {"etc/fstab": b"UUID=A-B /mnt/efi vfat umask=0077 0 0\n"})
+    fill(root, {f"{esp}/loader/entries/a.conf": b"linux /a\n"})
+    found = default_kernel(tree)
+    assert found.booted is None
+    assert found.unread == (f"{esp}/loader/entries/a.conf, and what boots by it",)
 
 
 @pytest.mark.parametrize(
