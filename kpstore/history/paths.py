@@ -159,5 +159,7 @@ def node_line(data: bytes, name: str) -> bytes | None:
 
 def changed_nodes(old: bytes, new: bytes) -> set[str]:
     """Return the names of the nodes whose lines differ between two node files."""
+    if not (old and new):
+        return set(node_lines(old or new))
     ours, theirs = set(old.splitlines()), set(new.splitlines())
     return set(node_lines(b"\n".join(ours ^ theirs)))

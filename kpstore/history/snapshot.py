@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from kpstore.errors import CorruptState
@@ -110,19 +110,19 @@ class Snapshot:
 
 def diff(old: Snapshot, new: Snapshot) -> Differences:
     """Return what differs: key -> (old, new document), None for absent."""
-    found: Differences = {}
+    return {key: (old.get(key), new.get(key)) for key in differing(old, new)}
+
+
+def differing(old: Snapshot, new: Snapshot) -> Iterator[Key]:
+    """Yield the keys of what differs, in no order, without reading documents."""
     repository = new.repository
     for path, was, now in trees.compare(repository, old.tree, new.tree):
         if paths.shard_in(path):
             before = repository.blob(was.id) if was else b""
             after = repository.blob(now.id) if now else b""
-            names = paths.changed_nodes(before, after)
-            keys = [Key("node", name) for name in sorted(names)]
-        else:
-            key = codec.key_of(path)
-            keys = [key] if key else []
-        found |= {key: (old.get(key), new.get(key)) for key in keys}
-    return found
+            yield from map(partial(Key, "node"), paths.changed_nodes(before, after))
+        elif key := codec.key_of(path):
+            yield key
 
 
 def changes_between(old: Snapshot, new: Snapshot) -> Changes:

@@ -1,13 +1,16 @@
 """What one commit changed, or what lies between two states, field by field."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 
 from kpstore.history.record import Record, person_name
 from kpstore.history.revisions import Revision
-from kpstore.history.snapshot import Differences, Snapshot, diff
+from kpstore.history.snapshot import Differences, Snapshot, diff, differing
 from kpstore.model.documents import Document
+from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.site.opened import OpenSite
 
@@ -24,11 +27,35 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Shown:
-    """One commit: its line in the log, its record, its fields."""
+    """One commit: its line in the log, its record, its state beside that before."""
 
     revision: Revision
     record: Record
-    changes: Sequence[FieldChange]
+    before: Snapshot
+    after: Snapshot
+
+    @property
+    def changes(self) -> list[FieldChange]:
+        """Return every field that it changed, document by document."""
+        return list(_changes(diff(self.before, self.after)))
+
+    def first(self, most: int) -> tuple[list[Key], Counter[str]]:
+        """Return the first documents that it changed, and how many there are, by kind.
+
+        No document is read, for there may be a million nodes: `fields` reads one.
+        """
+        counts: Counter[str] = Counter()
+
+        def counted() -> Iterator[Key]:
+            for key in differing(self.before, self.after):
+                counts[key.kind] += 1
+                yield key
+
+        return nsmallest(most, counted()), counts
+
+    def fields(self, key: Key) -> Iterator[FieldChange]:
+        """Yield the fields of one document that it changed."""
+        return _changes({key: (self.before.get(key), self.after.get(key))})
 
 
 def show(site: OpenSite, rev: str) -> Shown:
@@ -46,7 +73,7 @@ def show(site: OpenSite, rev: str) -> Shown:
         record.op,
         record.subject,
     )
-    return Shown(line, record, list(_changes(diff(parent, new))))
+    return Shown(line, record, parent, new)
 
 
 def field_changes(old: State, new: State) -> list[FieldChange]:

@@ -32,7 +32,8 @@ def show(
     """
     session = session_of(context)
     shown = picker(session).show(rev)
-    session.out.answer(_document(shown), _lines(shown, whole=all_))
+    document = _document(shown) if session.as_json else None  # of a million nodes: long
+    session.out.answer(document, _lines(shown, whole=all_))
 
 
 def _document(shown: Shown) -> dict[str, Any]:
@@ -69,4 +70,4 @@ def _lines(shown: Shown, *, whole: bool) -> Iterator[str]:
     if whole:
         yield from change_lines(shown.changes)
     else:
-        yield from folded(shown.changes, f"kp show r{line.number} --all")
+        yield from folded(shown, f"kp show r{line.number} --all")

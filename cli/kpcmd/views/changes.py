@@ -1,12 +1,11 @@
 """Changed fields, as JSON and as lines."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from kpcmd.views.outcomes import summary
-from kpstore.queries.diff import FieldChange
+from kpcmd.views.outcomes import counted, summary
+from kpstore.queries.diff import FieldChange, Shown
 
 _LINES: Final = 100  # of changes, before others are only counted
 
@@ -31,22 +30,24 @@ def change_lines(changes: Iterable[FieldChange]) -> Iterator[str]:
         yield f"  {change.field}: {_text(change.old)} -> {_text(change.new)}"
 
 
-def folded(changes: Sequence[FieldChange], whole: str) -> Iterator[str]:
+def folded(shown: Shown, whole: str) -> Iterator[str]:
     """Say what changed in the first documents; count the others, which `whole` shows.
 
     The first document is never cut.
     """
-    more: list[str] = []
-    shown = 0
-    for document, fields in groupby(changes, lambda change: change.document):
-        lines = list(change_lines(fields))
-        if more or (shown and shown + len(lines) > _LINES):
-            more.append(document)
-        else:
-            shown += len(lines)
-            yield from lines
-    if more:
-        yield f"and {summary(more)}: {whole}"
+    keys, left = shown.first(_LINES)
+    said = 0
+    while keys:
+        lines = list(change_lines(shown.fields(keys[0])))
+        if said and said + len(lines) > _LINES:
+            break
+        said += len(lines)
+        yield from lines
+        left[keys.pop(0).kind] -= 1
+    if left.total() > len(keys):  # of so many, those that are not at hand
+        yield f"and {counted(left)}: {whole}"
+    elif keys:
+        yield f"and {summary([str(key) for key in keys])}: {whole}"
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """What plans and outcomes look like: as JSON documents, and as lines for people."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kpcmd import errors
@@ -145,13 +145,18 @@ def given_way(gone: Loss | Replaced) -> str:
 
 
 def summary(edits: Sequence[str]) -> str:
-    """Name a few edits, count many: `3 images, 40 nodes`."""
+    """Name a few edits, count many: see `counted`."""
     if len(edits) <= _NAMED:
         return ", ".join(edits) or "no changes"
-    kinds = Counter(edit.partition(" ")[0] for edit in edits)
+    return counted(Counter(edit.partition(" ")[0] for edit in edits))
+
+
+def counted(kinds: Mapping[str, int]) -> str:
+    """Say how many documents of each kind: `3 images, 40 nodes`."""
     return ", ".join(
         f"{number} {_PLURALS.get(kind, f'{kind}s') if number > 1 else kind}"
         for kind, number in sorted(kinds.items())
+        if number
     )
 
 
