@@ -6,6 +6,8 @@ The only module that does. Everything below is told by arguments.
 import os
 import platform
 import pwd
+import shlex
+import shutil
 import signal
 import sys
 import time
@@ -17,6 +19,7 @@ from types import FrameType
 from typing import Any, Final
 
 from kpcmd.terminal.output import Output
+from kpcmd.terminal.pager import Screen
 from kpcmd.terminal.progress import StatusLine
 from kpstore.errors import DiskFailure
 
@@ -67,7 +70,8 @@ class Signals:
 class World:
     """What the machine says; tests make one by hand.
 
-    `site` is KP_SITE, `terminal` tells whether a person can be asked.
+    `site` is KP_SITE, `terminal` tells whether a person can be asked, `screen` is there
+    when stdout is a terminal.
     """
 
     user: str
@@ -77,6 +81,7 @@ class World:
     editor: str = "vi"
     terminal: bool = False
     colour: bool = False
+    screen: Screen | None = None
     signals: Signals = field(default_factory=Signals)
 
     @classmethod
@@ -91,6 +96,7 @@ class World:
             editor=environ.get("VISUAL") or environ.get("EDITOR") or "vi",
             terminal=_is_terminal(sys.stdin) and _is_terminal(sys.stderr),
             colour=_is_terminal(sys.stdout) and not environ.get("NO_COLOR"),
+            screen=_screen(environ) if _is_terminal(sys.stdout) else None,
         )
 
 
@@ -122,6 +128,7 @@ class Session:
     quiet: bool = False
     verbose: int = 0
     no_color: bool = False
+    no_pager: bool = False
     without: Sequence[str] = ()
     along: Sequence[str] = ()
     unlock: bool = False
@@ -149,8 +156,13 @@ class Session:
             quiet=self.quiet,
             verbose=self.verbose,
             colour=self.world.colour and not self.no_color,
+            screen=self._screen(),
             line=self.line,
         )
+
+    def _screen(self) -> Screen | None:
+        screen = self.world.screen
+        return screen._replace(pager=()) if screen and self.no_pager else screen
 
     def finish(self, done: Done) -> int:
         """Answer what was done and return its status, whether it can be said or not."""
@@ -186,6 +198,27 @@ def _name_of(uid: int | None) -> str:
         return "" if uid is None else pwd.getpwuid(uid).pw_name
     except KeyError:
         return ""
+
+
+def _screen(environ: Mapping[str, str]) -> Screen:
+    size = shutil.get_terminal_size()
+    return Screen(size.columns, size.lines, _pager(environ))
+
+
+def _pager(environ: Mapping[str, str]) -> Sequence[str]:
+    """Return the words of KP_PAGER, PAGER or less; none for cat, or where it isn't.
+
+    Unless LESS says otherwise, less is asked for what git asks of it: to end at once
+    where all fits, show colours, and leave the text on the screen.
+    """
+    text = environ.get("KP_PAGER", environ.get("PAGER", "less"))
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote without its like
+        return ()
+    if not words or words[0] == "cat" or not shutil.which(words[0]):
+        return ()
+    return words if "LESS" in environ else ("env", "LESS=FRX", *words)
 
 
 def _is_terminal(stream: Any) -> bool:

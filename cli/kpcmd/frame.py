@@ -50,6 +50,9 @@ def _options(
     no_color: Annotated[
         bool, _global("--no-color", help="No colours [NO_COLOR].")
     ] = False,
+    no_pager: Annotated[
+        bool, _global("--no-pager", help="All at once [KP_PAGER, PAGER].")
+    ] = False,
 ) -> None:
     """Declare the global options."""
 

@@ -24,7 +24,8 @@ holds for all verbs, is in [commands.md](commands.md); the global options, which
 verb takes, are left out here.
 """
 _GLOBAL = re.compile(
-    r"^  (--site DIR|--json|-q, --quiet|-v, --verbose|--no-color|-h, --help) .*\n",
+    r"^  (--site DIR|--json|-q, --quiet|-v, --verbose|--no-color|--no-pager|-h, --help)"
+    r" .*\n",
     re.MULTILINE,
 )
 _NO_OPTIONS = re.compile(r"^Options:\n(?=\n|\Z)", re.MULTILINE)

@@ -8,7 +8,6 @@ from kpcmd.arguments import completion
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpcmd.views.changes import change_json
 from kpstore.site.reader import utc
 
@@ -68,4 +67,4 @@ def blame(
         for line, change in found
     ]
     header = ("REV", "TIME", "AUTHOR", "FIELD", "VALUE")
-    session.out.answer(document, columns(header, rows))
+    session.out.answer(document, session.out.columns(header, rows))

@@ -21,7 +21,6 @@ from kpcmd.arguments.parameters import (
 from kpcmd.editing import edit
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpcmd.views.entries import line, shown_json, shown_lines, usual
 from kpstore.edits import entries, images
 from kpstore.model.state import State
@@ -165,7 +164,7 @@ def list_(context: typer.Context, image: ImageArg) -> None:
         for each in found
     ]
     header = ("", "ENTRY", "METHOD", "KERNEL", "VERDICT", "PARAMETERS")
-    session.out.answer(found, columns(header, rows))
+    session.out.answer(found, session.out.columns(header, rows))
 
 
 @verb(app, "show", "kp entry show web production", "kp entry show web next --node n001")

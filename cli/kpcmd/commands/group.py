@@ -14,7 +14,6 @@ from kpcmd.arguments.parameters import LayerCommand, line_of, say, tokens_of
 from kpcmd.editing import edit, say_nodes
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpstore.edits import groups
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import members
@@ -133,7 +132,7 @@ def list_(context: typer.Context) -> None:
         for each in found
     ]
     header = ("GROUP", "PRIORITY", "NODES", "PARAMETERS")
-    session.out.answer(found, columns(header, rows))
+    session.out.answer(found, session.out.columns(header, rows))
 
 
 @verb(app, "show", "kp group show rack1")

@@ -28,7 +28,6 @@ from kpcmd.editing import edit
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpcmd.views.kernels import taking_in, warn_of
 from kpstore.discovery.image_tree import Booted
 from kpstore.edits import entries, images
@@ -121,7 +120,7 @@ def list_(context: typer.Context) -> None:
         for each in found
     ]
     header = ("IMAGE", "ARCH", "DEFAULT", "ENTRIES")
-    session.out.answer(found, columns(header, rows))
+    session.out.answer(found, session.out.columns(header, rows))
 
 
 @verb(app, "show", "kp image show web")

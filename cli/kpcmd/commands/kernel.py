@@ -15,7 +15,6 @@ from kpcmd.context import Session
 from kpcmd.editing import edit
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpcmd.views.kernels import warn_of
 from kpstore.edits import kernels
 from kpstore.kernels.gather import Gathered
@@ -107,7 +106,7 @@ def list_(context: typer.Context, image: ImageArg) -> None:
         for each in found
     ]
     header = ("KERNEL", "KIND", "RELEASE", "ORIGIN", "ENTRIES")
-    session.out.answer(found, columns(header, rows))
+    session.out.answer(found, session.out.columns(header, rows))
 
 
 @verb(app, "show", "kp kernel show web 6.12")

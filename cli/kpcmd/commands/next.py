@@ -14,7 +14,6 @@ from kpcmd.editing import Way, edit, nodes_of
 from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpstore.edits import nodes
 from kpstore.errors import Refused
 from kpstore.model.nodesets import fold
@@ -128,7 +127,7 @@ def _list(context: typer.Context, nodeset: list[str] | None) -> int:
         alike.setdefault(key, []).append(each["node"])
     rows = [(fold(names), f"{len(names):,}", *key) for key, names in alike.items()]
     header = ("NODES", "NUMBER", "IMAGE", "NEXT", "PARAMETERS")
-    session.out.answer(found, columns(header, rows))
+    session.out.answer(found, session.out.columns(header, rows))
     return 0
 
 

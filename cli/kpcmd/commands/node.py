@@ -10,7 +10,6 @@ import typer
 from kpcmd.arguments import completion
 from kpcmd.context import Session
 from kpcmd.frame import noun, session_of, verb
-from kpcmd.terminal.output import columns
 from kpstore.model.bulk import uncollected
 from kpstore.site.reader import SiteReader
 
@@ -64,7 +63,7 @@ def list_(
             header = ("NODE", "IMAGE", "INDEX", "MAC", "IP", "")
             # Lined up where they lie in memory, then sorted: half the time. The blanks
             # behind a name come before any character of one.
-            lines = columns(header, map(_row, fitting))
+            lines = session.out.columns(header, map(_row, fitting))
             session.out.answer(None, [*lines[:1], *sorted(lines[1:])])
 
 

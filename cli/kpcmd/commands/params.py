@@ -6,7 +6,6 @@ import typer
 
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpstore.queries.params import read_line
 
 app = noun("How kernel parameters are read.")
@@ -32,5 +31,5 @@ def explain(
     ]
     session.out.answer(
         [each._asdict() for each in found],
-        columns(("TOKEN", "KEY", "KIND", "SOURCE"), rows),
+        session.out.columns(("TOKEN", "KEY", "KIND", "SOURCE"), rows),
     )

@@ -11,7 +11,6 @@ import typer
 from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
-from kpcmd.terminal.output import columns
 from kpstore.queries.next_boots import OverrideLine
 from kpstore.queries.status import Overview, TargetLine, look
 from kpstore.site.reader import SiteReader, utc
@@ -122,7 +121,7 @@ def _images(session: Session, found: Overview) -> Iterator[str]:
         for line in found.images
     ]
     header = ("IMAGE", "ARCH", "DEFAULT", "METHOD", "KERNEL", "VERDICT", "NODES")
-    yield from ("", *columns(header, rows)) if rows else ("no images yet",)
+    yield from ("", *session.out.columns(header, rows)) if rows else ("no images yet",)
     yield from map(_next, found.overrides)
     for why, nodes in found.locks.items():
         yield f"locked: {nodes} ({why})"
@@ -154,4 +153,6 @@ def _targets(session: Session, found: Overview) -> Iterator[str]:
         for line in found.targets
     ]
     header = ("TARGET", "KIND", "STATE", "SERVES", "PATH", "")
-    yield from ("", *columns(header, rows), "") if rows else ("no targets yet",)
+    yield from (
+        ("", *session.out.columns(header, rows), "") if rows else ("no targets yet",)
+    )

@@ -15,7 +15,6 @@ from kpcmd.editing import Way, edit
 from kpcmd.errors import CONFLICT, LOCKED, OK, WrongUsage
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpstore.edits import targets
 from kpstore.model.state import State
 from kpstore.model.vocabulary import LOADERS, OF_AN_IMAGE, OPTIONS, WRITTEN
@@ -133,7 +132,9 @@ def list_(context: typer.Context) -> None:
         )
         for each in found
     ]
-    session.out.answer(found, columns(("TARGET", "KIND", "LOADERS", "ROOT", ""), rows))
+    session.out.answer(
+        found, session.out.columns(("TARGET", "KIND", "LOADERS", "ROOT", ""), rows)
+    )
 
 
 @editing(app, "rm", "kp target rm boot1")

@@ -8,7 +8,6 @@ import typer
 from kpcmd.arguments import completion
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.terminal.output import columns
 from kpstore.model.state import State
 
 app = noun("What is known of payloads.")
@@ -45,7 +44,7 @@ def list_(
         for each in found
     ]
     header = ("PAYLOAD", "VERDICT", "IMAGE", "REV", "SINCE", "BY", "WHY")
-    session.out.answer(found, columns(header, rows))
+    session.out.answer(found, session.out.columns(header, rows))
 
 
 def _verdicts(state: State) -> Iterator[dict[str, Any]]:

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, Final
 
 from kpcmd.terminal.escape import ascii_json, visible, visible_json
+from kpcmd.terminal.pager import Screen, paged
 from kpcmd.terminal.progress import Amount, StatusLine
 from kpcmd.terminal.stream import has_every_letter, write
+from kpcmd.terminal.table import lined_up
 from kpstore.errors import DiskFailure
 
 _COLOURS: Final = {
@@ -27,18 +28,18 @@ _COLOURS: Final = {
     "ahead": 31,
     "bad": 31,
 }
-_COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
 _INDENT: Final = "  "  # of a message's further lines: none begins like one of kp's
 
 
 @dataclass(frozen=True)
 class Output:
-    """Where one run of kp prints, and how."""
+    """Where one run of kp prints, and how; `screen`: the terminal that stdout is."""
 
     as_json: bool = False
     quiet: bool = False
     verbose: int = 0
     colour: bool = False
+    screen: Screen | None = None
     line: StatusLine = field(default_factory=StatusLine)
 
     def answer(self, document: Any, lines: Iterable[str]) -> None:
@@ -49,7 +50,16 @@ class Output:
         if self.as_json:
             self.document(document)
         else:
-            self.text("".join(f"{line}\n" for line in self._visible(lines)))
+            text = "".join(f"{line}\n" for line in self._visible(lines))
+            self.line.clear()
+            if not (self.screen and paged(self.screen, text)):
+                self.text(text)
+
+    def columns(
+        self, header: Sequence[str], rows: Iterable[Sequence[str]]
+    ) -> list[str]:
+        """Line up rows below a header, as wide as the terminal if stdout is one."""
+        return lined_up(header, rows, self.screen.width if self.screen else 0)
 
     def document(self, document: Any) -> None:
         """Print a JSON document, --json or not; see `answer`."""
@@ -141,39 +151,6 @@ def _painted(word: str) -> str:
 
 # What looks like it and comes from outside may stay: it says one of these words.
 _PAINTED: Final = re.compile(f"({'|'.join(re.escape(_painted(w)) for w in _COLOURS)})")
-
-
-def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Line up rows below a header; the last column is as long as it is."""
-    whole = [tuple(header), *map(tuple, rows)]
-    if len(whole) == 1:
-        return []
-    lines = _lined_up(whole)
-    return _lined_up_bare(whole) if any("\x1b" in line for line in lines) else lines
-
-
-def _lined_up(rows: list[tuple[str, ...]]) -> list[str]:
-    """Line up plain cells; for 100,000 rows, so no Python runs for each of them."""
-    *widths, _ = _widths(rows)
-    line = "".join(f"%-{width}s  " for width in widths) + "%s"
-    return list(map(str.rstrip, map(line.__mod__, rows)))
-
-
-def _lined_up_bare(rows: list[tuple[str, ...]]) -> list[str]:
-    """Line up cells of which some have a colour, which takes no room."""
-    bare = [tuple(_COLOUR.sub("", cell) for cell in row) for row in rows]
-    widths = _widths(bare)
-    return [
-        "  ".join(
-            cell + " " * (width - len(plain))
-            for cell, plain, width in zip(row, plain_row, widths, strict=True)
-        ).rstrip()
-        for row, plain_row in zip(rows, bare, strict=True)
-    ]
-
-
-def _widths(rows: list[tuple[str, ...]]) -> list[int]:
-    return [max(map(len, map(itemgetter(at), rows))) for at in range(len(rows[0]))]
 
 
 def _json(document: Any) -> str:

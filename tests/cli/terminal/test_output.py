@@ -7,7 +7,8 @@ import pytest
 
 from kpcmd.app import main
 from kpcmd.context import World
-from kpcmd.terminal.output import Output, columns
+from kpcmd.terminal.output import Output
+from kpcmd.terminal.table import lined_up
 from support.cli import Cluster, copy, run, template
 
 
@@ -19,22 +20,44 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Cluster:
 
 def test_columns_line_up_with_and_without_colours():
     rows = [("web", "good", "20"), ("database", "unknown", "1")]
-    plain = columns(("IMAGE", "VERDICT", "NODES"), rows)
+    plain = lined_up(("IMAGE", "VERDICT", "NODES"), rows)
     assert plain == [
         "IMAGE     VERDICT  NODES",
         "web       good     20",
         "database  unknown  1",
     ]
     out = Output(colour=True)
-    painted = columns(
+    painted = lined_up(
         ("IMAGE", "VERDICT", "NODES"), [(a, out.paint(b), c) for a, b, c in rows]
     )
     assert painted[1] == "web       \x1b[32mgood\x1b[0m     20"
     assert painted[2] == plain[2]
 
 
+ROWS = [("a-long-name-of-an-image", "1234567890" * 4, "r1", "damaged: " + "x" * 60)]
+HEADER = ("IMAGE", "PARAMETERS", "REV", "")
+
+
+def test_long_cells_lose_their_middle_on_a_narrow_terminal():
+    plain, narrow = lined_up(HEADER, ROWS), lined_up(HEADER, ROWS, 110)
+    assert lined_up(HEADER, ROWS, 200) == plain
+    assert len(plain[1]) > 110
+    name, cell, revision, *remark = narrow[1].split()
+    assert (name, revision) == ("a-long-name-of-an-image", "r1")
+    assert " ".join(remark) == ROWS[0][3]
+    assert cell == "123456…67890"
+
+
+@pytest.mark.parametrize("width", range(1, 160, 7))
+def test_a_cell_is_cut_no_more_than_it_must(width: int):
+    rows = [("n", "a" * 50, "b" * 30, "c" * 5)]
+    line = lined_up(("N", "A", "B", "C"), rows, width)[1]
+    widest = max(min(width, 92), 1 + 12 + 12 + 5 + 6)
+    assert widest - 1 <= len(line) <= widest  # two columns are cut alike
+
+
 def test_no_rows_no_header():
-    assert columns(("A", "B"), []) == []
+    assert lined_up(("A", "B"), []) == []
 
 
 @pytest.mark.parametrize(
