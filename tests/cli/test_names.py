@@ -49,3 +49,48 @@ def test_a_name_that_can_not_be_given(
     refused = made.kp("node", "rename", old, new, expected=1)
     assert said in refused.err
     assert "hint: " in refused.err
+
+
+TABLE = """name,mac,ip,image,group
+n91,02:00:00:00:91:01,10.9.0.1,db,rack2
+n92,02:00:00:00:92:01,,,
+other,02:00:00:00:93:01,,,
+"""
+
+
+def test_a_set_is_added_by_a_table_of_macs(made: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "macs.csv").write_text(TABLE, "utf-8")
+    words = ("node", "add", "n[91-92]", "--table", str(tmp_path / "macs.csv"))
+    words += ("--image", "web", "--group", "rack1", "-m", "new ones")
+    said = made.kp(*words)
+    assert "2 nodes: n[91-92]" in said.err
+    assert "rows of other nodes are left alone: other" in said.err
+    assert made.json("node", "show", "n91")["groups"] == ["rack1", "rack2"]
+    assert made.json("node", "show", "n92")["groups"] == ["rack1"]
+    added = made.json("node", "list", "n[91-92]")
+    assert [each["image"] for each in added] == ["web", "web"]
+    assert added[0]["ips"] == ["10.9.0.1"]
+    made.kp("node", "show", "other", expected=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("n[91-94] --table TABLE", 1, "no rows for n[93-94] in the table"),
+        ("n[91-93] --table TABLE", 1, "no row for n93 in the table"),
+        ("n01 --table TABLE", 1, "no row for n01"),
+        ("n[91-92] --table TABLE --group rock1", 1, "'rock1'"),
+        ("n[91-92] --table TABLE --image wep", 1, "'wep'"),
+        ("n[91-92] --table NONE", 1, "there is no file NONE"),
+        ("n[91-92] --mac 02:00:00:00:91:01", 2, "n[91-92] are 2 nodes"),
+        ("n91 --table TABLE --mac 02:00:00:00:91:01", 2, "leave out --mac"),
+    ],
+)
+def test_a_table_that_does_not_fit(
+    made: Cluster, tmp_path: Path, words: str, status: int, said: str
+) -> None:
+    (tmp_path / "macs.csv").write_text(TABLE, "utf-8")
+    given = words.replace("TABLE", str(tmp_path / "macs.csv")).split()
+    refused = made.kp("node", "add", *given, expected=status)
+    assert said in refused.err
+    assert "hint: " in refused.err

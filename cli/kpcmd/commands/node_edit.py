@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kpcmd.arguments import completion
 from kpcmd.arguments.committing import editing, way_of
 from kpcmd.arguments.nodesets import OfImage, chosen, fields_of
 from kpcmd.arguments.options import (
@@ -17,9 +18,12 @@ from kpcmd.arguments.tables import read_table
 from kpcmd.commands.node import app
 from kpcmd.context import Session
 from kpcmd.editing import edit, nodes_of, say_nodes
+from kpcmd.errors import WrongUsage
 from kpcmd.frame import session_of
 from kpcmd.opening import picker
 from kpstore.edits import groups, nodes
+from kpstore.inventory.contract import Imported
+from kpstore.model.nodesets import fold
 from kpstore.model.state import State
 from kpstore.queries.nodes import listed_nodes
 
@@ -43,30 +47,79 @@ Variables = Annotated[
     app,
     "add",
     "kp node add n001 --mac 02:00:00:00:00:01 --image web --index 1",
+    "kp node add n[01-20] --table macs.csv --image web --group rack1 -m 'rack 1'",
     cls=LayerCommand,
 )
 def add(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NODE", help="Its name.")],
+    nodeset: NodeSets,
     mac: Macs = None,
     image: OfImage = None,
     ip: Ips = None,
     index: Index = None,
     var: Variables = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table", metavar="FILE", help="Take MACs from a CSV table: name,mac…"
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group",
+            metavar="GROUP",
+            help="A group that they come to.",
+            autocompletion=completion.groups,
+        ),
+    ] = None,
 ) -> int:
-    """Add a node."""
+    """Add a node, or with --table those of a set that have a row each there."""
     session = session_of(context)
+    if table and not (mac is None and ip is None and index is None):
+        raise WrongUsage(
+            "--table has the MACs, addresses and numbers of each node",
+            hint="leave out --mac, --ip and --index",
+        )
     fields, variables = fields_of(mac, image, ip, index, var)
-    fields |= {"vars": variables} | line_of(context)
+    fields |= line_of(context)
     tokens = tokens_of(context)
+    rows = read_table(table, "csv", None) if table else None
 
     def change(state: State) -> None:
-        if image is not None:
-            state.image(image)
-        nodes.add(state, name, fields)
-        say(session, nodes.change(state, [name], {}, **tokens))
+        if fields.get("image") is not None:
+            state.image(fields["image"])
+        names = nodes_of(session, state, nodeset)
+        found = _one(names) if rows is None else _rows(session, state, rows, names)
+        for name in names:
+            own = found[name] | fields
+            nodes.add(state, name, own | {"vars": own.get("vars", {}) | variables})
+        say(session, nodes.change(state, names, {}, **tokens))
+        for each in group or ():
+            groups.regroup(state, each, add=fold(names))
 
     return edit(session, way_of(context, "node add"), change)
+
+
+def _one(names: list[str]) -> dict[str, dict[str, Any]]:
+    if len(names) > 1:
+        raise WrongUsage(
+            f"{fold(names)} are {len(names):,} nodes: each has a MAC of its own",
+            hint="kp node add NODESET --table FILE",
+        )
+    return {name: {} for name in names}
+
+
+def _rows(
+    session: Session, state: State, rows: Imported, names: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Return what the table says of nodes; say which rows are none of theirs."""
+    chosen, beside = rows.split(names)
+    if beside:
+        session.say_once(f"rows of other nodes are left alone: {fold(beside)}")
+    chosen.check_images(state.names("image"))
+    groups.join(state, chosen.groups)
+    return {node.name: dict(node) for node in chosen.nodes}
 
 
 @editing(
