@@ -14,7 +14,7 @@ from histories.readers import TREE
 from kpstore.loaders import registry
 from kpstore.loaders.menu import Linux as Loaded
 from kpstore.loaders.menu import Menu, TreeOptions
-from support.imagetree import snapshot
+from support.imagetree import fill, snapshot
 from support.sites import call_good, content
 from support.treesite import HOME, ORIGINAL, TreeSite, another_kernel, lay_out
 
@@ -108,8 +108,7 @@ def test_a_loader_that_would_read_another_file_is_told_of(
 ) -> None:
     site.ok("target", "rm", "disk", "-m", "out", "--yes")
     others = registry.disk(loader).read_instead
-    for path in others:
-        (site.tree / path).write_bytes(b"")
+    fill(site.tree, dict.fromkeys(others, b""))
     said = site.ok(*add(site, loader), "--replace").err
     assert all(f"{path} is there: {text}" in said for path, text in others.items())
     assert said.count("is there") == len(others)
