@@ -22,6 +22,7 @@ from kpstore.model.moves import Move, Moves, image_of
 from kpstore.model.names import missing
 from kpstore.model.params.demands import check_default, check_demands, is_demanding
 from kpstore.model.params.layers import Layer
+from kpstore.model.params.rules import Rules
 from kpstore.model.state import State, check_casefold
 from kpstore.model.templates import Template
 from kpstore.model.variables import check as check_variables
@@ -88,9 +89,9 @@ def _images(moves: Moves) -> list[str]:
 
 def _is_regrouped(moves: Moves, key: Key) -> bool:
     """Tell whether a change may leave a node set without a group that it names."""
-    old, new = moves.old.get(key), moves.new.get(key)
     if key.kind != "group":
         return False
+    old, new = moves.old.get(key), moves.new.get(key)
     return not (isinstance(old, Group) and isinstance(new, Group)) or (
         old.nodes != new.nodes
     )
@@ -100,8 +101,10 @@ def _of_nodes(moves: Moves) -> Iterator[Callable[[], object]]:
     for template in moves.touched_templates:
         yield partial(_check_resolves, template, moves)
     yield partial(_check_unique, moves)
+    site = moves.new.site()
+    check_node = partial(_check_node, moves, site, site.rules)
     for name, move in moves.nodes.items():
-        yield partial(_check_node, name, move, moves)
+        yield partial(check_node, name, move)
 
 
 def _of_templates(moves: Moves) -> Iterator[Callable[[], object]]:
@@ -142,22 +145,21 @@ def _check_unique(moves: Moves) -> None:
         take(name, values, taken)
 
 
-def _check_node(name: str, move: Move, moves: Moves) -> None:
+def _check_node(moves: Moves, site: Site, rules: Rules, name: str, move: Move) -> None:
     node = move.new
     if node is None or move.new_template is None:
         return
     state = moves.new
     if node.image is not None and state.get(Key("image", node.image)) is None:
         raise missing("image", node.image, state.names("image"))
-    layer = Layer(f"node {name}", node.params, node.without)
-    state.site().rules.check_layer(layer)
-    _check_next(node, move.new_template, state.site())
+    rules.check_layer(Layer(f"node {name}", node.params, node.without))
+    _check_next(node, move.new_template, rules)
     boot = moves.new_boot(move.new_template)
     if boot:
-        check_variables(node, boot.variables, state.site().variables)
+        check_variables(node, boot.variables, site.variables)
 
 
-def _check_next(node: Node, template: Template, site: Site) -> None:
+def _check_next(node: Node, template: Template, rules: Rules) -> None:
     if node.next is None:
         return
     if not template.image:
@@ -167,7 +169,7 @@ def _check_next(node: Node, template: Template, site: Site) -> None:
         )
     override = node.next
     layer = Layer(f"next boot of {node.name}", override.params, override.without)
-    site.rules.check_layer(layer)
+    rules.check_layer(layer)
 
 
 def _check_template(template: Template, moves: Moves) -> None:
