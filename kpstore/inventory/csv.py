@@ -27,6 +27,7 @@ from kpstore.inventory.cells import (
 )
 from kpstore.inventory.contract import Imported
 from kpstore.model import bounds
+from kpstore.model.bulk import uncollected
 from kpstore.model.documents import Node
 from kpstore.model.names import VARIABLE, check_node_name
 
@@ -73,7 +74,8 @@ def read_nodes(data: bytes | str, image: str | None = None) -> Imported:
     """
     rows = _rows(data)
     header = _header(next(rows, None))
-    return _TableReader(header, image).read(rows)
+    with uncollected():
+        return _TableReader(header, image).read(rows)
 
 
 class _TableReader:
