@@ -18,6 +18,7 @@ import pytest
 
 from kpcmd.demo import cluster as demo
 from kpstore.formats import samples
+from kpstore.history.snapshot import Snapshot
 from kpstore.site.targets import SiteTarget
 from kpstore.targets.values import Staged
 from support.cli import Cluster, copy, ok, run, template
@@ -287,6 +288,21 @@ def test_a_commit_of_a_thousand_nodes_is_folded(thousand: Path):
     assert len([line for line in lines if line.startswith("  next: ")]) == MANY
     assert len(ok(site, "show", "--json").json["changes"]) == MANY
     ok(site, "next", f"n[0000-{MANY - 1:04}]", "--clear")
+
+
+def test_next_boots_are_listed_without_a_look_at_the_other_nodes(
+    thousand: Path, monkeypatch: pytest.MonkeyPatch
+):
+    site = thousand / "site"
+    ok(site, "next", "n[0003-0004]", "--entry", "rescue", "-m", "two")
+    monkeypatch.setattr(
+        Snapshot, "raw_nodes", lambda _: pytest.fail("all nodes are read")
+    )
+    found = ok(site, "next", "--list", "--json").json
+    assert [each["node"] for each in found] == ["n0003", "n0004"]
+    assert ok(site, "next", "--list", "n0005", "--json").json == []
+    ok(site, "next", "n[0003-0004]", "--clear", "-m", "none")
+    assert ok(site, "next", "--list", "--json").json == []
 
 
 # --- questions

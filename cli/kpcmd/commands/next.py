@@ -19,7 +19,7 @@ from kpstore.errors import Refused
 from kpstore.model.nodesets import fold
 from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
-from kpstore.queries.nodes import listed_nodes
+from kpstore.queries.next_boots import booting
 
 app = alone()
 apps = {"next": app}
@@ -116,8 +116,10 @@ def _refuse_once(*, once: bool) -> None:
 
 def _list(context: typer.Context, nodeset: list[str] | None) -> int:
     session = session_of(context)
-    state = picker(session).view("HEAD")
-    every = chosen(state, listed_nodes(state), nodeset, None)
+    opened = picker(session)
+    tip = opened.site.tip()
+    _, boots = booting(opened.site, tip)  # by the index: no node is read that has none
+    every = chosen(opened.view(tip), (), nodeset or sorted(boots), None)
     found = list(_overrides(every))
     alike: dict[tuple[str, ...], list[str]] = {}
     for each in found:
