@@ -9,8 +9,9 @@ import typer
 from kpcmd.context import Done, Session
 from kpcmd.errors import OK, WrongUsage
 from kpcmd.opening import picker
-from kpcmd.views.outcomes import count, plan_json, plan_lines, report, summary
+from kpcmd.views.outcomes import plan_json, plan_lines, report, summary
 from kpstore.errors import Conflict
+from kpstore.model.folding import counted
 from kpstore.model.moves import group_sets
 from kpstore.model.nodesets import expand, fold
 from kpstore.model.state import State
@@ -141,7 +142,7 @@ def confirm(session: Session, plan: Plan, *, yes: bool = False) -> None:
         return
     limit = picker(session).view("HEAD").site().confirm_above
     if plan.nodes_changed > limit:
-        ask(session, f"{count(plan.nodes_changed)} change: {plan.nodes}")
+        ask(session, f"{counted(plan.nodes_changed, 'node')} change: {plan.nodes}")
 
 
 def ask(session: Session, what: str) -> None:
@@ -163,5 +164,5 @@ def nodes_of(session: Session, state: State, texts: Sequence[str]) -> list[str]:
 def say_nodes(session: Session, names: Iterable[str]) -> None:
     """Say which nodes a verb is about, and how many."""
     listed = list(names)
-    text = f"{count(len(listed))}: {fold(listed)}" if listed else "no nodes"
+    text = f"{counted(len(listed), 'node')}: {fold(listed)}" if listed else "no nodes"
     session.say_once(text)

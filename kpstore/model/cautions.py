@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from kpstore.errors import NotFound
 from kpstore.model.boot import base_layers, disk_default
+from kpstore.model.folding import counted
 from kpstore.model.moves import Moves, image_of
 from kpstore.model.nodesets import fold
 from kpstore.model.params.layers import Replaced
@@ -101,7 +102,7 @@ class _Who:
     def __str__(self) -> str:
         if len(self.names) == self.count <= _NAMED:
             return fold(self.names)
-        return f"{self.count:,} nodes"
+        return counted(self.count, "node")
 
 
 def _fresh(moves: Moves, old: Template | None, new: Template) -> Iterator[Replaced]:

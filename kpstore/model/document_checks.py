@@ -14,6 +14,7 @@ from kpstore.model.documents import (
     Site,
     Target,
 )
+from kpstore.model.folding import counted
 from kpstore.model.keys import Key
 from kpstore.model.moves import Moves, group_sets
 from kpstore.model.names import check_name
@@ -78,7 +79,8 @@ def _check_gone(state: State, name: str, rest: list[str], moves: Moves) -> None:
     hint = "kp node set NODESET --image OTHER first"
     users = sum(n for t, n in moves.templates.items() if t.image == name)
     if users:
-        raise InvalidInput(f"image {name} is used by {users} nodes", hint=hint)
+        many = counted(users, "node")
+        raise InvalidInput(f"image {name} is used by {many}", hint=hint)
     hidden = [node.name for node in nodes_of_image(moves, name)]
     if hidden:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""Node names folded: `n[001-100]`, `r[1-40]n[1-16]`, in time that follows their number.
+"""Many in few words: node sets folded (`n[001-100]`), and how many of what there are.
 
 ClusterShell's own folding takes minutes for a few thousand names with two numbers.
 """
@@ -71,3 +71,8 @@ def _follows(first: str, last: str, number: str) -> bool:
 
 def _run(first: str, last: str) -> str:
     return first if first == last else f"{first}-{last}"
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Return `1 node`, `2,000 nodes`; `several` where it isn't the noun with an s."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"

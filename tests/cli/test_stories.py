@@ -280,12 +280,10 @@ def test_next_boot_of_a_thousand_nodes_and_back(thousand: Path):
 def test_a_commit_of_a_thousand_nodes_is_folded(thousand: Path):
     site = thousand / "site"
     ok(site, "next", f"n[0000-{MANY - 1:04}]", "--entry", "rescue", "-m", "all")
-    tip = ok(site, "log", "-n", "1", "--json").json[0]["revision"]
-    *_, first, last = ok(site, "show").out.splitlines()
-    assert first.startswith("  next: ")
-    assert last == f"and 950 nodes: kp show {tip} --all"
-    lines = ok(site, "show", "--all").out.splitlines()
-    assert len([line for line in lines if line.startswith("  next: ")]) == MANY
+    *_, nodes, last = ok(site, "show").out.splitlines()
+    assert nodes == f"1,000 nodes: n[0000-{MANY - 1:04}]"
+    assert last.startswith("  next: ")
+    assert ok(site, "show", "--all").out == ok(site, "show").out
     assert len(ok(site, "show", "--json").json["changes"]) == MANY
     ok(site, "next", f"n[0000-{MANY - 1:04}]", "--clear")
 
@@ -303,6 +301,16 @@ def test_next_boots_are_listed_without_a_look_at_the_other_nodes(
     assert ok(site, "next", "--list", "n0005", "--json").json == []
     ok(site, "next", "n[0003-0004]", "--clear", "-m", "none")
     assert ok(site, "next", "--list", "--json").json == []
+
+
+def test_of_nodes_that_are_not_alike_the_first_are_shown(thousand: Path):
+    site = thousand / "site"
+    every = ok(site, "log", "--json").json
+    tip = next(each["revision"] for each in every if each["subject"] == "first")
+    *_, last = ok(site, "show", tip).out.splitlines()
+    assert re.fullmatch(rf"and .*9[0-9]{{2}} nodes.*: kp show {tip} --all", last)
+    lines = ok(site, "show", tip, "--all").out.splitlines()
+    assert len([line for line in lines if line.startswith("node n")]) == MANY
 
 
 # --- questions

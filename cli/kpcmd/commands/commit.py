@@ -13,7 +13,8 @@ from kpcmd.errors import CONFLICT, LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
 from kpcmd.opening import WAIT, picker
 from kpcmd.terminal.editor import ask_message
-from kpcmd.views.outcomes import count, plan_json, plan_lines, report
+from kpcmd.views.outcomes import plan_json, plan_lines, report
+from kpstore.model.folding import counted
 
 app = alone()
 apps = {"commit": app}
@@ -58,7 +59,7 @@ def commit(
             session.out.answer(plan_json(found), plan_lines(session, found))
             return 0
         if found.nodes:
-            session.out.say(f"{count(found.nodes_changed)}: {found.nodes}")
+            session.out.say(f"{counted(found.nodes_changed, 'node')}: {found.nodes}")
         confirm(session, found, yes=yes)
         plan = plan or found.id
         plain = replace(session, no_color=True)

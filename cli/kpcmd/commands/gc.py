@@ -7,6 +7,7 @@ from kpcmd.context import Done
 from kpcmd.errors import DRIFT, LOCKED, OK
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
+from kpstore.model.folding import counted
 
 app = alone()
 apps = {"gc": app}
@@ -26,9 +27,9 @@ def gc(context: typer.Context, dry_run: DryRun = False) -> int:
     for why in refused:
         session.out.warn(why)
     did = "would be removed" if dry_run else "removed"
-    lines = [*gone, f"{len(gone)} artifacts {did}"] if session.verbose else []
+    summed = f"{counted(len(gone), 'artifact')} {did}"
+    lines = [*gone, summed] if session.verbose else [summed]
     document = {"removed": [] if dry_run else gone, "would_remove": gone}
-    lines = lines or [f"{len(gone)} artifacts {did}"]
     status = DRIFT if refused else OK
     if dry_run:
         session.out.answer(document, lines)

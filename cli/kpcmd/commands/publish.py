@@ -12,6 +12,7 @@ from kpcmd.errors import DRIFT, LAGGING, LOCKED, WrongUsage, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import WAIT, picker
 from kpcmd.views.revisions import served
+from kpstore.model.folding import counted
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.operations.publish import Publish
 from kpstore.site.reader import SiteReader
@@ -84,5 +85,5 @@ def _lines(
         condition = session.out.paint(each.condition)
         line = f"{each.name}: {condition} {served(site, each.live)}"
         if each.files_written:
-            line += f", {each.files_written} files written"
+            line += f", {counted(each.files_written, 'file')} written"
         yield line.rstrip() + (f": {each.problem}" if each.problem else "")

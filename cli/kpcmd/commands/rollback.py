@@ -12,7 +12,8 @@ from kpcmd.editing import ask
 from kpcmd.errors import LAGGING, LOCKED, WrongUsage
 from kpcmd.frame import alone, session_of
 from kpcmd.opening import WAIT, picker
-from kpcmd.views.outcomes import count, outcome_json, outcome_lines, report
+from kpcmd.views.outcomes import outcome_json, outcome_lines, report
+from kpstore.model.folding import counted
 from kpstore.operations.outcome import Outcome
 from kpstore.operations.rollback import Rollback
 from kpstore.picker import KernelPicker
@@ -83,14 +84,14 @@ def _confirm(session: Session, opened: KernelPicker, wanted: Rollback) -> None:
     limit = opened.view("HEAD").site().confirm_above
     if before.nodes_changed > limit:
         images = " ".join(wanted.images) or "every image"
-        what = f"{count(before.nodes_changed)} go back: {before.nodes}"
+        what = f"{counted(before.nodes_changed, 'node')} go back: {before.nodes}"
         ask(session, f"{images}: {what}")
 
 
 def _show(session: Session, outcome: Outcome) -> int:
     lines = [
         *outcome_lines(session, outcome),
-        f"{count(outcome.nodes_changed)} would boot differently"
+        f"{counted(outcome.nodes_changed, 'node')} would boot differently"
         + (f": {outcome.nodes}" if outcome.nodes else ""),
     ]
     session.out.answer({**outcome_json(outcome), "nodes": outcome.nodes}, lines)

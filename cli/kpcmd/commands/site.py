@@ -36,9 +36,9 @@ from kpcmd.arguments.settings import (
 from kpcmd.editing import edit
 from kpcmd.frame import noun, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.views.outcomes import count
 from kpstore.edits import site
 from kpstore.model.documents import Site
+from kpstore.model.folding import counted
 from kpstore.model.params.tokens import compose
 from kpstore.model.state import State
 
@@ -60,7 +60,7 @@ def _lines(settings: Site) -> Iterator[str]:
     yield f"name           {settings.name}"
     yield f"id             {settings.id}"
     yield f"unknown nodes  {settings.unknown_nodes}"
-    yield f"confirm above  {count(settings.confirm_above)}"
+    yield f"confirm above  {counted(settings.confirm_above, 'node')}"
     yield f"retention      generations={kept.generations}"
     yield f"               known_good={kept.known_good}"
     yield f"               grace={time_text(kept.grace)}"

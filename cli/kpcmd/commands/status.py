@@ -11,6 +11,7 @@ import typer
 from kpcmd.context import Session
 from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
+from kpstore.model.folding import counted
 from kpstore.queries.next_boots import OverrideLine
 from kpstore.queries.status import Overview, TargetLine, look
 from kpstore.site.reader import SiteReader, utc
@@ -103,7 +104,7 @@ def _drafts(session: Session, found: Overview) -> Iterator[str]:
         if draft.problem:
             yield f"draft: {draft.user} has one that is not read: {draft.problem}"
         else:
-            edits = f"{draft.edits} {'edit' if draft.edits == 1 else 'edits'}"
+            edits = f"{counted(draft.edits, 'edit')}"
             yield f"draft: {whose} holds {edits}, not live"
 
 
@@ -127,13 +128,13 @@ def _images(session: Session, found: Overview) -> Iterator[str]:
         yield f"locked: {nodes} ({why})"
     if found.without_image:
         one = found.without_image == 1
-        nodes = "1 node has" if one else f"{found.without_image:,} nodes have"
+        nodes = counted(found.without_image, "node has", "nodes have")
         disk = "it boots its own disk" if one else "they boot their own disks"
         yield f"{nodes} no image: {disk}"
 
 
 def _next(line: OverrideLine) -> str:
-    nodes = f"{line.count:,} {'node boots' if line.count == 1 else 'nodes boot'}"
+    nodes = f"{counted(line.count, 'node boots', 'nodes boot')}"
     text = f"{nodes} {line.image}/{line.entry} instead of the default"
     if line.revision:
         text += f", by {' and '.join(line.by)} since {line.revision}, {line.since}"

@@ -11,6 +11,7 @@ from kpcmd.errors import LOCKED, OK
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpcmd.views.changes import change_json, change_lines
+from kpstore.model.folding import counted
 from kpstore.queries.diff import field_changes
 
 app = alone()
@@ -39,7 +40,7 @@ def undo(context: typer.Context, dry_run: DryRun = False) -> int:
             "left": undone.left,
         }
         what = "this would be taken back" if dry_run else "taken back"
-        edits = "1 edit" if undone.left == 1 else f"{undone.left:,} edits"
+        edits = counted(undone.left, "edit")
         left = f"{edits} before it" if undone.left else "there is none before it"
         lines = [f"{what}: {command}", *change_lines(changes), left]
         if dry_run:

@@ -11,6 +11,7 @@ from kpcmd.errors import DRIFT, LAGGING, worst
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
 from kpstore.errors import Drift, Refused
+from kpstore.model.folding import counted
 from kpstore.queries.doctor.contract import Advice
 from kpstore.queries.verify import Verified
 
@@ -87,7 +88,7 @@ def _what(each: Verified) -> str:
     if each.condition in ("absent", "ahead"):
         return "not compared"
     if each.drift:
-        return f"{len(each.drift)} differences"
+        return counted(len(each.drift), "difference")
     if kinds["stays"]:
         return "boots what isn't listed"
     if kinds["spoiled"]:

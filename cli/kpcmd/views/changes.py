@@ -1,13 +1,17 @@
 """Changed fields, as JSON and as lines."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, Final
 
-from kpcmd.views.outcomes import counted, summary
+from kpcmd.views.outcomes import by_kind, summary
+from kpstore.model.folding import counted, fold
 from kpstore.queries.diff import FieldChange, Shown
 
+_NODE: Final = "node "  # what names of its documents begin with
 _LINES: Final = 100  # of changes, before others are only counted
+_READ: Final = 1000  # documents at most: reading a million takes minutes
 
 
 def change_json(change: FieldChange) -> dict[str, Any]:
@@ -21,13 +25,10 @@ def change_json(change: FieldChange) -> dict[str, Any]:
 
 
 def change_lines(changes: Iterable[FieldChange]) -> Iterator[str]:
-    """Say what changed, document by document."""
-    document = ""
-    for change in changes:
-        if change.document != document:
-            document = change.document
-            yield document
-        yield f"  {change.field}: {_text(change.old)} -> {_text(change.new)}"
+    """Say what changed, document by document; nodes that changed alike as one."""
+    for documents, fields in _alike(changes):
+        yield _named(documents)
+        yield from _field_lines(fields)
 
 
 def folded(shown: Shown, whole: str) -> Iterator[str]:
@@ -35,19 +36,55 @@ def folded(shown: Shown, whole: str) -> Iterator[str]:
 
     The first document is never cut.
     """
-    keys, left = shown.first(_LINES)
+    keys, left = shown.first(_READ)
+    changes = (change for key in keys for change in shown.fields(key))
+    more: list[str] = []
     said = 0
-    while keys:
-        lines = list(change_lines(shown.fields(keys[0])))
-        if said and said + len(lines) > _LINES:
-            break
-        said += len(lines)
-        yield from lines
-        left[keys.pop(0).kind] -= 1
-    if left.total() > len(keys):  # of so many, those that are not at hand
-        yield f"and {counted(left)}: {whole}"
-    elif keys:
-        yield f"and {summary([str(key) for key in keys])}: {whole}"
+    for documents, fields in _alike(changes):
+        if more or (said and said + 1 + len(fields) > _LINES):
+            more += documents
+            continue
+        said += 1 + len(fields)
+        yield _named(documents)
+        yield from _field_lines(fields)
+        left.subtract(document.partition(" ")[0] for document in documents)
+    if left.total() > len(more):  # of so many, those that are not at hand
+        yield f"and {by_kind(left)}: {whole}"
+    elif more:
+        yield f"and {summary(more)}: {whole}"
+
+
+def _alike(
+    changes: Iterable[FieldChange],
+) -> Iterator[tuple[list[str], list[FieldChange]]]:
+    """Yield documents and their changed fields; nodes with the same change together.
+
+    Nodes that come or go have their own addresses: no two are alike.
+    """
+    nodes: dict[tuple[str, ...], tuple[list[str], list[FieldChange]]] = {}
+    documents = groupby(changes, lambda change: change.document)
+    for is_node, of_kind in groupby(documents, lambda each: each[0][:5] == _NODE):
+        for document, found in of_kind:
+            fields = list(found)
+            if is_node and all(change.field != "macs" for change in fields):
+                key = tuple(_field_lines(fields))
+                nodes.setdefault(key, ([], fields))[0].append(document)
+            else:
+                yield [document], fields
+        yield from nodes.values()
+        nodes.clear()
+
+
+def _named(documents: Sequence[str]) -> str:
+    if len(documents) == 1:
+        return documents[0]
+    names = fold(document.removeprefix(_NODE) for document in documents)
+    return f"{counted(len(documents), 'node')}: {names}"
+
+
+def _field_lines(fields: Iterable[FieldChange]) -> Iterator[str]:
+    for change in fields:
+        yield f"  {change.field}: {_text(change.old)} -> {_text(change.new)}"
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from kpcmd.context import Session
 from kpstore.kernels.gather import Gathered
 from kpstore.kernels.opened import Amount
+from kpstore.model.folding import counted
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def taking_in(
 
 def _amount(amount: Amount) -> str:
     size = f"{amount.what} {amount.size:,} bytes"
-    return f"{size} in {amount.files:,} files" if amount.files > 1 else size
+    return f"{size} in {counted(amount.files, 'file')}" if amount.files > 1 else size
 
 
 def warn_of(session: Session, taken: Gathered) -> None:

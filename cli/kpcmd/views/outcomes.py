@@ -7,6 +7,7 @@ from typing import Any, Final
 from kpcmd import errors
 from kpcmd.context import Done, Session
 from kpstore.model.cautions import Loss
+from kpstore.model.folding import counted
 from kpstore.model.params.layers import Replaced
 from kpstore.model.params.tokens import compose
 from kpstore.operations.outcome import Outcome, Plan
@@ -99,7 +100,7 @@ def outcome_lines(session: Session, outcome: Outcome) -> Iterator[str]:
             continue  # nothing that it serves has changed
         line = f"  {target.name}: {session.out.paint(target.condition)}"
         if target.files_written:
-            line += f", {target.files_written} files written"
+            line += f", {counted(target.files_written, 'file')} written"
         yield line + (f": {target.problem}" if target.problem else "")
     yield from loss_lines(outcome.replaced)
 
@@ -114,9 +115,10 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
         nothing = not (target.write or target.remove or target.problem)
         if nothing and target.condition == "live":
             continue
+        files = counted(len(target.write), "file")
         yield (
             f"target {target.name} ({session.out.paint(target.condition)}): "
-            f"{len(target.write)} files to write, {len(target.remove)} to remove"
+            f"{files} to write, {len(target.remove)} to remove"
             + (f": {target.problem}" if target.problem else "")
         )
         if session.verbose:
@@ -124,13 +126,13 @@ def plan_lines(session: Session, plan: Plan) -> Iterator[str]:
             yield from (f"  - {path}" for path in target.remove)
     yield from loss_lines(plan.replaced)
     named = f": {plan.nodes}" if plan.nodes else ""
-    yield f"{count(plan.nodes_changed)} would boot differently{named}"
+    yield f"{counted(plan.nodes_changed, 'node')} would boot differently{named}"
 
 
 def loss_lines(losses: Sequence[Loss]) -> Iterator[str]:
     """Say which parameters give way to others, or are taken away, and count most."""
     for loss in losses[:_LOSSES]:
-        yield f"  {given_way(loss)}, {count(loss.nodes)}"
+        yield f"  {given_way(loss)}, {counted(loss.nodes, 'node')}"
     if len(losses) > _LOSSES:
         more = len(losses) - _LOSSES
         yield f"  and {more:,} other parameters give way: --json has them all"
@@ -145,26 +147,21 @@ def given_way(gone: Loss | Replaced) -> str:
 
 
 def summary(edits: Sequence[str]) -> str:
-    """Name a few edits, count many: see `counted`."""
+    """Name a few edits, count many: see `by_kind`."""
     if len(edits) <= _NAMED:
         return ", ".join(edits) or "no changes"
-    return counted(Counter(edit.partition(" ")[0] for edit in edits))
+    return by_kind(Counter(edit.partition(" ")[0] for edit in edits))
 
 
-def counted(kinds: Mapping[str, int]) -> str:
+def by_kind(kinds: Mapping[str, int]) -> str:
     """Say how many documents of each kind: `3 images, 40 nodes`."""
     return ", ".join(
-        f"{number} {_PLURALS.get(kind, f'{kind}s') if number > 1 else kind}"
+        counted(number, kind, _PLURALS.get(kind, ""))
         for kind, number in sorted(kinds.items())
         if number
     )
 
 
-def count(number: int) -> str:
-    """Say how many nodes."""
-    return "1 node" if number == 1 else f"{number:,} nodes"
-
-
 def differently(number: int) -> str:
     """Say how many nodes boot differently."""
-    return f"{count(number)} {'boots' if number == 1 else 'boot'} differently"
+    return f"{counted(number, 'node')} {'boots' if number == 1 else 'boot'} differently"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kpstore.errors import KpError
 from kpstore.history import drafts as kept
 from kpstore.history import owners
+from kpstore.model.folding import counted
 from kpstore.queries.doctor.contract import Advice, Visit
 
 
@@ -21,4 +22,4 @@ def drafts(visit: Visit) -> Iterator[Advice]:
             yield Advice("drafts", "note", error.message, error.hint)
         else:
             number = len(draft.changes) if draft else 0
-            yield Advice("drafts", "ok", f"{user} has {number} edits")
+            yield Advice("drafts", "ok", f"{user} has {counted(number, 'edit')}")

@@ -5,6 +5,7 @@ from shlex import quote
 
 from kpstore.history import walk
 from kpstore.history.git import fittings, packs, trees
+from kpstore.model.folding import counted
 from kpstore.queries.doctor.contract import Advice, Level, Visit
 from kpstore.queries.doctor.damaged_main import fitted, pack_made_anew
 
@@ -42,7 +43,7 @@ def history(visit: Visit) -> Iterator[Advice]:
                     repository.blob(new.id)
         count += 1
     depth = "every file of them" if visit.deep else "the newest with every file"
-    yield Advice("history", "ok", f"{count} commits can be read, {depth}")
+    yield Advice("history", "ok", f"{counted(count, 'commit')} can be read, {depth}")
 
 
 def _packs(visit: Visit) -> Iterator[Advice]:
