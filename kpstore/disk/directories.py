@@ -101,15 +101,17 @@ def remove_trees(paths: Iterable[Path], temps: Path | None = None) -> None:
 def sweep_temporaries(directory: Path) -> list[str]:
     """Remove the temps that dead processes left right in `directory`; name them.
 
-    Those of living processes stay: an import writes without the site's lock.
+    Those of living processes stay: an import writes without the site's lock. Nothing
+    where we may not look: another's, just being made.
     """
-    with suppress(FileNotFoundError):
+    temps: list[str] = []
+    with suppress(FileNotFoundError, PermissionError):
         temps = [n for n in os.listdir(directory) if n.startswith(TEMP_PREFIX)]
-        stale = [name for name in sorted(temps) if is_stale(name)]
-        for name in stale:
+    stale = [name for name in sorted(temps) if is_stale(name)]
+    for name in stale:
+        with suppress(FileNotFoundError):
             remove_tree_at(str(directory / name))
-        return stale
-    return []
+    return stale
 
 
 def _has_entries(path: Path) -> bool:

@@ -13,13 +13,19 @@ from kpstore.disk.attributes import set_mode
 from kpstore.disk.batch import Batch
 from kpstore.disk.beneath import Beneath
 from kpstore.disk.descriptors import is_stale, temp_name
-from kpstore.disk.durable import make_directories, remove_tree, write_file
+from kpstore.disk.durable import (
+    make_directories,
+    remove_tree,
+    sweep_temporaries,
+    write_file,
+)
 from kpstore.disk.locks import SiteLock
 from kpstore.disk.newtree import NewTree
 from kpstore.disk.reserve import Reserve, Room
 from kpstore.disk.streams import make_young, staged
 from kpstore.errors import Refused
 from support.groups import GROUP, kinds, under
+from support.privileges import bound_by_modes
 
 SHARED_FOLDER, SHARED_FILE, CONSTANT = "drwxrwsr-x", "-rw-rw-r--", "-r--r--r--"
 
@@ -265,6 +271,14 @@ def test_an_empty_folder_that_nobody_may_open_is_removed(
     monkeypatch.setattr(os, "open", closed)
     remove_tree(tmp_path / "gone")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another user")
+def test_a_folder_that_lets_nobody_in_stops_no_sweep(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(0o700)
+    os.chown(tmp_path / "closed", 4001, 4001)
+    with bound_by_modes():
+        assert sweep_temporaries(tmp_path / "closed") == []
 
 
 def test_no_link_leads_out_of_what_is_mended(shared: Path, tmp_path: Path) -> None:

@@ -28,15 +28,16 @@ ANN, BOB, CAROL = (f"{GROUP}{letter}" for letter in "abc")
 UMASKS = {ANN: 0o077, BOB: 0o027, CAROL: 0o022, "root": 0o077}
 FOLDER, FILE, CONSTANT = "drwxrwsr-x", "-rw-rw-r--", "-r--r--r--"
 PARTS = ("setpriv", "useradd", "groupadd", "userdel", "groupdel", "git")
-# kp as it is, but for a seam at which its process is killed.
+# kp as it is, but for a seam at which its process is killed: a call of Linux's done.
 KILLED = """
     import os, signal, sys
     from {module} import {owner}
-    def killed(*_, **__):
+    done = {owner}.{name} if {owner} is os else lambda *_, **__: None
+    def killed(*given, **named):
+        done(*given, **named)
         os.kill(os.getpid(), signal.SIGKILL)
+    from kpcmd.app import main
     {owner}.{name} = killed
-    from kpcmd.__main__ import main
-    sys.argv = ["kp", *sys.argv[1:]]
     sys.exit(main())
 """
 
@@ -222,6 +223,8 @@ SEAMS = (
     "kpstore.disk.batch:Batch:commit",
     "kpstore.disk.batch:Batch:prepare",
     "kpstore.disk.batch:NewDirectory:_changed",
+    "kpstore.disk.batch:os:mkdir",  # before its folder lets the group in
+    "kpstore.disk.batch:os:rename",
     "kpstore.disk.streams:StagedFile:keep",
     "kpstore.history.index.database:Index:feed",
 )

@@ -221,10 +221,10 @@ class Repository:
     def sweep(self, host: str) -> list[str]:
         """Remove what this host's writers left who are gone; under the site's lock."""
         with _writing("sweeping the repository"):
-            folders = [self.path, *(entry for entry in self._objects.iterdir())]
-            ours = ("refs/heads", DRAFTS, "kp", RECORDS, "hooks", "objects")
-            folders += [path for name in ours if (path := self.path / name).is_dir()]
-            swept = [name for folder in folders for name in sweep_temporaries(folder)]
+            ours = ("", "refs/heads", DRAFTS, "kp", RECORDS, "hooks", "objects")
+            folders = [path for name in ours if (path := self.path / name).is_dir()]
+            swept = [n for each in folders for n in sweep_temporaries(each)]
+            swept += [n for e in self._objects.iterdir() for n in sweep_temporaries(e)]
             return swept + refs.sweep_locks(self.path, host)
 
     def _object(self, oid: str) -> ShaFile:
