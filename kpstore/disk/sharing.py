@@ -14,6 +14,7 @@ import stat
 from collections.abc import Collection, Container, Iterator
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 from typing import Final, NamedTuple
 
 from kpstore.errors import Refused
@@ -156,16 +157,23 @@ def may_write(place: Path | str) -> bool:
 
 
 def check_writer(place: Path | str) -> None:
-    """Refused for who isn't in the group that writes here; says how to come into it."""
-    group, user = group_of(place), os.geteuid()
-    if group is None or may_write(place):
+    """Refused for who isn't in the group that writes here; says how to come into it.
+
+    And where its folder doesn't let a member write any more. `place`: in a site.
+    """
+    group, user, folder = group_of(place), os.geteuid(), _folder_of(place)
+    if group is None:
         return
     name = name_of(group)
+    if may_write(place):
+        if os.path.exists(folder) and not os.access(folder, os.W_OK):
+            text = f"{folder} doesn't let its group {name} write any more"
+            raise Refused(text, hint=f"as root: kp --site {quote(folder)} doctor")
+        return
     if is_member(user, group):
         hint = "you are in it since you logged in: log in again"
     else:
         hint = f"as root: usermod -aG {name} {_account(user)}, then log in again"
-    folder = _folder_of(place)
     raise Refused(f"only members of group {name} change {folder}", hint=hint)
 
 

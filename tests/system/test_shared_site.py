@@ -290,6 +290,11 @@ def test_lost_modes_are_given_back_by_their_owner_or_by_root(place: Place) -> No
     said = place.kp(ANN, "doctor", status=4)
     assert f"{place.tftp}/kp: mode 0755, not 2775: given back to the group" in said
     assert f"{place.site}/cache: mode 0755, not 2775\n" in said
+    place.site.chmod(0o755)
+    edit = ("entry", "set", "web", "production", "--add-param", "b", "-m", "b")
+    said = place.kp(BOB, *edit, status=1)
+    assert f"{place.site} doesn't let its group {GROUP} write any more" in said
+    assert f"as root: kp --site {place.site} doctor" in said
     place.kp("root", "doctor")
     assert place.modes() == was
     place.kp(BOB, "doctor")
