@@ -1,12 +1,34 @@
-"""The nodes of a state, for a listing."""
+"""The nodes of a state, for a listing: all, or those that boot something."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
-from kpstore.history.snapshot import Snapshot
+from kpstore.history.snapshot import Snapshot, changes_between
+from kpstore.model.boot import Boot, resolve
 from kpstore.model.keys import Key
+from kpstore.model.moves import Moves
+from kpstore.model.names import missing
 from kpstore.model.state import State
+from kpstore.model.templates import Template
 from kpstore.queries.diff import fields_of
+from kpstore.site.opened import OpenSite
+
+_SHORT: Final = 12  # digits of a payload in a message
+
+
+@dataclass(frozen=True)
+class BootAsked:
+    """What nodes boot, as far as it is asked for; None: whatever it is.
+
+    `kernel`, a hypervisor too, and `entry` are NAME or IMAGE/NAME, `payload` the first
+    digits of its id. `since` is a revision: that they boot differently than then.
+    """
+
+    kernel: str | None = None
+    entry: str | None = None
+    payload: str | None = None
+    since: str | None = None
 
 
 def listed_nodes(state: State) -> Iterator[dict[str, Any]]:
@@ -20,3 +42,69 @@ def listed_nodes(state: State) -> Iterator[dict[str, Any]]:
         node = state.get(Key("node", name))
         if node is not None:
             yield fields_of(node)
+
+
+def nodes_that_boot(site: OpenSite, asked: BootAsked) -> set[str]:
+    """Return the names of main's nodes that boot what is asked for.
+
+    By the index where it stands at main: a template is looked at, not each node.
+    NotFound for a kernel, entry, payload or revision that isn't there.
+    """
+    main = site.main()
+    state, census = State(main), site.census(main)
+    _check_known(state, asked)
+    moves = Moves(state, State(main), census)
+    found = {
+        name
+        for template in census.templates()
+        if _fits(moves.new_boot(template), asked)
+        for name in census.nodes_of(template)
+    }
+    if asked.since is None:
+        return found
+    then = Snapshot(site.repository, site.resolve(asked.since))
+    # Backwards, since it is main that the index counts.
+    back = Moves(state, State(main, changes_between(main, then)), census)
+    return found.intersection(back.names())
+
+
+def _fits(boot: Boot | None, asked: BootAsked) -> bool:
+    if boot is None:
+        return asked.kernel is asked.entry is asked.payload is None
+    xen = boot.config.xen
+    kernels = [boot.config.kernel, *([xen.kernel] if xen else [])]
+    return (
+        (asked.kernel is None or _names(asked.kernel, boot.image, kernels))
+        and (asked.entry is None or _names(asked.entry, boot.image, [boot.entry]))
+        and boot.payload.id.startswith(asked.payload or "")
+    )
+
+
+def _names(asked: str, image: str, names: Collection[str]) -> bool:
+    return asked in names or asked in {f"{image}/{name}" for name in names}
+
+
+def _check_known(state: State, asked: BootAsked) -> None:
+    if asked.kernel is not None:
+        _check_name(state, "kernel", asked.kernel)
+    if asked.entry is not None:
+        _check_name(state, "entry", asked.entry)
+    if asked.payload is not None:
+        payloads = {
+            boot.payload.id
+            for image in state.names("image")
+            for entry in state.names("entry", image)
+            if (boot := resolve(state, Template(image, entry)))
+        }
+        if not asked.payload or not any(p.startswith(asked.payload) for p in payloads):
+            raise missing("payload", asked.payload, {p[:_SHORT] for p in payloads})
+
+
+def _check_name(state: State, kind: Literal["kernel", "entry"], name: str) -> None:
+    known = [
+        f"{image}/{each}" if "/" in name else each
+        for image in state.names("image")
+        for each in state.names(kind, image)
+    ]
+    if name not in known:
+        raise missing(kind, name, {*known})

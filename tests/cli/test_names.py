@@ -94,3 +94,53 @@ def test_a_table_that_does_not_fit(
     refused = made.kp("node", "add", *given, expected=status)
     assert said in refused.err
     assert "hint: " in refused.err
+
+
+def listed(made: Cluster, *words: str) -> list[str]:
+    return [each["name"] for each in made.json("node", "list", *words)]
+
+
+def test_nodes_are_listed_by_what_they_boot(made: Cluster) -> None:
+    web = listed(made, "--image", "web")
+    payload = made.json("entry", "show", "web", "production")["payload"][:9]
+    kernel = made.json("entry", "list", "web")[0]["kernel"]
+    rescue = "entry add web rescue --like production --add-param single -m rescue"
+    before = made.json(*rescue.split())["revision"]
+    assert listed(made, "--entry", "web/production") == web
+    assert set(web) <= set(listed(made, "--kernel", kernel))
+    assert listed(made, "--boots-differently-since", before) == []
+
+    made.kp("next", "n[01-02]", "--entry", "rescue")
+    assert listed(made, "--entry", "rescue", "--image", "web") == ["n01", "n02"]
+    assert listed(made, "n[02-05]", "--entry", "rescue") == ["n02"]
+    assert listed(made, "--entry", "web/production") == web[2:]
+    assert set(web[2:]) <= set(listed(made, "--payload", payload))
+    assert not {"n01", "n02"} & set(listed(made, "--payload", payload))
+    assert listed(made, "--boots-differently-since", before) == ["n01", "n02"]
+
+    made.kp("group", "set", "rack2", "--add-param", "panic=7", "-m", "looked at")
+    rack = made.json("group", "show", "rack2")["members"]
+    expected = sorted({"n01", "n02", *rack})
+    assert listed(made, "--boots-differently-since", before) == expected
+    (made.site / "cache/index.db").unlink()  # the same answer by reading every node
+    assert listed(made, "--boots-differently-since", before) == expected
+    assert listed(made, "--entry", "rescue", "--image", "web") == ["n01", "n02"]
+
+    made.kp("next", "n[01-02]", "--clear")
+    assert listed(made, "--boots-differently-since", before) == rack
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--entry productoin", "did you mean 'production'?"),
+        ("--entry web/nope", "no entry 'web/nope' here"),
+        ("--kernel 9.9", "no kernel '9.9' here"),
+        ("--payload zz", "no payload 'zz' here"),
+        ("--boots-differently-since r99999", "r99999"),
+    ],
+)
+def test_what_no_node_can_boot_is_named(made: Cluster, words: str, said: str) -> None:
+    refused = made.kp("node", "list", *words.split(), expected=1)
+    assert said in refused.err
+    assert "hint: " in refused.err

@@ -13,9 +13,10 @@ from kpcmd.frame import noun, session_of, verb
 from kpstore.model.bulk import uncollected
 from kpstore.site.reader import SiteReader
 
-# Imported when one of its verbs is called for, or the list needs it: it brings the
+# Imported when one of its verbs is called for, or the list needs it: they bring the
 # models along, which would double the time that listing 100,000 nodes takes.
 _EDITS: Final = "kpcmd.commands.node_edit"
+_LIST: Final = "kpcmd.commands.node_list"
 
 app = noun(
     "The client machines.",
@@ -32,8 +33,48 @@ app = noun(
 )
 apps = {"node": app}
 
+Kernel = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel", metavar="[IMAGE/]K", help="Those that boot a kernel, of main."
+    ),
+]
+Entry = Annotated[
+    str | None,
+    typer.Option(
+        "--entry",
+        metavar="[IMAGE/]NAME",
+        help="Those that boot an entry, of main.",
+        autocompletion=completion.entries,
+    ),
+]
+Payload = Annotated[
+    str | None,
+    typer.Option(
+        "--payload",
+        metavar="P",
+        help="Those that boot a payload, of main: its first digits.",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--boots-differently-since",
+        metavar="REV",
+        help="Those that boot otherwise than at a revision, new ones too.",
+        autocompletion=completion.revisions,
+    ),
+]
 
-@verb(app, "list", "kp node list", "kp node list n[001-016],@rack1 --json")
+
+@verb(
+    app,
+    "list",
+    "kp node list",
+    "kp node list n[001-016],@rack1 --json",
+    "kp node list --entry rescue",
+    "kp node list --boots-differently-since r42",
+)
 def list_(
     context: typer.Context,
     nodeset: Annotated[
@@ -51,11 +92,16 @@ def list_(
             autocompletion=completion.images,
         ),
     ] = None,
+    kernel: Kernel = None,
+    entry: Entry = None,
+    payload: Payload = None,
+    since: Since = None,
 ) -> None:
     """List nodes with their images, addresses and next-boot overrides."""
     session = session_of(context)
+    booted = {"kernel": kernel, "entry": entry, "payload": payload, "since": since}
     with uncollected():
-        every = _nodes(session, nodeset)
+        every = _nodes(session, nodeset, booted)
         fitting = (node for node in every if image in (None, node["image"]))
         if session.as_json:
             session.out.answer(sorted(fitting, key=itemgetter("name")), ())
@@ -67,10 +113,14 @@ def list_(
             session.out.answer(None, [*lines[:1], *sorted(lines[1:])])
 
 
-def _nodes(session: Session, nodeset: list[str] | None) -> Iterable[dict[str, Any]]:
+def _nodes(
+    session: Session, nodeset: list[str] | None, booted: dict[str, str | None]
+) -> Iterable[dict[str, Any]]:
     reader = SiteReader(session.root, session.say_once)
-    if nodeset or reader.may_have_draft(session.world.user):
-        found: list[dict[str, Any]] = import_module(_EDITS).every(session, nodeset)
+    is_asked = any(value is not None for value in booted.values())
+    if nodeset or is_asked or reader.may_have_draft(session.world.user):
+        every = import_module(_LIST).every
+        found: list[dict[str, Any]] = every(session, nodeset, **booted)
         return found
     return reader.nodes(reader.tip())
 

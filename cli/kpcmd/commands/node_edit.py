@@ -7,7 +7,7 @@ import typer
 
 from kpcmd.arguments import completion
 from kpcmd.arguments.committing import editing, way_of
-from kpcmd.arguments.nodesets import OfImage, chosen, fields_of
+from kpcmd.arguments.nodesets import OfImage, fields_of
 from kpcmd.arguments.options import (
     NodeArg,
     NodeSets,
@@ -20,12 +20,10 @@ from kpcmd.context import Session
 from kpcmd.editing import edit, nodes_of, say_nodes
 from kpcmd.errors import WrongUsage
 from kpcmd.frame import session_of
-from kpcmd.opening import picker
 from kpstore.edits import groups, nodes
 from kpstore.inventory.contract import Imported
 from kpstore.model.nodesets import fold
 from kpstore.model.state import State
-from kpstore.queries.nodes import listed_nodes
 
 Macs = Annotated[
     list[str] | None, typer.Option("--mac", metavar="MAC", help="A network card.")
@@ -220,9 +218,3 @@ def rm(
         nodes.remove(state, nodes_of(session, state, nodeset))
 
     return edit(session, way_of(context, "node rm"), change)
-
-
-def every(session: Session, sets: list[str] | None) -> list[dict[str, Any]]:
-    """Return the nodes of the sets, or all, with the caller's draft over main."""
-    state = picker(session).view()
-    return chosen(state, listed_nodes(state), sets, None)
