@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 from kpstore.history.snapshot import Snapshot, changes_between
@@ -15,6 +16,7 @@ from kpstore.queries.diff import fields_of
 from kpstore.site.opened import OpenSite
 
 _SHORT: Final = 12  # digits of a payload in a message
+_FEW: Final = 1000  # nodes that are read sooner one by one than all together
 
 
 @dataclass(frozen=True)
@@ -53,24 +55,35 @@ def nodes_that_boot(site: OpenSite, asked: BootAsked) -> set[str]:
     main = site.main()
     state, census = State(main), site.census(main)
     _check_known(state, asked)
-    moves = Moves(state, State(main), census)
-    found = {
-        name
-        for template in census.templates()
-        if _fits(moves.new_boot(template), asked)
-        for name in census.nodes_of(template)
-    }
-    if asked.since is None:
-        return found
-    then = Snapshot(site.repository, site.resolve(asked.since))
-    # Backwards, since it is main that the index counts.
-    back = Moves(state, State(main, changes_between(main, then)), census)
-    return found.intersection(back.names())
+    found: set[str] | None = None
+    if any((asked.kernel, asked.entry, asked.payload)):
+        moves = Moves(state, State(main), census)
+        found = {
+            name
+            for template in census.templates()
+            if _fits(moves.new_boot(template), asked)
+            for name in census.nodes_of(template)
+        }
+    if asked.since is not None:
+        then = Snapshot(site.repository, site.resolve(asked.since))
+        # Backwards, since it is main that the index counts.
+        back = Moves(state, State(main, changes_between(main, then)), census)
+        since = {name for name in back.names() if state.get(Key("node", name))}
+        found = since if found is None else found & since
+    return found or set()
+
+
+def fields_of_nodes(state: State, names: Collection[str]) -> list[dict[str, Any]]:
+    """Return the fields of some nodes, sorted by name: a few are read alone."""
+    if len(names) <= _FEW:
+        return [fields_of(state.node(name)) for name in sorted(names)]
+    every = (node for node in listed_nodes(state) if node["name"] in names)
+    return sorted(every, key=itemgetter("name"))
 
 
 def _fits(boot: Boot | None, asked: BootAsked) -> bool:
     if boot is None:
-        return asked.kernel is asked.entry is asked.payload is None
+        return False
     xen = boot.config.xen
     kernels = [boot.config.kernel, *([xen.kernel] if xen else [])]
     return (

@@ -138,6 +138,7 @@ def test_nodes_are_listed_by_what_they_boot(made: Cluster) -> None:
         ("--kernel 9.9", "no kernel '9.9' here"),
         ("--payload zz", "no payload 'zz' here"),
         ("--boots-differently-since r99999", "r99999"),
+        ("n77 --entry production", "'n77'"),
     ],
 )
 def test_what_no_node_can_boot_is_named(made: Cluster, words: str, said: str) -> None:

@@ -5,7 +5,14 @@ from typing import Any
 from kpcmd.arguments.nodesets import chosen
 from kpcmd.context import Session
 from kpcmd.opening import picker
-from kpstore.queries.nodes import BootAsked, listed_nodes, nodes_that_boot
+from kpstore.model.moves import group_sets
+from kpstore.model.nodesets import expand
+from kpstore.queries.nodes import (
+    BootAsked,
+    fields_of_nodes,
+    listed_nodes,
+    nodes_that_boot,
+)
 
 
 def every(
@@ -21,8 +28,9 @@ def every(
         return chosen(state, listed_nodes(state), sets, None)
     names = nodes_that_boot(opened.site, BootAsked(**asked))
     state = opened.view("HEAD")
-    return [
-        node
-        for node in chosen(state, listed_nodes(state), sets, None)
-        if node["name"] in names
-    ]
+    if sets:
+        wanted = expand(sets, group_sets(state))
+        for name in wanted:
+            state.node(name)
+        names &= {*wanted}
+    return fields_of_nodes(state, names)
