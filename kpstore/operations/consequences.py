@@ -119,9 +119,10 @@ def unresolved(moves: Moves) -> Iterator[str]:
         ("no entry is the default", _without_entry(moves, templates)),
     ):
         if lost:
+            they = "it boots" if len(lost) == 1 else "they boot"
             yield (
-                f"{fold(lost)} can't be resolved in the older state ({why}): they "
-                "boot by the unknown-node policy"
+                f"{fold(lost)} can't be resolved in the older state ({why}): {they} "
+                "by the unknown-node policy"
             )
 
 

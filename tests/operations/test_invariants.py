@@ -191,7 +191,7 @@ INVARIANTS = {
         group("left", nodes="n3"), group("right", nodes="n3"), "same priority"
     ),
     "a node's image is there": Invariant(
-        lone_goes, node("n9", image="lone"), "lone' here|lone is used by 1 nodes"
+        lone_goes, node("n9", image="lone"), "lone' here|lone is used by 1 node$"
     ),
     "a node's image is there, hidden by its next boot": Invariant(
         lone_goes,
@@ -201,7 +201,7 @@ INVARIANTS = {
     "a next boot's image is there": Invariant(
         lone_goes,
         node("n9", image="gpu", next={"entry": "lone/only"}),
-        "lone' here|lone is used by 1 nodes",
+        "lone' here|lone is used by 1 node$",
     ),
     "a next boot's entry is there": Invariant(
         gone(SPARE), node("n2", next={"entry": "spare"}), "no entry 'spare'"
