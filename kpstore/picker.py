@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 
 from kpstore.model.state import State
 from kpstore.operations.caller import Caller
-from kpstore.operations.draft import CallersDraft
+from kpstore.operations.draft.own import CallersDraft
 from kpstore.operations.outcome import Edit, Outcome, Plan, TargetOutcome
 from kpstore.site.opened import OpenSite
 
 if TYPE_CHECKING:
+    from kpstore.history.merge import MergedState
     from kpstore.history.revisions import Query, Revision
     from kpstore.kernels.intake import Intake
-    from kpstore.operations.commit import Undone
+    from kpstore.operations.draft.resolve import Resolve, Resolved
+    from kpstore.operations.draft.undo import Undone
     from kpstore.operations.gc import Collected
     from kpstore.operations.publish import Publish
     from kpstore.operations.rollback import Rollback
@@ -94,7 +96,7 @@ class KernelPicker:
 
         `looking`: a draft that no commit would take is said, and not there.
         """
-        from kpstore.operations.commit import plan
+        from kpstore.operations.draft.plan import plan
 
         return plan(self.site, self.caller, looking=looking)
 
@@ -117,13 +119,23 @@ class KernelPicker:
 
     def discard(self) -> bool:
         """Drop the caller's draft; tell whether there was one."""
-        from kpstore.operations.commit import discard
+        from kpstore.operations.draft.undo import discard
 
         return discard(self.site, self.caller)
 
+    def compared(self) -> "MergedState":
+        """Return what the draft changes of main, and the fields where they clash."""
+        return CallersDraft(self.site, self.caller).compared(self.site.main())
+
+    def resolve(self, wanted: "Resolve") -> "Resolved":
+        """Settle conflicts between the draft and main, by an edit of the draft."""
+        from kpstore.operations.draft.resolve import resolve
+
+        return resolve(self.site, self.caller, wanted)
+
     def undo(self, *, dry_run: bool = False) -> "Undone | None":
         """Take back the newest edit of the caller's draft; None when there is none."""
-        from kpstore.operations.commit import undo
+        from kpstore.operations.draft.undo import undo
 
         return undo(self.site, self.caller, dry_run=dry_run)
 

@@ -39,6 +39,7 @@ VERBS: Final = {
         Verb("plan", "plan", "show what commit would do"),
         Verb("commit", "commit", "commit and publish the draft"),
         Verb("undo", "undo", "take back the newest edit of the draft"),
+        Verb("resolve", "resolve", "settle a conflict between the draft and main"),
         Verb("discard", "discard", "drop the draft"),
         Verb("rollback", "rollback", "take images back to known-good"),
         Verb("revert", "revert", "undo one commit, keep the later ones"),

@@ -7,11 +7,18 @@ document.
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from kpstore.errors import CorruptState, InvalidInput
 from kpstore.history import codec, owners, paths
-from kpstore.history.draft_chain import COMMITS, chain, message_of, shortened
+from kpstore.history.draft_chain import (
+    COMMITS,
+    SETTLED,
+    chain,
+    message_of,
+    shortened,
+)
 from kpstore.history.git import trees
 from kpstore.history.git.objects import Entry, ForeignEntry
 from kpstore.history.git.repository import Repository, id_of, new_commit
@@ -27,12 +34,17 @@ __all__ = ["Draft", "discard", "drop", "load", "ref_of", "save", "undo", "users"
 
 
 class Draft(NamedTuple):
-    """A user's edits; `base` is the commit of main that they were made on."""
+    """A user's edits; `base` is the commit of main that they were made on.
+
+    `changes` are those to `against`: `base`, or what is beside it since conflicts were
+    settled.
+    """
 
     user: str
     base: str
     changes: Changes
     commit: str
+    against: str
 
 
 def load(repository: Repository, user: str, main: str) -> Draft | None:
@@ -45,9 +57,13 @@ def load(repository: Repository, user: str, main: str) -> Draft | None:
     if commit is None:
         return None
     try:
-        base = chain(repository, commit, partial(on_chain, repository, main)).base
-        old, new = Snapshot(repository, base), Snapshot(repository, commit)
-        return Draft(user, base, dict(_Reader(old, new).changes()), commit)
+        found = chain(repository, commit, partial(on_chain, repository, main))
+        main_then, old, new = (
+            Snapshot(repository, each) for each in (found.base, found.against, commit)
+        )
+        dict(_Reader(main_then, old).changes())  # it may have been pushed, too
+        changes = dict(_Reader(old, new).changes())
+        return Draft(user, found.base, changes, commit, found.against)
     except (ForeignEntry, InvalidInput) as error:
         message = f"the draft of {user}: {error.message}"
         hint = f"{error.hint or 'push it without that'}; or {way_out(user)}"
@@ -69,29 +85,33 @@ def save(  # noqa: PLR0913  # who, when, what, and on what
     time: int,
     host: str,
     argv: Sequence[str] = (),
+    settled: Changes = MappingProxyType({}),
     wait: float = 10.0,
 ) -> str:
     """Write a draft durably, as its user's, by one more commit; return that.
 
     `expected` is the draft's commit that was loaded, on the same base: Conflict when
     the same user saved another one meanwhile. `author` is `Name <mail>`, `argv` the
-    command that edits.
+    command that edits. `changes` are those to what the draft is held against; first
+    that becomes what `settled` says.
     """
-    tree, objects = to_tree(Snapshot(repository, base), changes)
+    made_by = partial(new_commit, author=author, committer=author, time=time)
     known = chain(repository, expected, base.__eq__) if expected else None
+    against = Snapshot(repository, known.against if known else base)
+    beside: list[str] = []
+    if settled:
+        tree, objects = to_tree(against, settled)
+        made = made_by(tree=tree, parents=[base], message=SETTLED)
+        repository.write([*objects, made])
+        against = Snapshot(repository, id_of(made))
+        beside = [id_of(made)]
+    tree, objects = to_tree(against, changes)
+    parent = expected or base
     if known and len(known.commits) >= COMMITS:
-        objects += shortened(known)
+        objects += shortened(repository, known)
         parent = id_of(objects[-1])
-    else:
-        parent = expected or base
-    made = new_commit(
-        tree=tree,
-        parents=[parent],
-        author=author,
-        committer=author,
-        time=time,
-        message=message_of(user, argv),
-    )
+    message = message_of(user, argv)
+    made = made_by(tree=tree, parents=[parent, *beside], message=message)
     repository.write([*objects, made])
     owners.record(repository, user, id_of(made), f"saved {utc(time)} on {host}")
     repository.advance(ref_of(user), expected, id_of(made), host=host, wait=wait)

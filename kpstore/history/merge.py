@@ -4,7 +4,7 @@ Lists, nested documents and artifacts are one value; mappings such as a node's
 variables are merged key by key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from kpstore.errors import Conflict
@@ -27,6 +27,12 @@ class Clash(NamedTuple):
     base: Any
     main: Any
     draft: Any
+
+    @property
+    def name(self) -> str:
+        """Return how `kp resolve` calls it: `entry/web/production/params`."""
+        kind, name, within = self.key
+        return "/".join(filter(None, (kind, within, name, self.field)))
 
     def __str__(self) -> str:
         """Say it as messages do."""
@@ -55,7 +61,7 @@ def merge(base: Documents, main: Documents, draft: Changes) -> Changes:
     if merged.clashes:
         raise Conflict(
             "\n".join(str(clash) for clash in merged.clashes),
-            hint="edit the draft to what is right now, or kp discard",
+            hint="kp diff shows each with its base; kp resolve settles it",
         )
     return merged.changes
 
@@ -78,6 +84,42 @@ def three_way(base: Documents, main: Documents, draft: Changes) -> MergedState:
             if document != now:
                 changes[key] = document
     return MergedState(changes, tuple(clashes))
+
+
+def settled(
+    base: Documents, main: Documents, ours: Documents, clashes: Iterable[Clash]
+) -> dict[Key, Document | None]:
+    """Return what changes in `base` once clashes are settled as `ours` has it.
+
+    It has main's word there, so that what `ours` has instead is an edit of that.
+    """
+    found: dict[Key, Document | None] = {}
+    for clash in clashes:
+        key = clash.key
+        was = found.get(key, base.get(key))
+        if clash.field and was is not None and ours.get(key) is not None:
+            found[key] = with_field(was, clash.field, clash.main)
+        else:
+            found[key] = main.get(key)
+    return found
+
+
+def field_of(document: Document | None, field: str) -> Any:
+    """Return what a clash's field has in a document; the document for `""`."""
+    if not field or document is None:
+        return document
+    name, dot, item = field.partition(".")
+    value = getattr(document, name)
+    return value.get(item, ABSENT) if dot else value
+
+
+def with_field(document: Document, field: str, value: Any) -> Document:
+    """Return a document with one field of a clash set; ABSENT takes it away."""
+    name, dot, item = field.partition(".")
+    if dot:
+        items = {**getattr(document, name), item: value}
+        value = {key: each for key, each in items.items() if each is not ABSENT}
+    return document.model_copy(update={name: value})
 
 
 def _document(
@@ -130,7 +172,7 @@ def _presence(document: Document | None) -> str:
 
 
 def _shown(value: object) -> str:
-    if value is ABSENT:
+    if value is ABSENT or value is None:
         return "unset"
     if isinstance(value, tuple):
         return " ".join(_shown(part) for part in value) or "empty"

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from kpstore.history.merge import merge
 from kpstore.model.state import State
 from kpstore.operations.caller import Caller
-from kpstore.operations.draft import CallersDraft
-from kpstore.operations.outcome import Edit
+from kpstore.operations.draft.own import CallersDraft
+from kpstore.operations.outcome import Edit, Plan
 from kpstore.operations.proposal import Proposal
 from kpstore.operations.session import Session
 from kpstore.operations.transaction import carry_out
@@ -37,38 +38,45 @@ def edit(site: OpenSite, caller: Caller, wanted: Editing) -> Iterator[Edit]:
     With a message the edit is made under the lock on main as it is then, beside the
     draft: Conflict where both set one field to different values, unless `beside_draft`.
     """
-    if wanted.message is None and not wanted.dry_run:
-        with _draft_edit(site, caller) as made:
+    if wanted.message is None:
+        with _draft_edit(site, caller, wanted) as made:
             yield made
         return
     session, draft = Session(site, caller), CallersDraft(site, caller)
     with nullcontext() if wanted.dry_run else session.writing(finishes=True):
         main = site.main()
-        drafted = draft.merged(main) if wanted.message is None else None
-        made = Edit(State(main, drafted))
+        made = Edit(State(main))
         yield made
-        if not (wanted.beside_draft or wanted.message is None):
+        if not wanted.beside_draft:
             draft.refuse_clashing(main, made.state.changes)
         proposal = Proposal(site, main, made.state.changes)
         if wanted.dry_run:
-            made.plan = proposal.checked_plan(
-                caller.without,
-                caller.along,
-                force=bool(wanted.force),
-                unlock=caller.unlock,
-            )
+            made.plan = _planned(proposal, caller, wanted)
         else:
             manner = session.manner(force=bool(wanted.force))
-            intent = caller.intent(wanted.op, wanted.message or "", wanted.force)
+            intent = caller.intent(wanted.op, wanted.message, wanted.force)
             made.outcome = carry_out(proposal, intent, manner)
 
 
 @contextmanager
-def _draft_edit(site: OpenSite, caller: Caller) -> Iterator[Edit]:
-    mine = CallersDraft(site, caller)
+def _draft_edit(site: OpenSite, caller: Caller, wanted: Editing) -> Iterator[Edit]:
+    main, mine = site.main(), CallersDraft(site, caller)
     draft, state = mine.open()
-    yield Edit(state)
-    if state.changes == (draft.changes if draft else {}):
-        return
-    with Session(site, caller).locked():
-        mine.save(draft, state)
+    made = Edit(state)
+    yield made
+    edited = mine.edited(draft, state, main)
+    if wanted.dry_run:
+        merged = merge(edited.base, main, edited.changes)
+        made.plan = _planned(Proposal(site, main, merged), caller, wanted)
+    elif edited.is_new:
+        with Session(site, caller).locked():
+            mine.save(edited)
+
+
+def _planned(proposal: Proposal, caller: Caller, wanted: Editing) -> Plan:
+    return proposal.checked_plan(
+        caller.without,
+        caller.along,
+        force=bool(wanted.force),
+        unlock=caller.unlock,
+    )

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
+from kpstore.history.merge import ABSENT, Clash
 from kpstore.history.record import Record, person_name
 from kpstore.history.revisions import Revision
 from kpstore.history.snapshot import Differences, Snapshot, diff, differing
@@ -23,6 +26,28 @@ class FieldChange:
     field: str
     old: Any
     new: Any
+
+
+@dataclass(frozen=True)
+class FieldConflict:
+    """A field that main and a draft changed differently, as JSON values.
+
+    `name` is what `kp resolve` takes; a value is None, or a document, for a whole one.
+    """
+
+    name: str
+    document: str
+    field: str
+    base: Any
+    main: Any
+    mine: Any
+
+    @classmethod
+    def of(cls, clash: Clash) -> "FieldConflict":
+        """Return a clash of a merge in that form."""
+        sides = (None if side is ABSENT else side for side in clash[2:])
+        values = (to_jsonable_python(side, by_alias=True) for side in sides)
+        return cls(clash.name, str(clash.key), clash.field, *values)
 
 
 @dataclass(frozen=True)

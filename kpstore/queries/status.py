@@ -252,7 +252,7 @@ class _Looking:
     def _edits(self, tip: str) -> Iterator[Place]:
         """Yield what a draft changes; an image's parts are no change of image.json."""
         repository = self.reader.repository
-        base = chain(repository, tip, self.reader.on_main).base
+        base = chain(repository, tip, self.reader.on_main).against
         trees = (repository.commit(each).tree for each in (base, tip))
         for place in touched(repository, *trees):
             path = path_of(place)

@@ -11,7 +11,7 @@ import kpcmd.arguments.paths
 import kpcmd.views.outcomes
 import kpstore.operations.session
 from kpstore.errors import DiskFailure
-from kpstore.operations.draft import CallersDraft
+from kpstore.operations.draft.own import CallersDraft
 from kpstore.operations.staging import Staging
 from kpstore.operations.transaction import Transaction
 from support.cli import Cluster, Result, copy, run, template

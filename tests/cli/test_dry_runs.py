@@ -37,6 +37,7 @@ DRY = {
     "node rm": ["n01"],
     "node lock": ["n01", "-m", "x"],
     "node unlock": ["n01", "-m", "x"],
+    "resolve": ["image/web/params", "--mine"],
     "revert": ["HEAD", "-m", "x"],
     "rollback": ["web", "--to", "HEAD~1"],
     "site set": ["--confirm-above", "9"],
@@ -92,14 +93,15 @@ def test_nothing_is_written(
     made = copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
     given = inputs(tmp_path)
     words = [word.format(**given) for word in DRY[verb]]
-    if at_once and "-m" not in words and verb not in ("gc", "default", "undo"):
+    without_message = ("gc", "default", "undo", "resolve")
+    if at_once and "-m" not in words and verb not in without_message:
         words += ["-m", "at once"]
     made.kp("group", "add", "one", "--nodes", "n01", "-m", "something to revert")
     before = digest(made.where)
     done = run(made.site, *verb.split(), *words, "-n")
     assert digest(made.where) == before, done
-    # Some are in use, and no node is locked.
-    refused = "kernel rm", "entry rm", "image rm", "commit", "node unlock"
+    # Some are in use, no node is locked, and nothing is a conflict.
+    refused = "kernel rm", "entry rm", "image rm", "commit", "node unlock", "resolve"
     assert done.status == 0 or verb in refused, done
 
 

@@ -169,6 +169,13 @@ def test_names_are_completed(made: Cluster, shell: str, words: str, offered: str
     assert any(offered in each for each in found)
 
 
+def test_conflicts_are_completed(made: Cluster):
+    made.kp("image", "set", "web", "--params", "a=1")
+    made.kp("image", "set", "web", "--params", "a=2", "-m", "bob's", user="bob")
+    assert complete(made, "bash", "resolve", "im") == ["image/web/params"]
+    assert complete(made, "bash", "resolve", "x") == []
+
+
 def test_where_there_is_no_site_nothing_is_offered(made: Cluster, tmp_path: Path):
     lost = Cluster(tmp_path / "nowhere")
     assert complete(lost, "bash", "image", "show", "w") == []

@@ -71,10 +71,32 @@ def three_way(base: State, main: State, ours: Changes) -> tuple[Changes, list[An
         if now == was:
             found[key] = document
         elif was is None or now is None or document is None:
-            clashes.append((key, now, document))
+            clashes.append(((key,), now, document))
         else:
             found[key] = _fields(key, (was, now, document), clashes)
     return {k: each for k, each in found.items() if each != main.get(k)}, clashes
+
+
+def settled(base: State, main: State, state: State, where: tuple[Any, ...]) -> State:
+    """A base with main's word on what clashed, once an edited state has the last."""
+    key, field, *item = (*where, None)[: max(2, len(where))]
+    if field is None or key not in state:
+        return laid(base, {key: main.get(key)})
+    document = {**base[key]}
+    now = main[key].get(field, _ABSENT)
+    if item:
+        items = {**document[field], item[0]: now.get(item[0], _ABSENT)}
+        now = {name: each for name, each in items.items() if each is not _ABSENT}
+    document[field] = now
+    return laid(base, {key: document})
+
+
+def value_at(state: State, where: tuple[Any, ...]) -> Any:
+    """What a state has where something clashed."""
+    found: Any = state
+    for name in where:
+        found = found.get(name, _ABSENT) if found is not _ABSENT else found
+    return found
 
 
 def _fields(key: Key, of: tuple[Fields, ...], clashes: list[Any]) -> Fields:

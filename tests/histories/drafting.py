@@ -1,4 +1,4 @@
-"""Drafts committed, planned, dropped, or taken back by an edit."""
+"""Drafts committed, planned, dropped, taken back by an edit, settled."""
 
 import random
 from typing import Any
@@ -75,3 +75,28 @@ def run_undo(trial: Trial, args: Args) -> None:
     expect("edits left", left, said.json["left"])
     if known:
         trial.model.undo(user)
+
+
+def resolve(rng: random.Random, trial: Trial) -> Args | None:
+    """A conflict, of a document that the model has whole."""
+    model = trial.model
+    found = [
+        {"user": user, "where": where, "mine": rng.random() < 0.5}
+        for user in sorted(model.drafts)
+        for where in model.clashes(user)
+        if where[0][0] != "kernel"
+    ]
+    return rng.choice(found) if found else None
+
+
+def run_resolve(trial: Trial, args: Args) -> None:
+    user, where, model = args["user"], args["where"], trial.model
+    key, *field = where
+    name = "/".join((*key, ".".join(field))) if field else "/".join(key)
+    known = where in model.clashes(user)
+    before, side = trial.commit(), "--mine" if args["mine"] else "--main"
+    said = trial.must("resolve", name, side, user=user, status=0 if known else 1)
+    expect("main after a conflict is settled", before, trial.commit())
+    if known:
+        model.resolve(user, where, mine=args["mine"])
+        expect("conflicts left", len(model.clashes(user)), said.json["left"])

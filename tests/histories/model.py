@@ -6,6 +6,7 @@ what is judged.
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from histories.boots import chosen, disk_of
 from histories.documents import (
@@ -20,6 +21,9 @@ from histories.documents import (
     names,
     payload,
     refuse_clashing,
+    settled,
+    three_way,
+    value_at,
     verdict_on,
 )
 from histories.rules import (
@@ -71,11 +75,11 @@ class Place:
 
 @dataclass
 class Draft:
-    """A person's edits on a revision, and what they were before each of the last."""
+    """A person's edits, against what, and both as they were before each edit."""
 
-    base: int
+    against: State
     changes: Changes
-    before: list[Changes] = field(default_factory=list)
+    before: list[tuple[State, Changes]] = field(default_factory=list)
 
 
 @dataclass
@@ -105,31 +109,57 @@ class Model:
         draft = self.drafts.get(user)
         if draft is None:
             return {}
-        return merged_changes(self.at(draft.base), self.main, draft.changes)
+        return merged_changes(draft.against, self.main, draft.changes)
 
     def drafted(self, user: str) -> State:
         """What a person edits: the draft on the main of its day."""
         draft = self.drafts.get(user)
-        return laid(self.at(draft.base), draft.changes) if draft else self.main
+        return laid(draft.against, draft.changes) if draft else self.main
 
     def refuse_clashing(self, user: str, state: State) -> None:
         """An edit of main, beside what its person drafted; or a Clash."""
         draft = self.drafts.get(user)
         if draft:
-            refuse_clashing(self.at(draft.base), self.main, state, draft.changes)
+            refuse_clashing(draft.against, self.main, state, draft.changes)
 
     def save(self, user: str, state: State) -> None:
-        """Keep an edited draft."""
-        known = self.drafts.get(user) or Draft(self.tip.number, {})
-        changes = changed(self.at(known.base), state)
-        if changes != known.changes:
-            known.before.append(known.changes)
-            self.drafts[user] = Draft(known.base, changes, known.before)
+        """Keep an edited draft; what it sets where it clashed with main is settled."""
+        known = self.drafts.get(user) or Draft(self.main, {})
+        before = laid(known.against, known.changes)
+        touched = [
+            where
+            for where in self.clashes(user)
+            if value_at(before, where) != value_at(state, where)
+        ]
+        self._saved(user, known, state, touched)
+
+    def clashes(self, user: str) -> list[Any]:
+        """Where a person's draft clashes with main: a key, field, name of an item."""
+        draft = self.drafts.get(user)
+        found = three_way(draft.against, self.main, draft.changes)[1] if draft else []
+        return [where for where, _, _ in found]
+
+    def resolve(self, user: str, where: tuple[Any, ...], *, mine: bool) -> None:
+        """Settle one clash by one side's word."""
+        known = self.drafts[user]
+        state = laid(known.against, known.changes)
+        if not mine:
+            state = settled(state, self.main, state, where)
+        self._saved(user, known, state, [where])
+
+    def _saved(self, user: str, known: Draft, state: State, touched: list[Any]) -> None:
+        against = known.against
+        for where in touched:
+            against = settled(against, self.main, state, where)
+        changes = changed(against, state)
+        if touched or changes != known.changes:
+            known.before.append((known.against, known.changes))
+            self.drafts[user] = Draft(against, changes, known.before)
 
     def undo(self, user: str) -> None:
         """Take back a draft's newest edit; the draft goes with its first."""
         draft = self.drafts[user]
-        draft.changes = draft.before.pop()
+        draft.against, draft.changes = draft.before.pop()
         if not draft.before:
             del self.drafts[user]
 

@@ -15,8 +15,8 @@ def needed(model: Model, now: float) -> Iterator[State]:
     """The states whose artifacts must be in the store."""
     yield model.main
     for draft in model.drafts.values():
-        for changes in (*draft.before, draft.changes):
-            yield laid(model.at(draft.base), changes)
+        for against, changes in (*draft.before, (draft.against, draft.changes)):
+            yield laid(against, changes)
     newest = model.tip.number
     for revision in reversed(model.history):
         if newest and model.history[newest - 1].time >= now - GRACE:

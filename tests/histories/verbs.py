@@ -23,6 +23,7 @@ VERBS: dict[str, Verb] = {
     "commit": Verb(7, drafting.commit, drafting.run_commit),
     "discard": Verb(1, drafting.with_drafts, drafting.run_discard),
     "undo": Verb(2, drafting.with_drafts, drafting.run_undo),
+    "resolve": Verb(4, drafting.resolve, drafting.run_resolve),
     "rollback": Verb(5, going_back.rollback, going_back.run_rollback),
     "revert": Verb(3, going_back.revert, going_back.run_revert),
     "verdict": Verb(6, going_back.verdict, going_back.run_verdict),

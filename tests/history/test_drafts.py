@@ -102,11 +102,17 @@ def test_a_draft_is_kept_until_discarded(repository: Repository, main: str) -> N
     assert drafts.load(repository, "ann", main) is None
     saved = save(repository, main, changes)
     found = drafts.load(Repository(repository.path), "ann", main)
-    assert found == drafts.Draft("ann", main, changes, saved)
+    assert found == drafts.Draft("ann", main, changes, saved, main)
     assert drafts.users(repository) == ["ann"]
     assert repository.tip(MAIN) == main
     again = save(repository, main, {}, expected=saved)
-    assert drafts.load(repository, "ann", main) == ("ann", main, {}, again)
+    assert drafts.load(repository, "ann", main) == (
+        "ann",
+        main,
+        {},
+        again,
+        main,
+    )
     assert drafts.discard(repository, "ann", host=HOST)
     assert not drafts.discard(repository, "ann", host=HOST)
     assert drafts.users(repository) == []

@@ -1,17 +1,20 @@
 """`kp diff`: the draft against main, or two revisions."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from kpcmd.arguments import completion
-from kpcmd.errors import CONFLICT
+from kpcmd.context import Session
+from kpcmd.errors import CONFLICT, OK
 from kpcmd.frame import alone, session_of, verb
 from kpcmd.opening import picker
-from kpcmd.views.changes import change_json, change_lines
-from kpstore.queries.diff import field_changes
+from kpcmd.views.changes import change_json, change_lines, conflict_lines
+from kpstore.model.state import State
+from kpstore.queries.diff import FieldChange, FieldConflict, field_changes
 from kpstore.queries.rendered import rendered_changes
 
 app = alone()
@@ -42,19 +45,41 @@ def diff(
     rendered: Annotated[
         bool, typer.Option("--rendered", help="What nodes are served, not the fields.")
     ] = False,
-) -> None:
-    """Compare your draft with main, a revision with main, or two revisions."""
+) -> int:
+    """Compare your draft with main, a revision with main, or two revisions.
+
+    Where your draft and main changed one field differently, its name is shown with
+    the value that it had, main's and yours (exit 3): kp resolve settles it.
+    """
     session = session_of(context)
     opened = picker(session)
     before = opened.view(old or "HEAD")
-    after = opened.view("HEAD" if old and not new else new)
+    if old is None and not rendered:
+        changes, clashes = opened.compared()
+        after = State(before.base, changes)
+        if clashes:
+            conflicts = [FieldConflict.of(each) for each in clashes]
+            return _conflicts(session, conflicts, field_changes(before, after))
+    else:
+        after = opened.view("HEAD" if old and not new else new)
     if rendered:
         files = rendered_changes(opened.site.settings, before, after)
         document = [{"file": f, "old": o, "new": n} for f, o, n in files]
         session.out.answer(document, _unified(files))
-        return
-    changes = field_changes(before, after)
-    session.out.answer([change_json(each) for each in changes], change_lines(changes))
+        return OK
+    found = field_changes(before, after)
+    session.out.answer([change_json(each) for each in found], change_lines(found))
+    return OK
+
+
+def _conflicts(
+    session: Session, found: Sequence[FieldConflict], rest: Sequence[FieldChange]
+) -> int:
+    """Show what main and the draft disagree about, then the rest of the draft."""
+    document = [*map(asdict, found), *map(change_json, rest)]
+    session.out.answer(document, [*conflict_lines(found), *change_lines(rest)])
+    session.out.say("settle each: kp resolve NAME --main, --mine or --value V")
+    return CONFLICT
 
 
 def _unified(files: list[tuple[str, str, str]]) -> Iterator[str]:

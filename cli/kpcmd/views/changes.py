@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kpcmd.views.outcomes import by_kind, summary
 from kpstore.model.folding import counted, fold
-from kpstore.queries.diff import FieldChange, Shown
+from kpstore.queries.diff import FieldChange, FieldConflict, Shown
 
 _NODE: Final = "node "  # what names of its documents begin with
 _LINES: Final = 100  # of changes, before others are only counted
@@ -29,6 +29,28 @@ def change_lines(changes: Iterable[FieldChange]) -> Iterator[str]:
     for documents, fields in _alike(changes):
         yield _named(documents)
         yield from _field_lines(fields)
+
+
+def conflict_lines(conflicts: Iterable[FieldConflict]) -> Iterator[str]:
+    """Show the three values of each field that clashes, by its name."""
+    for each in conflicts:
+        yield each.name
+        for side, value in (
+            ("base", each.base),
+            ("main", each.main),
+            ("mine", each.mine),
+        ):
+            yield f"  {side}: {_text(value)}"
+
+
+def resolved_lines(
+    settled: Iterable[FieldConflict], left: int, *, dry_run: bool
+) -> Iterator[str]:
+    """Say what conflicts became, and how many there are still."""
+    for each in settled:
+        yield f"{each.name}: {_text(each.mine)}"
+    would = "would be " if dry_run else ""
+    yield f"{counted(left, 'conflict')} {would}left: kp diff" if left else f"no conflict {would}left"
 
 
 def folded(shown: Shown, whole: str) -> Iterator[str]:

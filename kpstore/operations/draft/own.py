@@ -1,6 +1,6 @@
 """The caller's draft: edits that are not live, laid over the main of their day."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from kpstore.errors import (
     Conflict,
@@ -11,7 +11,13 @@ from kpstore.errors import (
     Refused,
 )
 from kpstore.history import drafts
-from kpstore.history.merge import merge, three_way
+from kpstore.history.merge import (
+    MergedState,
+    field_of,
+    merge,
+    settled,
+    three_way,
+)
 from kpstore.history.snapshot import Snapshot
 from kpstore.model.state import Changes, State
 from kpstore.operations.caller import Caller
@@ -38,19 +44,41 @@ class CallersDraft:
         """Return the draft and its state to edit; a new one begins at main."""
         draft = self.read()
         base = Snapshot(
-            self._site.repository, draft.base if draft else self._site.tip()
+            self._site.repository, draft.against if draft else self._site.tip()
         )
         return draft, State(base, draft.changes if draft else None)
 
-    def save(self, known: drafts.Draft | None, state: State) -> None:
+    def edited(
+        self, known: drafts.Draft | None, state: State, main: Snapshot
+    ) -> "Edited":
+        """Return what an edit of `open`'s state makes of the draft.
+
+        Where it sets a field that clashes with main, that is settled by it, and said.
+        """
+        if known is None:
+            return Edited(None, state, {})
+        before, found = State(state.base, known.changes), []
+        for clash in three_way(state.base, main, known.changes).clashes:
+            was, now = before.get(clash.key), state.get(clash.key)
+            if field_of(was, clash.field) != field_of(now, clash.field):
+                found.append(clash)
+                told = clash._replace(draft=field_of(now, clash.field))
+                if now is None:
+                    told = told._replace(field="", main=main.get(clash.key))
+                self._caller.notify(f"settled: {told}")
+        return Edited(known, state, settled(state.base, main, state, found))
+
+    def save(self, edited: "Edited") -> None:
         """Write an edited draft; Conflict when its user saved another meanwhile."""
-        assert isinstance(state.base, Snapshot)
-        assert state.base.commit
+        known = edited.known
+        assert isinstance(edited.state.base, Snapshot)
+        assert edited.state.base.commit
         drafts.save(
             self._site.repository,
             self._caller.user,
-            state.base.commit,
-            state.changes,
+            known.base if known else edited.state.base.commit,
+            edited.changes,
+            settled=edited.settled,
             expected=known.commit if known else None,
             author=self._caller.person,
             time=int(self._caller.clock()),
@@ -64,7 +92,7 @@ class CallersDraft:
         if draft is None:
             return {}
         try:
-            base = Snapshot(self._site.repository, draft.base)
+            base = Snapshot(self._site.repository, draft.against)
             return merge(base, main, draft.changes)
         except Conflict as conflict:
             sides = f"main {(main.commit or '')[:12]}, draft on {draft.base[:12]}"
@@ -82,6 +110,18 @@ class CallersDraft:
         except _UNREADABLE as error:
             self._say_unread(error)
             return {}
+
+    def compared(self, main: Snapshot) -> MergedState:
+        """Return what of the draft goes onto main, and where they clash; as `shown`."""
+        try:
+            draft = self.read()
+        except _UNREADABLE as error:
+            self._say_unread(error)
+            draft = None
+        if draft is None:
+            return MergedState({}, ())
+        base = Snapshot(self._site.repository, draft.against)
+        return three_way(base, main, draft.changes)
 
     def view(self, rev: str | None = None) -> State:
         """Return the state of a revision, or main with the draft, if it can be read."""
@@ -103,7 +143,7 @@ class CallersDraft:
             return
         if draft is None:
             return
-        base = Snapshot(self._site.repository, draft.base)
+        base = Snapshot(self._site.repository, draft.against)
         both = {key: draft.changes[key] for key in draft.changes.keys() & edited.keys()}
         known = three_way(base, main, both).clashes
         found = three_way(base, State(main, edited), both).clashes
@@ -129,3 +169,29 @@ class CallersDraft:
     def _say_unread(self, error: KpError) -> None:
         hint = f"; {error.hint}" if error.hint else ""
         self._caller.notify(f"your draft is not read: {error.message}{hint}")
+
+
+class Edited(NamedTuple):
+    """A draft after an edit: what it was, its state, what that settled of conflicts."""
+
+    known: drafts.Draft | None
+    state: State
+    settled: Changes
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether there is anything to save."""
+        before = self.known.changes if self.known else {}
+        return bool(self.settled) or self.changes != before
+
+    @property
+    def base(self) -> State:
+        """Return what the draft is held against from now on."""
+        return State(self.state.base, self.settled)
+
+    @property
+    def changes(self) -> Changes:
+        """Return what the draft changes of that."""
+        base, now = self.base, self.state
+        keys = {*now.changes, *self.settled}
+        return {key: now.get(key) for key in keys if base.get(key) != now.get(key)}

@@ -1,0 +1,1 @@
+"""A user's draft: edited, undone, settled, committed with a plan."""
