@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kpstore.history.revisions import Query, Revision
     from kpstore.kernels.intake import Intake
     from kpstore.operations.draft.resolve import Resolve, Resolved
+    from kpstore.operations.draft.saved import DraftShown
     from kpstore.operations.draft.undo import Undone
     from kpstore.operations.gc import Collected
     from kpstore.operations.publish import Publish
@@ -138,6 +139,36 @@ class KernelPicker:
         from kpstore.operations.draft.undo import undo
 
         return undo(self.site, self.caller, dry_run=dry_run)
+
+    def drafts(self) -> "list[DraftShown]":
+        """Return all drafts, saved ones too; of one that can't be read, why."""
+        from kpstore.operations.draft import saved
+
+        return list(saved.listed(self.site))
+
+    def draft(self, user: str | None = None, name: str = "") -> "DraftShown":
+        """Return a user's draft, or one that was saved; the caller's by default."""
+        from kpstore.operations.draft import saved
+
+        return saved.shown(self.site, user or self.caller.user, name)
+
+    def save_draft(self, name: str, *, replace: bool = False) -> None:
+        """Save the draft by a name; it stays in use."""
+        from kpstore.operations.draft import saved
+
+        saved.save(self.site, self.caller, name, replace=replace)
+
+    def load_draft(self, name: str, *, replace: bool = False) -> None:
+        """Make a saved draft the one in use; Refused where edits would be lost."""
+        from kpstore.operations.draft import saved
+
+        saved.load(self.site, self.caller, name, replace=replace)
+
+    def remove_draft(self, name: str) -> None:
+        """Remove a saved draft."""
+        from kpstore.operations.draft import saved
+
+        saved.remove(self.site, self.caller, name)
 
     # --- going back
 

@@ -41,6 +41,7 @@ VERBS: Final = {
         Verb("undo", "undo", "take back the newest edit of the draft"),
         Verb("resolve", "resolve", "settle a conflict between the draft and main"),
         Verb("discard", "discard", "drop the draft"),
+        Verb("draft", "draft", "drafts: everybody's, and your own by names"),
         Verb("rollback", "rollback", "take images back to known-good"),
         Verb("revert", "revert", "undo one commit, keep the later ones"),
         Verb("good", "judge", "say that a payload works"),

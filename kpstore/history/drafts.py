@@ -22,7 +22,7 @@ from kpstore.history.draft_chain import (
 from kpstore.history.git import trees
 from kpstore.history.git.objects import Entry, ForeignEntry
 from kpstore.history.git.repository import Repository, id_of, new_commit
-from kpstore.history.owners import ref_of, users, way_out
+from kpstore.history.owners import called, ref_of, users, way_out
 from kpstore.history.snapshot import Snapshot, to_tree
 from kpstore.history.times import utc
 from kpstore.history.walk import on_chain
@@ -47,13 +47,15 @@ class Draft(NamedTuple):
     against: str
 
 
-def load(repository: Repository, user: str, main: str) -> Draft | None:
-    """Return a user's draft, or None; `main` is the tip of main.
+def load(repository: Repository, user: str, main: str, name: str = "") -> Draft | None:
+    """Return a user's draft, or one that was saved by a name, or None.
+
+    `main` is the tip of main.
 
     Refused when another wrote it, InvalidInput when it was pushed and isn't state:
     every fault is named. CorruptState when it is damaged.
     """
-    commit = owners.tip_of(repository, user)
+    commit = owners.tip_of(repository, user, name)
     if commit is None:
         return None
     try:
@@ -65,12 +67,12 @@ def load(repository: Repository, user: str, main: str) -> Draft | None:
         changes = dict(_Reader(old, new).changes())
         return Draft(user, found.base, changes, commit, found.against)
     except (ForeignEntry, InvalidInput) as error:
-        message = f"the draft of {user}: {error.message}"
-        hint = f"{error.hint or 'push it without that'}; or {way_out(user)}"
+        message = f"{called(user, name)}: {error.message}"
+        hint = f"{error.hint or 'push it without that'}; or {way_out(user, name)}"
         raise InvalidInput(message, hint=hint) from None
     except CorruptState as error:
-        message = f"the draft of {user}: {error.message}"
-        hint = f"kp doctor tells whether main is whole; then {way_out(user)}"
+        message = f"{called(user, name)}: {error.message}"
+        hint = f"kp doctor tells whether main is whole; then {way_out(user, name)}"
         raise CorruptState(message, hint=hint) from None
 
 

@@ -20,7 +20,7 @@ from kpstore.errors import CorruptState, InvalidInput, KpError, Refused, disk_fa
 from kpstore.history.git import loose
 from kpstore.history.git.create import RECORDS
 from kpstore.history.git.repository import Repository
-from kpstore.history.paths import DRAFTS
+from kpstore.history.paths import DRAFTS, SAVED
 
 _LONGEST: Final = 200  # bytes of an encoded name: it becomes part of a file's
 _KEPT: Final = 16  # newest records of a user that stay: a push may be under way
@@ -40,16 +40,41 @@ def ref_of(user: str) -> str:
             f"{user!r} has characters that can't be printed",
             hint="say who you are in letters: KP_USER=NAME",
         )
-    plain = b"abcdefghijklmnopqrstuvwxyz0123456789-"
-    name = "".join(
-        chr(byte) if byte in plain else f"%{byte:02X}" for byte in user.encode()
-    )
+    name = encoded(user)
     if len(name) > _LONGEST:
         raise InvalidInput(
             f"{user[:40]!r}... is too long for the name of a user",
             hint="say who you are in short: KP_USER=NAME",
         )
     return DRAFTS + name
+
+
+def encoded(name: str) -> str:
+    """Return a name as a part of a ref: percent-encoded outside `[a-z0-9-]`."""
+    plain = b"abcdefghijklmnopqrstuvwxyz0123456789-"
+    return "".join(
+        chr(byte) if byte in plain else f"%{byte:02X}" for byte in name.encode()
+    )
+
+
+def saved_ref(user: str, name: str) -> str:
+    """Return the ref of a draft that a user saved by a name."""
+    return f"{SAVED}{_name(user)}/{encoded(name)}"
+
+
+def saved(repository: Repository, user: str) -> list[str]:
+    """Return the names by which a user saved drafts, sorted."""
+    folder = f"{SAVED}{_name(user)}/"
+    names = (ref.removeprefix(folder) for ref in repository.refs(folder))
+    decoded = (unquote(name, errors="replace") for name in names)
+    return sorted(n for n in decoded if saved_ref(user, n) in repository.refs(folder))
+
+
+def savers(repository: Repository) -> list[str]:
+    """Return the users who have saved drafts, sorted."""
+    names = {ref.split("/")[3] for ref in repository.refs(SAVED)}
+    users = filter(None, (user_of(DRAFTS + name) for name in names))
+    return sorted(user for user in users if saved(repository, user))
 
 
 def user_of(ref: str) -> str | None:
@@ -65,31 +90,47 @@ def users(repository: Repository) -> list[str]:
     return sorted(filter(None, map(user_of, repository.refs(DRAFTS))))
 
 
+def every(repository: Repository) -> Iterator[tuple[str, str]]:
+    """Yield each draft, by its user and the name it was saved by: "" for those in use.
+
+    The drafts in use come first.
+    """
+    yield from ((user, "") for user in users(repository))
+    for user in savers(repository):
+        yield from ((user, name) for name in saved(repository, user))
+
+
 def strays(repository: Repository) -> list[str]:
     """Return what lies among the drafts' refs and is no user's."""
     return [ref for ref in repository.refs(DRAFTS) if user_of(ref) is None]
 
 
-def tip_of(repository: Repository, user: str) -> str | None:
-    """Return the commit of a user's draft; None without one.
+def tip_of(repository: Repository, user: str, name: str = "") -> str | None:
+    """Return the commit of a user's draft, or of one saved by a name; None without.
 
     Refused when somebody else wrote it, CorruptState when it can't be read.
     """
-    ref = ref_of(user)
+    ref = saved_ref(user, name) if name else ref_of(user)
     try:
         commit = repository.tip(ref)
     except CorruptState as error:
         raise CorruptState(
-            f"the draft of {user}: {error.message}", hint=way_out(user)
+            f"{called(user, name)}: {error.message}", hint=way_out(user, name)
         ) from error
     if commit is not None and not _is_theirs(repository, user, commit):
-        raise _foreign(repository, user, commit)
+        raise _foreign(repository, user, commit, ref, way_out(user, name))
     return commit
 
 
-def way_out(user: str) -> str:
+def called(user: str, name: str = "") -> str:
+    """Say whose draft it is, and by what name it was saved."""
+    return f"the saved draft {name} of {user}" if name else f"the draft of {user}"
+
+
+def way_out(user: str, name: str = "") -> str:
     """Say how a draft goes that is in its user's way."""
-    return f"{user} drops it by kp discard"
+    how = f"kp draft rm {quote(name)}" if name else "kp discard"
+    return f"{user} drops it by {how}"
 
 
 @disk_failures("recording whose a draft is")
@@ -126,11 +167,12 @@ def begin(repository: Repository) -> None:
 def sweep(repository: Repository, user: str) -> None:
     """Remove the older records of a user; what fails stays for the next time."""
     with suppress(OSError, KpError):
-        tip = repository.peek(ref_of(user))
+        refs = (ref_of(user), *(saved_ref(user, n) for n in saved(repository, user)))
+        tips = {f"{_name(user)}@{repository.peek(ref)}" for ref in refs}
         mine = list((repository.path / RECORDS).glob(f"{_name(user)}@*"))
         mine.sort(key=lambda file: file.lstat().st_mtime_ns)
         for file in mine[:-_KEPT]:
-            if file.name != f"{_name(user)}@{tip}":
+            if file.name not in tips:
                 remove(file)
 
 
@@ -164,9 +206,11 @@ def _saved_before(repository: Repository, user: str, commit: str) -> bool:
     return file.is_file() and file.read_bytes()[:2] == zlib.compress(b"")[:2]
 
 
-def _foreign(repository: Repository, user: str, commit: str) -> Refused:
-    git, ref = f"git -C {quote(str(repository.path))}", ref_of(user)
-    hint = f"{way_out(user)}; {git} log -p main..{ref} shows it"
+def _foreign(
+    repository: Repository, user: str, commit: str, ref: str, way: str
+) -> Refused:
+    git = f"git -C {quote(str(repository.path))}"
+    hint = f"{way}; {git} log -p main..{ref} shows it"
     authors = sorted(_authors(repository, commit))
     if authors:
         who = f"{' and '.join(authors)} did"

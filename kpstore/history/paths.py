@@ -15,6 +15,7 @@ Place = tuple[str, str, str]
 
 MAIN: Final = "refs/heads/main"
 DRAFTS: Final = "refs/kp/drafts/"
+SAVED: Final = "refs/kp/saved/"  # <user>/<name>
 ATTRIBUTES: Final = ".gitattributes"
 
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}"

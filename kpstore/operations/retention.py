@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from kpstore.errors import InvalidInput, KpError, NotFound, Refused
 from kpstore.health.retention import Good, good_payloads
-from kpstore.history import drafts
+from kpstore.history import owners
 from kpstore.history.draft_chain import chain
 from kpstore.history.index.database import Index
 from kpstore.history.revisions import Query
@@ -117,14 +117,15 @@ class Keeping:
     def _drafted(self) -> Iterator[str]:
         """Yield what drafts name, whoever wrote them; where that is unknown, all.
 
-        Their earlier edits count, too: undo goes back there.
+        Saved ones and earlier edits count, too: load and undo go back there.
         """
         repository, whose = self._site.repository, "drafts"
         seen: set[str | None] = set()
         try:
-            for user in drafts.users(repository):
-                whose = f"the draft of {user}, who drops it by kp discard"
-                tip = repository.tip(drafts.ref_of(user))
+            for user, name in owners.every(repository):
+                whose = f"{owners.called(user, name)} ({owners.way_out(user, name)})"
+                ref = owners.saved_ref(user, name) if name else owners.ref_of(user)
+                tip = repository.tip(ref)
                 for commit in self._edits(tip) if tip else ():
                     snapshot = Snapshot(repository, commit)
                     if snapshot.subtree("images") not in seen:

@@ -224,14 +224,14 @@ class SiteReader:
     def placed(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
         """Return the rows that kp.toml may have, of main and of all drafts.
 
-        They are `roots` by target and `trees` by image. Drafts that can't be read, or
-        are not their user's, have none.
+        Saved ones count. They are `roots` by target and `trees` by image. Drafts that
+        can't be read, or are not their user's, have none.
         """
         drafted: set[tuple[str, str]] = set()
         with suppress(KpError):
-            for user in self.drafts():
+            for user, name in owners.every(self.repository):
                 with suppress(KpError):
-                    tip = owners.tip_of(self.repository, user)
+                    tip = owners.tip_of(self.repository, user, name)
                     drafted.update(self._rows(tip) if tip else ())
         return set(self._rows(self.tip())), drafted
 

@@ -16,9 +16,10 @@ from kpstore.operations.outcome import Outcome, Plan
 from kpstore.picker import Edit, KernelPicker
 from support.sources import ROOT
 
-VERBS = """adopt blame blame_node caller commit compared create damage discard edit
-    examine gc intake judge log only_weigh open plan publish requests resolve revert
-    rollback show site undo verify view why writing"""
+VERBS = """adopt blame blame_node caller commit compared create damage discard draft
+    drafts edit examine gc intake judge load_draft log only_weigh open plan publish
+    remove_draft requests resolve revert rollback save_draft show site undo verify view
+    why writing"""
 VALUES = {
     Caller: """along argv author clock committed doing host notify shield ticket unlock
         user wait without""",

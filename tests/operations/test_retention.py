@@ -208,7 +208,16 @@ def test_what_a_draft_names_stays(site: SmallSite) -> None:
     drafted = bob.view().kernel("web", "6.9")
     collect(site, 20)
     assert has(site, drafted)
+    with bob.edit() as edit:
+        edit.state.drop(Key("kernel", "6.9", "web"))
+    collect(site, 20)
+    assert has(site, drafted), "undo goes back there"
+    bob.undo()
+    bob.save_draft("work")
     bob.discard()
+    collect(site, 20)
+    assert has(site, drafted), "load goes back there"
+    bob.remove_draft("work")
     collect(site, 20)
     assert not has(site, drafted)
 
@@ -226,7 +235,7 @@ def test_while_a_draft_can_not_be_read_no_artifact_goes_and_gc_goes_on(
     ref.write_bytes(blob)
     assert collect(site, 20) == []
     assert has(site, idle)
-    assert "no artifact is removed: the draft of bob, who drops it by" in site.told[-1]
+    assert "no artifact is removed: the draft of bob (bob drops it by" in site.told[-1]
     replace(site, user="bob").picker().discard()
     collect(site, 20)
     assert not has(site, idle)

@@ -50,7 +50,8 @@ def resolved_lines(
     for each in settled:
         yield f"{each.name}: {_text(each.mine)}"
     would = "would be " if dry_run else ""
-    yield f"{counted(left, 'conflict')} {would}left: kp diff" if left else f"no conflict {would}left"
+    many = counted(left, "conflict")
+    yield f"{many} {would}left: kp diff" if left else f"no conflict {would}left"
 
 
 def folded(shown: Shown, whole: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from kpstore.disk.durable import (
 from kpstore.disk.processes import HIDDEN, boot_id, started
 from kpstore.disk.streams import read_regular
 from kpstore.errors import Conflict, CorruptState, DiskFailure, Locked
+from kpstore.history.paths import DRAFTS, SAVED
 
 _ID: Final = re.compile(rb"[0-9a-f]{40}")
 _REF: Final = re.compile(r"refs(/[A-Za-z0-9%_][A-Za-z0-9%._-]*)+")
@@ -231,7 +232,7 @@ def _take(lock: Path, host: str) -> bool:
 
 def sweep_locks(repository: Path, host: str) -> list[str]:
     """Remove kp's locks whose holders are gone: git would wait for them in vain."""
-    folders = (repository, repository / "refs/heads", repository / "refs/kp/drafts")
+    folders = (repository, *folders_of_refs(repository))
     swept = [
         lock
         for folder in folders
@@ -241,6 +242,12 @@ def sweep_locks(repository: Path, host: str) -> list[str]:
     for lock in swept:
         remove(lock)
     return [lock.name for lock in swept]
+
+
+def folders_of_refs(repository: Path) -> list[Path]:
+    """Return the folders in which kp writes refs."""
+    found = [repository / "refs/heads", repository / DRAFTS]
+    return [*found, *(repository / SAVED).glob("*/")]
 
 
 def is_abandoned(lock: Path, *, host: str) -> bool:

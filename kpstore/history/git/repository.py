@@ -32,7 +32,6 @@ from kpstore.history.git.objects import (
     tree_bytes,
 )
 from kpstore.history.git.packs import Packs
-from kpstore.history.paths import DRAFTS
 
 GitObject = ShaFile
 """A blob, tree or commit that isn't written yet; made by the functions below."""
@@ -221,8 +220,9 @@ class Repository:
     def sweep(self, host: str) -> list[str]:
         """Remove what this host's writers left who are gone; under the site's lock."""
         with _writing("sweeping the repository"):
-            ours = ("", "refs/heads", DRAFTS, "kp", RECORDS, "hooks", "objects")
+            ours = ("", "kp", RECORDS, "hooks", "objects")
             folders = [path for name in ours if (path := self.path / name).is_dir()]
+            folders += filter(Path.is_dir, refs.folders_of_refs(self.path))
             swept = [n for each in folders for n in sweep_temporaries(each)]
             swept += [n for e in self._objects.iterdir() for n in sweep_temporaries(e)]
             return swept + refs.sweep_locks(self.path, host)
