@@ -167,3 +167,16 @@ def test_names_are_loose_and_packed_without_locks(path: Path) -> None:
         "refs/kp/drafts/ann",
         "refs/kp/drafts/zoe",
     ]
+
+
+@pytest.mark.parametrize(
+    "folder", ["refs/heads", "refs/kp/drafts", "refs/kp/saved/ann"]
+)
+def test_what_the_dead_left_is_swept_wherever_kp_writes_refs(
+    path: Path, folder: str
+) -> None:
+    lock = path / folder / "x.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.symlink_to(f"kp {'0' * 16} 1.1 {HOST}")
+    assert refs.sweep_locks(path, HOST) == ["x.lock"]
+    assert not os.path.lexists(lock)
