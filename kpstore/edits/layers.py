@@ -32,6 +32,9 @@ def reword(
     worded = reworded(layer, tokens, state.site().rules)
     for wanted in worded.unsaid:
         refuse_unsaid(origin, wanted, below())
+        worded.notes.append(
+            f"{wanted} is said neither here nor below: nothing to remove"
+        )
     fields = {"params": worded.layer.params, "without": worded.layer.without}
     return replace(document, fields, origin), worded.notes
 

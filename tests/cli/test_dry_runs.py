@@ -122,6 +122,19 @@ def inputs(where: Path) -> dict[str, str]:
     return {name: str(path) for name, path in places.items()}
 
 
+def test_a_rollback_that_is_not_done_says_what_it_would_say(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+    made.kp("image", "set", "web", "--params", "a=1", "-m", "to go back from")
+    out = made.kp("rollback", "web", "--to", "HEAD~1", "-n").out
+    first, *said, last = out.splitlines()
+    assert first == "this rollback would say:"
+    assert said
+    assert all(line.startswith("  ") for line in said)
+    assert last == "20 nodes would boot differently: n[01-20]"
+
+
 def test_a_dry_run_of_a_cluster_takes_no_lock(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -94,6 +94,14 @@ def test_what_a_lower_layer_says_is_not_removed_here(
     assert "quiet" not in line(made)
 
 
+def test_what_no_layer_says_is_nothing_to_remove(made: Cluster) -> None:
+    """A second time is no error, and a slip of the pen is told."""
+    take = ("node", "set", "n[01-20]", "--remove-param", "quite", "-m", "x")
+    main, said = made.main(), made.kp(*take).err
+    assert said.count("quite is said neither here nor below") == 1
+    assert made.main() == main
+
+
 def test_new_ones_take_the_same_words(made: Cluster) -> None:
     given = ("--params", "a=1 b", "--add-param", "a=2", "--without-param", "panic")
     made.kp("image", "add", "x", "--arch", "x86_64", *given)

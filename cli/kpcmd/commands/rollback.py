@@ -89,8 +89,10 @@ def _confirm(session: Session, opened: KernelPicker, wanted: Rollback) -> None:
 
 
 def _show(session: Session, outcome: Outcome) -> int:
+    said = [f"  {line}" for line in outcome_lines(session, outcome)]
     lines = [
-        *outcome_lines(session, outcome),
+        *(["this rollback would say:"] if said else []),
+        *said,
         f"{counted(outcome.nodes_changed, 'node')} would boot differently"
         + (f": {outcome.nodes}" if outcome.nodes else ""),
     ]
