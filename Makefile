@@ -47,9 +47,10 @@ lint: $(STAMP) ## ruff, formatting, mypy, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-reference: $(STAMP) ## write docs/reference.md from the command's help
+reference: $(STAMP) ## write docs/reference.md, man page and completions from the command
 	@PYTHONPATH=tests $(BIN)/python -m support.reference > docs/reference.new
 	@mv docs/reference.new docs/reference.md
+	@PYTHONPATH=tests $(BIN)/python -m support.manual
 
 format: $(STAMP) ## let ruff put the code in order
 	@$(BIN)/ruff format

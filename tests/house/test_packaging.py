@@ -7,6 +7,7 @@ from email.parser import Parser
 
 import pytest
 
+from support.manual import shared
 from support.sources import ROOT
 
 
@@ -27,7 +28,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_it_holds_the_two_packages_and_its_own_record(wheel: zipfile.ZipFile):
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     (record,) = [name for name in tops if name.endswith(".dist-info")]
-    assert tops == {"kpstore", "kpcmd", record}
+    (data,) = [name for name in tops if name.endswith(".data")]
+    assert tops == {"kpstore", "kpcmd", record, data}
+
+
+def test_man_page_and_completions_are_installed_below_share(wheel: zipfile.ZipFile):
+    names = {name.partition(".data/data/share/")[2] for name in wheel.namelist()}
+    assert names - {""} == {str(where) for where in shared()}
 
 
 def test_it_holds_every_module(wheel: zipfile.ZipFile):

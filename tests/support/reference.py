@@ -40,12 +40,17 @@ def verbs() -> Iterator[list[str]]:
         yield from ([name, each] for each in inner or ()) if inner else ([name],)
 
 
-def help_of(words: list[str]) -> str:
-    """Return a verb's help, 88 columns wide, without the global options."""
+def help_of(words: list[str], width: int = 88) -> str:
+    """Return a verb's help, so many columns wide, without the global options.
+
+    That of kp itself, of no words, has them.
+    """
     said = StringIO()
-    with redirect_stdout(said), patch.dict("os.environ", {"COLUMNS": "88"}):
+    with redirect_stdout(said), patch.dict("os.environ", {"COLUMNS": str(width)}):
         main([*words, "--help"])
-    text = _NO_OPTIONS.sub("", _GLOBAL.sub("", said.getvalue()))
+    text = said.getvalue()
+    if words:
+        text = _NO_OPTIONS.sub("", _GLOBAL.sub("", text))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 
