@@ -23,7 +23,7 @@ COMMAND = re.compile(r"\bkp ([a-z]+)\b")
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 # Prose after `kp`; then options of other programs.
 PROSE = {"site", "takes", "is", "alone", "decides", "reads", "wrote"}
-OTHERS = re.compile(r"\bgit |\brm -f X|\bX log -p|in\.tftpd ")
+OTHERS = re.compile(r"\bgit |\brm -f X|\bX log -p|in\.tftpd |\b(usermod|chmod) ")
 LEAVE_OUT = re.compile("or leave out -m")  # said by every edit that takes one
 # Options that stand without their verb, and the verbs that can say so.
 ALONE = {
@@ -31,6 +31,8 @@ ALONE = {
         *("commit", "default", "revert", "entry add", "entry set"),
         *("image add", "image set", "kernel add"),
     ],
+    "--future": ["group add", "group set"],
+    "--unlock": ["commit", "revert", "next", "default", "entry set", "node set"],
     "--force-mismatch": ["kernel add", "image add"],
     "--replace": ["kernel add"],
     "--name": ["kernel add"],

@@ -77,7 +77,7 @@ def add(
     if table and not (mac is None and ip is None and index is None):
         raise WrongUsage(
             "--table has the MACs, addresses and numbers of each node",
-            hint="leave out --mac, --ip and --index",
+            hint="kp node add NODESET --table FILE, without them",
         )
     fields, variables = fields_of(mac, image, ip, index, var)
     fields |= line_of(context)
