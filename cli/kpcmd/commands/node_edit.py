@@ -22,7 +22,7 @@ from kpcmd.errors import WrongUsage
 from kpcmd.frame import session_of
 from kpstore.edits import groups, nodes
 from kpstore.inventory.contract import Imported
-from kpstore.model.nodesets import fold
+from kpstore.model.folding import counted, fold
 from kpstore.model.state import State
 
 Macs = Annotated[
@@ -102,7 +102,7 @@ def add(
 def _one(names: list[str]) -> dict[str, dict[str, Any]]:
     if len(names) > 1:
         raise WrongUsage(
-            f"{fold(names)} are {len(names):,} nodes: each has a MAC of its own",
+            f"{fold(names)} are {counted(len(names), 'node')}: each has its own MAC",
             hint="kp node add NODESET --table FILE",
         )
     return {name: {} for name in names}
