@@ -83,7 +83,7 @@ def test_a_set_is_added_by_a_table_of_macs(made: Cluster, tmp_path: Path) -> Non
         ("n[91-92] --table TABLE --image wep", 1, "'wep'"),
         ("n[91-92] --table NONE", 1, "there is no file NONE"),
         ("n[91-92] --mac 02:00:00:00:91:01", 2, "n[91-92] are 2 nodes"),
-        ("n91 --table TABLE --mac 02:00:00:00:91:01", 2, "kp node add NODESET --table FILE, without them"),
+        ("n91 --table TABLE --mac 02:00:00:00:91:01", 2, "--table FILE, without them"),
     ],
 )
 def test_a_table_that_does_not_fit(
