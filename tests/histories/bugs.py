@@ -89,7 +89,9 @@ SOWN: dict[str, Sown] = {
         ("gc", "days", "kernel add"),
     ),
     "a changed group is forgotten": Sown(
-        bug(Moves, _regrouped=frozenset()), "by (grub|ipxe|pxelinux)|verify", ("edit",)
+        bug(Moves, _regrouped=frozenset()),
+        "by (grub|ipxe|pxelinux)|verify|log --node",
+        ("edit",),
     ),
     "a kept template is stale": Sown(
         bug(_Change, _fresh=_only_new), "by (grub|ipxe|pxelinux)|verify"
