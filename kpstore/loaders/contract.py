@@ -17,6 +17,8 @@ LINE: Final = 2046
 
 PXELINUX stops at its prompt when one is longer; GRUB and iPXE cut it in silence.
 """
+FETCHES: Final = 6
+"""How often a menu that can count fetches before the machine starts again."""
 
 
 class NetworkLoader(Protocol):
@@ -29,6 +31,10 @@ class NetworkLoader(Protocol):
     @property
     def boot_files(self) -> str:
         """What DHCP has to name, in words: kp doesn't install it."""
+
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """The files of its own that may lie in a TFTP root, by their usual names."""
 
     @property
     def line_limit(self) -> int:

@@ -183,7 +183,7 @@ class Grub:
     def do_export(self, *_: str) -> None:
         pass
 
-    do_echo = do_sleep = do_export
+    do_echo = do_sleep = do_insmod = do_export
 
 
 def _bare(statement: list) -> str:

@@ -80,7 +80,13 @@ class IPXE:
         return bool(values and values[0])
 
     def do_set(self, name: str, *words: str) -> None:
-        self.values[name] = " ".join(words)
+        self.values[name.partition(":")[0]] = " ".join(words)
+
+    def do_inc(self, name: str) -> None:
+        self.values[name] = str(int(self.values[name]) + 1)
+
+    def do_iseq(self, left: str, right: str) -> bool:
+        return left == right
 
     def do_chain(self, path: str) -> bool:
         return self._script(path)

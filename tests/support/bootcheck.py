@@ -54,7 +54,7 @@ MACS: Final = tuple(mac(number) for number in range(8))
 GRUB_CFG: Final = "boot/grub/grub.cfg"
 LOST: Final = "acknowledged, and not in history"
 _NEXT: Final = {
-    "grub": re.compile(rb"^configfile '([^']*)'$", re.M),
+    "grub": re.compile(rb"^ *configfile '([^']*)'$", re.M),
     "ipxe": re.compile(rb"^chain (\S+) \|\| goto again$", re.M),
 }
 

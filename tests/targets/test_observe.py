@@ -25,7 +25,7 @@ ENTRY = {
     "ipxe": "ipxe/01-{}.ipxe",
 }
 NEXT = {
-    "grub": re.compile(rb"^configfile '([^']*)'$", re.M),
+    "grub": re.compile(rb"^ *configfile '([^']*)'$", re.M),
     "ipxe": re.compile(rb"^chain (\S+) \|\| goto again$", re.M),
 }
 

@@ -2,11 +2,16 @@
 
 ```
 echo 'kp: web/production'
-if linux '/kp/objects/<sha256>/vmlinuz' 'root=/dev/sda1' 'node_id='"$kp_index"; then
-  if initrd '/kp/objects/<sha256>/initrd.img'; then
-    boot
-  fi
-fi
+insmod sleep
+insmod reboot
+for kp_fetch in 1 2 3 4 5 6; do
+  if linux '/kp/objects/<sha256>/vmlinuz' 'root=/dev/sda1' 'node_id='"$kp_index"; then
+    for kp_fetch in 1 2 3 4 5 6; do
+      if initrd '/kp/objects/<sha256>/initrd.img'; then
+        boot
+      fi
+      ...
+```
 ```
 Every word is single-quoted, where nothing is special; a node variable is a
 double-quoted expansion, which GRUB does not split. GRUB itself puts double quotes
@@ -19,7 +24,7 @@ from textwrap import indent
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.contract import LINE
+from kpstore.loaders.contract import FETCHES, LINE
 from kpstore.loaders.grub.script import commands
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import (
@@ -39,30 +44,47 @@ from kpstore.model.variables import split_references
 
 lookup: Final = LOOKUPS["grub"]
 boot_files: Final = "a GRUB image, e.g. grubnetx64.efi (UEFI)"
+own_files: Final = (
+    *("grubnetx64.efi", "grubnetx64.efi.signed", "grubx64.efi", "grubnetaa64.efi"),
+    *("shimx64.efi", "boot/grub/i386-pc/core.0", "grub/i386-pc/core.0"),
+)
 line_limit: Final = LINE
 fills_variables: Final = True
 from_own_folder: Final = False
 
-# A new start fetches the menu again, which by then may be another one.
+# What is needed when the server answers no more; else each is fetched at its first use.
+_READY: Final = "insmod sleep\ninsmod reboot\n"
+_TRIES: Final = " ".join(map(str, range(1, FETCHES + 1)))
+# Between tries, and after the last of them: a start through the firmware is minutes,
+# and all of a rack's at once are what a server that just came back doesn't need. The
+# new start fetches the menu again, which by then may be another one.
 _AGAIN: Final = """\
+  echo 'kp: a fetch failed; it is tried again in 5 seconds'
+  sleep 5
+done
 echo 'kp: this boot failed; the machine starts again in 30 seconds'
 sleep 30
 reboot
 """
 # Some builds read no other file than grub.cfg (Debian's ready-made grubnetx64.efi), so
 # the policy, which is what stands there, looks for the node's entry point first; once,
-# for that may lead back here.
+# for that may lead back here. A node that one fetch failed for must not go to its disk:
+# nobody can tell here whether a file is missing or didn't come.
 _SEEK: Final = """\
 if [ -z "$kp_sought" ]; then
   set kp_sought=1
   export kp_sought
   if regexp {groups} '^(..):(..):(..):(..):(..):(..)$' "$net_default_mac"; then
     set kp_own="$prefix/{head}{mac}"
-    if [ -s "$kp_own" ]; then configfile "$kp_own"; fi
+    for kp_fetch in {tries}; do
+      if [ -s "$kp_own" ]; then configfile "$kp_own"; fi
+      sleep 1
+    done
   fi
 fi
 """.format(
     head=lookup.head,
+    tries=_TRIES,
     groups=" ".join(f"--set={n}:kp_{n}" for n in range(1, 7)),
     mac="-".join(f"$kp_{n}" for n in range(1, 7)),
 )
@@ -103,8 +125,12 @@ def _linux(boot: Linux) -> str:
     loads = [load_linux(boot) + bootif, *load_initrds(boot)]
     script = "boot\n"
     for load in reversed(loads):
-        script = f"if {load}; then\n{indent(script, '  ')}fi\n"
-    return script + _AGAIN
+        script = _tried(f"if {load}; then\n{indent(script, '  ')}fi\n")
+    return _READY + script
+
+
+def _tried(fetch: str) -> str:
+    return f"for kp_fetch in {_TRIES}; do\n{indent(fetch, '  ')}{_AGAIN}"
 
 
 def load_linux(boot: Linux, root: str = "") -> str:
@@ -134,7 +160,8 @@ def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
         f"set {loader_name(name)}={quoted(value)}\nexport {loader_name(name)}\n"
         for name, value in sorted(check_values(values).items())
     ]
-    lines.append(f"configfile {quoted(check_path(menu_path))}\n{_AGAIN}")
+    chain = f"configfile {quoted(check_path(menu_path))}\n"
+    lines += [_READY, _tried(chain)]
     return "".join(lines).encode("ascii")
 
 
@@ -158,10 +185,24 @@ def read_menu(data: bytes) -> Menu:
     match names[:at], names[at + 1 :]:
         case [*_], [*others, "exit"] if "linux" not in others:
             return Menu(title.removeprefix("kp: "), Disk())
-        case [], [*loads, "boot", "echo", "sleep", "reboot"]:
-            boot = read_linux(found[1 : 1 + len(loads)])
+        case [], [*_]:
+            boot = _read_loads(found[1:])
             return Menu(title.removeprefix("kp: "), _without_bootif(boot))
     raise InvalidInput(f"unexpected in a GRUB menu: {' '.join(names)}")
+
+
+def _read_loads(found: list[list[str]]) -> Linux:
+    """Read loops of tries, each within the one before it."""
+    ready, (head, *after) = commands(_READY), commands(_tried(""))
+    if found[: len(ready)] == ready:
+        found = found[len(ready) :]
+    loads: list[list[str]] = []
+    while found[:1] == [head] and found[-len(after) :] == after:
+        loads += found[1:2]
+        found = found[2 : -len(after)]
+    if found != [["boot"]]:
+        raise InvalidInput("a GRUB menu that doesn't boot what it loaded")
+    return read_linux(loads)
 
 
 def _without_bootif(boot: Linux) -> Linux:
@@ -190,7 +231,7 @@ def read_node(data: bytes) -> tuple[dict[str, str], str]:
             case ["set", setting]:
                 name, _, value = setting.partition("=")
                 values[variable_of(name) or name] = value
-            case ["export", _]:
+            case ["export" | "insmod", _] | ["kp_fetch", "in", *_]:
                 pass
             case ["configfile", path]:
                 return values, path

@@ -4,9 +4,13 @@
 #!ipxe
 echo kp: web/production
 imgfree
+set kp_fetch vmlinuz
+set kp_failed:int32 0
+:vmlinuz
 kernel /kp/objects/<sha256>/vmlinuz root=/dev/sda1 node_id=${kp_index} || goto again
+...
 initrd --name initrd.img /kp/objects/<sha256>/initrd.img || goto again
-boot || goto again
+boot || goto failed
 ```
 iPXE cuts a line at white space, with no quotes; then expands `${...}` within each
 word; `kernel` joins its words with single spaces again (src/core/exec.c). So a quoted
@@ -18,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from kpstore.errors import InvalidInput
-from kpstore.loaders.contract import LINE
+from kpstore.loaders.contract import FETCHES, LINE
 from kpstore.loaders.lookup import LOOKUPS
 from kpstore.loaders.menu import (
     LOCAL_DISK,
@@ -38,16 +42,35 @@ from kpstore.model.variables import split_references
 
 lookup: Final = LOOKUPS["ipxe"]
 boot_files: Final = "ipxe.efi or undionly.kpxe, then ipxe/boot.ipxe"
+own_files: Final = ("ipxe.efi", "snponly.efi", "undionly.kpxe", "ipxe.pxe")
 line_limit: Final = LINE
 fills_variables: Final = True
 from_own_folder: Final = False
 
-# A new start fetches the menu again, which by then may be another one.
-_AGAIN: Final = """\
+# Five times once more: a start through the firmware is minutes, and all of a rack's at
+# once are what a server that just came back doesn't need. The new start fetches the
+# menu again, which by then may be another one.
+_AGAIN: Final = f"""\
 :again
+inc kp_failed
+iseq ${{kp_failed}} {FETCHES} && goto failed ||
+echo kp: a fetch failed; it is tried again in 5 seconds
+sleep 5
+goto ${{kp_fetch}}
+:failed
 echo kp: this boot failed; the machine starts again in 30 seconds
 sleep 30
 reboot
+"""
+# A node that one fetch failed for must not go to its disk; nobody can tell here whether
+# a file is missing or didn't come.
+_SEEK: Final = "set kp_failed:int32 0\n:seek\n"
+_SEEK_AGAIN: Final = f"""\
+inc kp_failed
+iseq ${{kp_failed}} {FETCHES} && goto unknown ||
+sleep 1
+goto seek
+:unknown
 """
 _BOOTIF: Final = " BOOTIF=01-${netX/mac:hexhyp}"
 _CARDS: Final = ("netX", "net0", "net1", "net2", "net3")  # netX: the one in use
@@ -65,14 +88,19 @@ def write_menu(menu: Menu) -> bytes:
 
 
 def _linux(boot: Linux) -> Iterator[str]:
-    yield "imgfree\n"
-    yield f"kernel {boot.kernel}{_params(boot.params)}"
+    yield f"imgfree\n{_counted('vmlinuz')}kernel {boot.kernel}{_params(boot.params)}"
     # How a kernel on UEFI finds them, before iPXE had another way; else harmless.
     yield "".join(f" initrd={_initrd(at)}" for at, _ in enumerate(boot.initrds))
     yield f"{_BOOTIF if boot.wants_bootif else ''} || goto again\n"
     for at, path in enumerate(boot.initrds):
+        yield _counted(_initrd(at))
         yield f"initrd --name {_initrd(at)} {path} || goto again\n"
-    yield f"boot || goto again\n{_AGAIN}"
+    yield f"boot || goto failed\n{_AGAIN}"
+
+
+def _counted(name: str) -> str:
+    """Return what stands before a fetch, for `again` to come back to."""
+    return f"set kp_fetch {name}\nset kp_failed:int32 0\n:{name}\n"
 
 
 def _initrd(at: int) -> str:
@@ -96,7 +124,7 @@ def write_node(menu: Menu, values: Mapping[str, str], menu_path: str) -> bytes:
         f"set {loader_name(name)} {value}\n"
         for name, value in sorted(check_values(values).items())
     ]
-    chain = f"chain {check_path(menu_path)} || goto again\nexit\n"
+    chain = f"{_counted('menu')}chain {check_path(menu_path)} || goto again\nexit\n"
     return f"#!ipxe\n{''.join(lines)}{chain}{_AGAIN}".encode("ascii")
 
 
@@ -114,7 +142,8 @@ def write_default(prefix: str) -> bytes:
         for card in _CARDS
     )
     start, policy = f"#!ipxe\n{NOTE}", write_menu(LOCAL_DISK).decode("ascii")
-    return f"{start}{chains}{policy.removeprefix(start)}".encode("ascii")
+    seek = f"{_SEEK}{chains}{_SEEK_AGAIN}"
+    return f"{start}{seek}{policy.removeprefix(start)}".encode("ascii")
 
 
 def added(boot: Linux) -> str:
@@ -126,7 +155,7 @@ def added(boot: Linux) -> str:
 
 def read_menu(data: bytes) -> Menu:
     """Read a menu by iPXE's rules; InvalidInput for what kp does not write."""
-    match _commands(text_of(data)):
+    match _without_again(_commands(text_of(data))):
         case [["echo", "kp:", *title], ["exit"]]:
             return Menu(" ".join(title), Disk())
         case [
@@ -138,16 +167,27 @@ def read_menu(data: bytes) -> Menu:
             *initrds,
             ["boot"],
             ["||"],
-            ["goto", "again"],
-            [":again"],
-            ["echo", *_],
-            ["sleep", _],
-            ["reboot"],
+            ["goto", "failed"],
         ]:
             paths = dict(_read_initrds(initrds))
             params = _read_params(words, list(paths))
             return Menu(" ".join(title), Linux(kernel, tuple(paths.values()), params))
     raise InvalidInput("not an iPXE menu as kp writes it")
+
+
+def _without_again(found: list[list[str]]) -> list[list[str]]:
+    """Leave out what fetches again, where it is as kp writes it."""
+    after = _commands(f"#!ipxe\n{_AGAIN}")
+    if found[-len(after) :] == after:
+        found = found[: -len(after)]
+    kept: list[list[str]] = []
+    for command in found:
+        kept.append(command)
+        match kept[-3:]:
+            case [["set", "kp_fetch", name], ["set", "kp_failed:int32", "0"], [label]]:
+                if label == f":{name}":
+                    del kept[-3:]
+    return kept
 
 
 def _read_initrds(commands: list[list[str]]) -> Iterator[tuple[str, str]]:
@@ -174,7 +214,7 @@ def _read_params(words: list[str], initrds: list[str]) -> tuple[str, ...]:
 def read_node(data: bytes) -> tuple[dict[str, str], str]:
     """Read a node's own file: its variables, and the menu that it goes on to."""
     values: dict[str, str] = {}
-    for command in _commands(text_of(data)):
+    for command in _without_again(_commands(text_of(data))):
         match command:
             case ["set", name, *value]:
                 values[variable_of(name) or name] = " ".join(value)

@@ -29,6 +29,7 @@ from kpstore.model.params.tokens import compose, split
 
 lookup: Final = LOOKUPS["pxelinux"]
 boot_files: Final = "pxelinux.0 and ldlinux.c32 (BIOS)"
+own_files: Final = ("pxelinux.0", "lpxelinux.0", "ldlinux.c32")
 line_limit: Final = LINE
 fills_variables: Final = False
 from_own_folder: Final = True

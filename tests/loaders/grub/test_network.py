@@ -50,6 +50,8 @@ def test_an_entry_on_the_disk_does_not_look_for_itself():
     [
         ("    boot\n", "    boot\n    reboot\n"),
         ("    boot\n", ""),
+        ("  sleep 5\n", ""),
+        ("in 1 2 3 4 5 6;", "in 1 2 3 4 5;"),
         ("reboot\n", ""),
         ("echo 'kp: web/a'\n", ""),
         ("echo 'kp: web/a'\n", "echo 'kp: web/a'\nset root='hd0'\n"),

@@ -51,7 +51,7 @@ def test_the_boot_script_asks_for_the_card_in_use_first(prefix: str, folder: str
     lines = network.write_default(prefix).decode().splitlines()
     assert lines[0] == "#!ipxe"
     first = f"chain {folder}01-${{netX/mac:hexhyp}}.ipxe && exit ||"
-    assert lines[2].endswith(first)
+    assert lines[4].endswith(first)
     assert lines[-1] == "exit"
 
 
@@ -67,7 +67,12 @@ def test_the_boot_script_takes_no_hostile_prefix(prefix: str):
         ("#!ipxe\n", ""),
         ("imgfree\n", ""),
         ("boot ||", "boot &&"),
-        ("boot || goto again\n", "boot || goto again\nshell\n"),
+        ("boot || goto failed\n", "boot || goto failed\nshell\n"),
+        ("boot || goto failed\n", "boot || goto again\n"),
+        ("sleep 5\n", ""),
+        (" 6 && goto failed", " 7 && goto failed"),
+        (":vmlinuz\n", ":initrd.img\n"),
+        ("set kp_fetch initrd.img\n", ""),
         ("reboot\n", "shell\n"),
         (" initrd=initrd.img", ""),
         (" BOOTIF=01-${netX/mac:hexhyp}", ""),

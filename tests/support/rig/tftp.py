@@ -47,7 +47,7 @@ def serve(root: Path, address: str = "", port: int = 69) -> Iterator[Server]:
     With no address it takes a free one of 127.0.0.0/8, so that every daemon has
     the standard port (GRUB knows no other) and many can run side by side.
     """
-    server = Server(address or _free_loopback(port), port, root)
+    server = Server(address or free_loopback(port), port, root)
     listen = f"{server.address}:{server.port}"
     argv = [str(parts.IN_TFTPD.path), "-L", "-s", str(root), "--address", listen]
     daemon = subprocess.Popen(argv, start_new_session=True)
@@ -108,7 +108,8 @@ def _wait_until_it_answers(server: Server, daemon: subprocess.Popen[bytes]) -> N
     raise AssertionError(f"in.tftpd does not answer: {server}")
 
 
-def _free_loopback(port: int) -> str:
+def free_loopback(port: int) -> str:
+    """Return an address of 127.0.0.0/8 that has a UDP port free."""
     for _ in range(100):
         address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.1"
         if _is_free(address, port):
