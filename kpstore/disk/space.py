@@ -31,18 +31,38 @@ def free(path: Path) -> Free:
 
 
 def require(path: Path, bytes: int, inodes: int) -> None:
-    """Refuse when fewer than `bytes` or `inodes` are free where `path` is."""
+    """Refuse when fewer than `bytes` or `inodes` are free where `path` is.
+
+    The message has both, needed and free, and where the file system is mounted.
+    """
     available = free(path)
-    if available.bytes < bytes:
-        raise Refused(
-            f"{path}: {human(bytes)} needed, {human(available.bytes)} free",
-            hint="make room there; nothing was written",
+    lacking = [
+        what
+        for what, needed, there in (
+            ("bytes", bytes, available.bytes),
+            ("inodes", inodes, available.inodes),
         )
-    if available.inodes < inodes:
+        if there < needed
+    ]
+    if lacking:
+        left = "any" if available.inodes == sys.maxsize else f"{available.inodes:,}"
         raise Refused(
-            f"{path}: {inodes} new files needed, {available.inodes} inodes free",
-            hint="remove files there; nothing was written",
+            f"{path}: no room on {mount_of(path)}, {' and '.join(lacking)} are short: "
+            f"{human(bytes)} and {inodes:,} inodes needed, "
+            f"{human(available.bytes)} and {left} inodes free",
+            hint=f"make room on {mount_of(path)}; nothing was written",
         )
+
+
+def mount_of(path: Path) -> Path:
+    """Return where the file system is mounted that `path` is on, or will be."""
+    path = path.absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    path = path.resolve()
+    while not path.is_mount() and path != path.parent:
+        path = path.parent
+    return path
 
 
 def human(size: int) -> str:

@@ -20,6 +20,7 @@ _NAMED: Final = 1000  # nodes; more are counted
 def cautions(moves: Moves) -> Iterator[str]:
     """Say what of an edit does not reach the nodes that it is about."""
     yield from _of_disks(moves)
+    yield from _of_loaders(moves)
     unheard: Counter[tuple[str, str]] = Counter()
     elsewhere: Counter[tuple[str, str]] = Counter()
     for template in moves.touched_templates:
@@ -42,6 +43,21 @@ def cautions(moves: Moves) -> Iterator[str]:
             f"{what} is set as next boot, and the nodes' own disks boot {other} "
             f"(nodes: {count})"
         )
+
+
+def _of_loaders(moves: Moves) -> Iterator[str]:
+    """Name the nodes whose only loader is written for no more."""
+    for lost in moves.dropped:
+        who = _Who()
+        for template in moves.served_by(lost):
+            count = moves.templates[template]
+            few = moves.census.nodes_of(template) if count <= _NAMED else ()
+            who.add(count, few)
+        if who.count and lost.alone:
+            yield (
+                f"target {lost.target}: nodes that boot through "
+                f"{' or '.join(lost.loaders)} alone find no menu any more: {who}"
+            )
 
 
 def _sources(template: Template) -> str:

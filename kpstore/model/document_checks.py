@@ -183,6 +183,15 @@ def _check_target(moves: Moves, name: str, target: Target) -> None:
             f"target {name}: an image belongs to kind {kinds}, only",
             hint=f"--kind {kinds}, or leave out --image",
         )
+    before = moves.old.get(Key("target", name))
+    if isinstance(before, Target) and (
+        (before.kind, before.image) != (target.kind, target.image)
+    ):
+        raise InvalidInput(
+            f"target {name} stays of kind {before.kind}"
+            + (f" and image {before.image}" if before.image else ""),
+            hint=f"kp target rm {name}, and kp target add another",
+        )
     if target.image is not None:
         moves.new.image(target.image)
         _check_one_tree(moves, name, target.image)

@@ -21,7 +21,7 @@ from pydantic_core import PydanticKnownError
 from kpstore.errors import InvalidInput
 from kpstore.model import bounds, names
 from kpstore.model.names import parse_ip
-from kpstore.model.params.fields import Keys, KeySets, Locks, Parameters, Table, Without
+from kpstore.model.params import fields
 from kpstore.model.params.rules import Rules, rules_of
 from kpstore.model.vocabulary import LOADERS, Loader
 
@@ -98,13 +98,13 @@ class Site(Document):
     unknown_nodes: Literal["local"] = "local"
     confirm_above: int = Field(default=50, ge=0, le=bounds.SETTING)
     retention: Retention = Retention()
-    params_table: Table = 1
-    params_append: Keys = ()
-    params_replace: Keys = ()
-    params_together: KeySets = ()
-    required_params: Without = ()
-    forbidden_params: Without = ()
-    locks: Locks = {}
+    params_table: fields.Table = 1
+    params_append: fields.Keys = ()
+    params_replace: fields.Keys = ()
+    params_together: fields.KeySets = ()
+    required_params: fields.Without = ()
+    forbidden_params: fields.Without = ()
+    locks: fields.Locks = {}
     repeatable: tuple[str, ...] = ("console", "earlycon", "modprobe.blacklist")
     variables: dict[str, VariableRule] = Field(
         default_factory=lambda: {"index": VariableRule(unique=True, minimum=0)}
@@ -131,10 +131,9 @@ TargetKind = Annotated[
 
 
 class TargetOptions(Document):
-    """Options of a target.
+    """TFTP: `prefix` below the root, GRUB's folder, the `server` that nodes ask.
 
-    TFTP: `prefix` below the root, GRUB's folder. Image tree: whether a foreign loader
-    file gives way (`replace`); it comes back when the target is removed.
+    Image tree: whether a foreign loader file gives way, until the target is removed.
     """
 
     replace: bool = False
@@ -144,6 +143,7 @@ class TargetOptions(Document):
     grub_dir: Annotated[
         str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")
     ] = "grub"
+    server: fields.Server = ""
 
 
 class Target(Document):
@@ -159,8 +159,8 @@ class Target(Document):
 class Ssi(Document):
     """Single-system-image parameters that entries with `ssi` add."""
 
-    params: Parameters = ()
-    without: Without = ()
+    params: fields.Parameters = ()
+    without: fields.Without = ()
 
 
 class Image(Document):
@@ -168,10 +168,10 @@ class Image(Document):
 
     arch: Arch
     default: Name | None = None
-    params: Parameters = ()
-    without: Without = ()
-    required_params: Without = ()
-    forbidden_params: Without = ()
+    params: fields.Parameters = ()
+    without: fields.Without = ()
+    required_params: fields.Without = ()
+    forbidden_params: fields.Without = ()
     required_modules: tuple[Name, ...] = ()
     required_firmware: tuple[Text, ...] = ()
     ssi: Ssi | None = None
@@ -181,7 +181,7 @@ class XenConfig(Document):
     """The hypervisor of a boot entry: a kernel of kind `xen` and its parameters."""
 
     kernel: Name
-    params: Parameters = ()
+    params: fields.Parameters = ()
 
 
 class BootConfig(Document):
@@ -189,8 +189,8 @@ class BootConfig(Document):
 
     kernel: Name
     method: Method = "network"
-    params: Parameters = ()
-    without: Without = ()
+    params: fields.Parameters = ()
+    without: fields.Without = ()
     xen: XenConfig | None = None
     ssi: bool = False
 
@@ -245,8 +245,8 @@ class NextBoot(Document):
             r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}$"
         ),
     ]
-    params: Parameters = ()
-    without: Without = ()
+    params: fields.Parameters = ()
+    without: fields.Without = ()
     once: bool = False
     until: Text | None = None
 
@@ -262,8 +262,8 @@ class Node(Document):
     vars: Annotated[
         dict[VariableName, VariableValue], Field(max_length=bounds.VARIABLES)
     ] = {}
-    params: Parameters = ()
-    without: Without = ()
+    params: fields.Parameters = ()
+    without: fields.Without = ()
     next: NextBoot | None = None
 
 
@@ -271,8 +271,8 @@ class Group(Document):
     """Nodes that share parameters; `nodes` is a folded node set."""
 
     nodes: str = ""
-    params: Parameters = ()
-    without: Without = ()
+    params: fields.Parameters = ()
+    without: fields.Without = ()
     priority: int = 0
 
 

@@ -5,17 +5,18 @@ looked at one by one; everything else is counted by template.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from kpstore.errors import NotFound
 from kpstore.model.boot import Boot, resolve
 from kpstore.model.census import Census
-from kpstore.model.documents import Group, Node, Site
+from kpstore.model.documents import Group, Node, Site, Target
 from kpstore.model.keys import Key
 from kpstore.model.state import State
 from kpstore.model.templates import Membership, Template, template_of
+from kpstore.model.vocabulary import Loader
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,26 @@ class Move:
     new: Node | None
     old_template: Template | None
     new_template: Template | None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A target that writes for some loaders no more.
+
+    `image`: whose disks it is for; None: it is for every node that boots from a server.
+    `alone`: nothing else that was written before is there for its nodes now.
+    """
+
+    target: str
+    loaders: tuple[Loader, ...]
+    image: str | None
+    alone: bool
+
+    def concerns(self, image: str, boot: Boot | None) -> bool:
+        """Tell whether nodes that boot this of an image were served by it."""
+        if self.image is None:
+            return bool(image)
+        return self.image == image and boot is not None and boot.method != "network"
 
 
 class Moves:
@@ -155,6 +176,8 @@ class Moves:
             return True
         if move.old_template is None or move.new_template is None:
             return True
+        if move.new_template in self._unreached:
+            return True
         before = self.old_boot(move.old_template)
         after = self.new_boot(move.new_template)
         if before is None or after is None:
@@ -166,7 +189,8 @@ class Moves:
     @cached_property
     def count(self) -> int:
         """Return how many nodes' resolved boot differs."""
-        stayed = Counter({t: self.templates[t] for t in self.changed_templates})
+        differing = {*self.changed_templates, *self._unreached}
+        stayed = Counter({t: self.templates[t] for t in differing})
         for move in self.nodes.values():
             if move.new_template and move.new_template in stayed:
                 stayed[move.new_template] -= 1
@@ -175,10 +199,29 @@ class Moves:
     def names(self) -> list[str]:
         """Return the nodes whose resolved boot differs; reads those of templates."""
         found = set(self.touched_nodes)
-        for template in self.changed_templates:
+        for template in {*self.changed_templates, *self._unreached}:
             members = self.census.nodes_of(template)
             found.update(name for name in members if name not in self.nodes)
         return sorted(found)
+
+    @cached_property
+    def dropped(self) -> list[Dropped]:
+        """Return the targets that write for fewer loaders than before."""
+        return list(dropped(self.old, self.new))
+
+    @cached_property
+    def _unreached(self) -> set[Template]:
+        return {t for lost in self.dropped for t in self.served_by(lost)}
+
+    def served_by(self, lost: Dropped) -> list[Template]:
+        """Return the templates in use before and after that such a target served."""
+        before = self.census.templates() if self.dropped else {}
+        return [
+            template
+            for template in self.templates
+            if template in before
+            and lost.concerns(template.image, self.new_boot(template))
+        ]
 
     def members(self, template: Template) -> list[Node]:
         """Return the nodes that boot by a template after the edit."""
@@ -212,3 +255,27 @@ def group_sets(state: State) -> dict[str, str]:
     """Return every group's folded set, for resolving `@group` in node sets."""
     groups: dict[str, Group] = state.groups()
     return {name: group.nodes for name, group in groups.items()}
+
+
+def dropped(old: State, new: State) -> Iterator[Dropped]:
+    """Yield the enabled targets that lose loaders by an edit, with what they lose."""
+    before, after = _targets(old), _targets(new)
+    for key in sorted(new.changes):
+        was, is_now = before.get(key.name), after.get(key.name)
+        if key.kind != "target" or was is None or is_now is None:
+            continue
+        gone = tuple(each for each in was.loaders if each not in is_now.loaders)
+        if gone:
+            left = _written(before, was.image) & _written(after, was.image)
+            yield Dropped(key.name, gone, was.image, alone=not left)
+
+
+def _targets(state: State) -> dict[str, Target]:
+    found = {name: state.target(name) for name in state.names("target")}
+    return {name: target for name, target in found.items() if target.enabled}
+
+
+def _written(targets: Mapping[str, Target], image: str | None) -> set[Loader]:
+    """Return the loaders that targets write for, of one image or of servers."""
+    found = (target for target in targets.values() if target.image == image)
+    return {loader for target in found for loader in target.loaders}

@@ -21,6 +21,7 @@ MAC: Final = r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"
 SHA256: Final = r"^[0-9a-f]{64}$"
 PAYLOAD: Final = r"^[0-9a-f]{32}$"
 COMMIT: Final = r"^[0-9a-f]{40}$"
+SERVER: Final = r"^((\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+)(:[1-9][0-9]{0,4})?)?$"
 RELEASE: Final = r"^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$"
 
 REFERENCE: Final = (

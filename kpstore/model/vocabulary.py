@@ -25,7 +25,7 @@ OF_AN_IMAGE: Final[frozenset[str]] = frozenset({"image"})
 """The kinds whose targets belong to one image each."""
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "tftp": ("prefix", "grub_dir"),
+    "tftp": ("prefix", "grub_dir", "server"),
     "image": ("replace",),
 }
 """What of a document's options people set for each kind."""

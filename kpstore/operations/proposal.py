@@ -26,7 +26,7 @@ from kpstore.model.nodesets import fold
 from kpstore.model.state import Changes, State
 from kpstore.operations.outcome import Plan, TargetPlan
 from kpstore.site.opened import OpenSite
-from kpstore.site.targets import SiteTarget
+from kpstore.site.targets import SiteTarget, is_elsewhere
 from kpstore.targets import renderer
 from kpstore.targets.condition import left_behind
 from kpstore.targets.desired import Desired
@@ -190,7 +190,8 @@ class Proposal:
     def _target_plan(self, target: SiteTarget) -> TargetPlan:
         condition = target.condition(self.base.subtree, self.site.on_main)
         document = Key("target", target.name)
-        is_new = self.base.get(document) is None and condition == "absent"
+        elsewhere = is_elsewhere(target.name, State(self.base), self.new)
+        is_new = elsewhere and condition == "absent"
         files, older = FilePlan(), self._is_redrawn(target, condition)
         if target.publisher and not self.is_empty:
             whole = older or document in self.new.changes

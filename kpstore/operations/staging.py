@@ -15,7 +15,7 @@ from kpstore.model.state import State
 from kpstore.operations.caller import silent
 from kpstore.operations.outcome import TargetOutcome
 from kpstore.site.opened import OpenSite
-from kpstore.site.targets import SiteTarget
+from kpstore.site.targets import SiteTarget, is_elsewhere
 from kpstore.targets import renderer
 from kpstore.targets.condition import left_behind
 from kpstore.targets.contract import Publisher
@@ -66,7 +66,7 @@ class Staging:
                 self._note(target, "lagging", problem=left_behind(target.name))
                 continue
             with self._required(target):
-                if base.subtree(f"targets/{target.name}.json") is None:
+                if is_elsewhere(target.name, State(base), State(self.snapshot)):
                     self._stage_new(target, others)
                 else:
                     self._stage_known(target, base, moves)

@@ -28,6 +28,7 @@ from kpstore.operations.proposal import Proposal
 from kpstore.operations.retention import Keeping
 from kpstore.operations.staging import Staging
 from kpstore.site import reserves
+from kpstore.site.targets import is_elsewhere
 from kpstore.targets.spec import TargetSpec
 
 _NAMED_NODES = 1000
@@ -224,22 +225,27 @@ class Transaction:
         )
 
     def _retire(self) -> None:
-        """Leave the targets that the commit removes."""
-        changes = self.proposal.new.changes.items()
-        base, old = self.proposal.base, self.proposal.moves.old
-        gone = [k for k, new in changes if k.kind == "target" and new is None]
-        for name in sorted(key.name for key in gone if base.get(key)):  # disabled too
+        """Leave the targets that the commit removes, and the places of those it moves.
+
+        Disabled ones too.
+        """
+        old, new = self.proposal.moves.old, self.proposal.new
+        there = {key.name: key for key in new.changes if key.kind == "target"}
+        for name in sorted(name for name, key in there.items() if old.get(key)):
+            stays = new.get(there[name]) is not None
+            if stays and not is_elsewhere(name, old, new):
+                continue
             spec = TargetSpec.of(name, old.target(name).model_dump())
             target = self.site.open_target(spec, old.site().id)
-            there = target.held() is not None
+            reached = target.held() is not None
             found_there = target.retire()
             kept = any(found.kind == "left" for found in found_there)
-            if there and not kept:  # else its originals may be wanted back
+            if reached and not kept and not stays:  # else originals may be wanted back
                 self.site.seen.forget(name)
             for found in found_there:
-                stays = f"stays ({found.kind}): {found.detail}"
                 plain = found.kind in ("serving", "left")
-                said = found.detail if plain else stays
+                rest = f"stays ({found.kind}): {found.detail}"
+                said = found.detail if plain else rest
                 self._warnings.append(f"target {name}: {found.path} {said}")
 
     def _after(self, step: Callable[[], object]) -> None:

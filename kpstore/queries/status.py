@@ -20,8 +20,9 @@ from kpstore.model.params.rules import rules_of
 from kpstore.model.payload import Content, Payload, identify
 from kpstore.queries.next_boots import OverrideLine, booting, override_lines
 from kpstore.site.drift import Really, Sighted, drift, sighted
-from kpstore.site.reader import SiteReader
+from kpstore.site.reader import SiteReader, utc
 from kpstore.targets.condition import judge, left_behind
+from kpstore.targets.observed import Observed
 from kpstore.targets.observers import inputs_of
 from kpstore.targets.spec import TargetSpec
 from kpstore.targets.values import Condition, Finding
@@ -52,8 +53,8 @@ class TargetLine:
     """A target: `condition` as docs/architecture.md has it, or `disabled`.
 
     `live` is the commit that it says it serves, `revision` its number, `by` who made
-    it (where that is known here), `drift` what a quick look shows, `problem` why it
-    can't be read, `left`: it lags by choice.
+    it and `since` when (where that is known here), `drift` what a quick look shows,
+    `problem` why it can't be read, `left`: it lags by choice.
     """
 
     target: str
@@ -63,6 +64,7 @@ class TargetLine:
     live: str | None = None
     revision: str | None = None
     by: str | None = None
+    since: str | None = None
     drift: Sequence[Finding] = ()
     problem: str = ""
     left: bool = False
@@ -196,26 +198,22 @@ class _Looking:
         reader = self.reader
         path = reader.settings.path_of(spec)
         line = partial(TargetLine, spec.name, spec.kind, str(path) if path else None)
-        if not spec.enabled:
-            return line("disabled")
         target = sighted(reader.settings, spec)
         served = target.served if target else None
+        if not spec.enabled:
+            return line("disabled", **_serving(reader, served))
         subtree = partial(reader.repository.subtree_id, self.commit)
         inputs = partial(inputs_of, spec, subtree)
         try:
             condition = judge(spec, self.site["id"], served, inputs, reader.on_main)
             if served is None or target is None:
                 return line(condition)
-            marker = served.marker() if condition != "absent" else None
             left = condition == "lagging" and spec.name in self._left
             found = self._found(target, condition)
             stays = next((e.detail for e in found if e.kind == "stays"), "")
-            known = reader.line_of(marker.commit) if marker else None
             return line(
                 condition,
-                live=marker.commit if marker else None,
-                revision=f"r{marker.revision}" if marker else None,
-                by=known.author if known else None,
+                **_serving(reader, served),
                 drift=[each for each in found if each.is_drift],
                 problem=left_behind(spec.name) if left else stays,
                 left=left,
@@ -259,6 +257,31 @@ class _Looking:
             ids = {repository.subtree_id(each, path) for each in (base, tip)}
             if place[0] != "image" or len(ids) > 1:
                 yield place
+
+
+def served_of(reader: SiteReader, name: str, fields: Fields) -> dict[str, Any]:
+    """Return what a target serves, as a `TargetLine` has it: None where it says none.
+
+    `fields` are its document's.
+    """
+    target = sighted(reader.settings, TargetSpec.of(name, fields))
+    none = dict.fromkeys(("live", "revision", "by", "since"))
+    return {**none, **_serving(reader, target.served if target else None)}
+
+
+def _serving(reader: SiteReader, served: Observed | None) -> dict[str, Any]:
+    """Return it with whose it is and since when, where history knows the commit."""
+    try:
+        marker = served.marker() if served and served.identity() else None
+    except (KpError, OSError):
+        marker = None
+    if marker is None:
+        return {}
+    known = reader.line_of(marker.commit)
+    found = {"live": marker.commit, "revision": f"r{marker.revision}"}
+    if known:
+        found |= {"by": known.author, "since": utc(known.time)}
+    return found
 
 
 def _layer(fields: Fields) -> Layer:

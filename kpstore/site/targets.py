@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kpstore.errors import KpError
+from kpstore.model import documents
+from kpstore.model.keys import Key
+from kpstore.model.state import State
 from kpstore.targets.condition import judge
 from kpstore.targets.contract import Publisher, Target
 from kpstore.targets.desired import Desired
@@ -23,6 +26,15 @@ from kpstore.targets.values import (
     Marker,
     Staged,
 )
+
+
+def is_elsewhere(name: str, old: State, new: State) -> bool:
+    """Tell whether a target is new, or at another place than it was."""
+    before, after = old.get(Key("target", name)), new.target(name)
+    return not isinstance(before, documents.Target) or (
+        (before.kind, before.image, before.options.prefix)
+        != (after.kind, after.image, after.options.prefix)
+    )
 
 
 @dataclass(frozen=True)

@@ -158,11 +158,15 @@ class Target(Generic[R]):
 
 
 class Request(NamedTuple):
-    """What a node asks a server for: in words, the path, and the file that answers."""
+    """What a node asks a server for: in words, the path, and the file that answers.
+
+    `server`: the target's own, `HOST[:PORT]`; "" where it names none.
+    """
 
     what: str
     path: str
     file: Path
+    server: str = ""
 
 
 class Kind(Observer, Protocol):

@@ -22,6 +22,7 @@ class TargetSpec:
     prefix: str
     grub_dir: str
     replace: bool
+    server: str = ""
 
     @classmethod
     def of(cls, name: str, fields: Mapping[str, Any]) -> "TargetSpec":
@@ -35,6 +36,7 @@ class TargetSpec:
             prefix=fields["options"]["prefix"],
             grub_dir=fields["options"]["grub_dir"],
             replace=fields["options"]["replace"],
+            server=fields["options"].get("server", ""),
         )
 
     @property

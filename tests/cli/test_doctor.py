@@ -70,6 +70,29 @@ def test_a_server_that_serves_elsewhere_is_found(made: Cluster, tmp_path: Path):
     assert "is other bytes than" in found[-1]["text"]
 
 
+def test_each_target_is_asked_for_at_its_own_server(made: Cluster, tmp_path: Path):
+    """Two roots of one site: a server that serves the other's is found out."""
+    options = ["--kind", "tftp", "--root", str(tmp_path / "boot2")]
+    (tmp_path / "boot2").mkdir()
+    made.kp("target", "add", "boot2", *options, "--loader", "grub", "-m", "two")
+    (tmp_path / "boot2" / "grubx64.efi").write_bytes(b"a boot file")
+    asked: list[str] = []
+
+    def answer(path: str) -> bytes:
+        asked.append(path)
+        return tftpd.of(tmp_path / "boot2")(path)
+
+    with tftpd.serving(answer) as two, tftpd.serving(tftpd.of(made.tftp)) as one:
+        made.kp("target", "set", "boot2", "--server", two, "-m", "where it serves")
+        said = made.json("doctor", "--tftp", one)
+        assert all(each["level"] == "ok" for each in said if each["about"] == "tftp")
+        assert "grubx64.efi" in [path.strip("/") for path in asked]
+        made.kp("target", "set", "boot2", "--server", one, "-m", "a slip of the pen")
+        found = made.json("doctor", "--tftp", one, expected=4)
+    bad, *_ = [each for each in found if each["level"] == "bad"]
+    assert "boot2: which target it is: kp/TARGET is other bytes" in bad["text"]
+
+
 def first_artifact(made: Cluster) -> Path:
     shown = made.json("kernel", "show", "web", "6.1.0-28")
     sha256 = shown["artifacts"]["vmlinuz"]["sha256"]

@@ -46,11 +46,23 @@ DRY = {
     "target enable": ["boot1"],
     "target rm": ["boot1"],
     "undo": [],
+    "target set": ["boot1", "--drop-loader", "grub"],
 }
 
 
-def dry_verbs() -> set[str]:
-    """Return the verbs that have --dry-run, from the command itself."""
+# Of drafts alone, too: what those change is published by `kp commit`.
+READING = {
+    *("draft list", "draft load", "draft rm", "draft save", "draft show", "resolve"),
+    *("at", "blame", "demo", "diff", "discard", "doctor", "entry list", "entry show"),
+    *("export", "gc", "group list", "group show", "image list", "image show", "init"),
+    *("kernel list", "kernel show", "log", "node list", "node show", "params explain"),
+    *("plan", "publish", "schema", "show", "site show", "status", "target adopt"),
+    *("target list", "undo", "verdict list", "verify", "why"),
+}
+
+
+def verbs_with(option: str = "") -> set[str]:
+    """Return the verbs that have an option, or all, from the command itself."""
     group: Any = typer.main.get_command(app)
     found = set()
     for name in VERBS:
@@ -59,14 +71,39 @@ def dry_verbs() -> set[str]:
         for each in [""] if inner is None else [*inner]:
             verb = command.get_command(None, each) if each else command
             options = {o for param in verb.params for o in param.opts}
-            if "--dry-run" in options:
+            if not option or option in options:
                 found.add(f"{name} {each}".strip())
     return found
 
 
 def test_every_verb_with_a_dry_run_is_tried() -> None:
     by_hand = {"edit"}  # it asks a person: below
-    assert set(DRY) | by_hand == dry_verbs()
+    assert set(DRY) | by_hand == verbs_with("--dry-run")
+
+
+def test_every_verb_that_commits_can_leave_a_target_behind() -> None:
+    every = verbs_with()
+    assert verbs_with("--without") == verbs_with("--with") == every - READING
+    assert every > READING
+    assert verbs_with("--message") <= every - READING
+
+
+@pytest.mark.parametrize("verb", sorted({*DRY, "good", "bad"} - READING))
+def test_what_is_left_behind_serves_what_it_served(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, verb: str
+) -> None:
+    made = copy(template(tmp_path_factory.getbasetemp()), tmp_path / "cluster")
+    given = inputs(tmp_path)
+    words = [word.format(**given) for word in DRY.get(verb, ["web"])]
+    if "-m" not in words:
+        words += ["-m", "at once"]
+    made.kp("image", "set", "web", "--add-param", "one", "-m", "to go back from")
+    main, tftp = made.main(), digest(made.tftp)
+    done = run(made.site, *verb.split(), *words, "--without", "boot1")
+    assert digest(made.tftp) == tftp, done
+    if made.main() == main:  # in use, nothing to do, or no target any more
+        refused = "kernel rm", "entry rm", "image rm", "target rm", "node unlock"
+        assert verb in (*refused, "commit", "default", "target enable"), done
 
 
 def test_what_is_edited_as_a_dry_run_is_written_nowhere(

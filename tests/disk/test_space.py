@@ -1,10 +1,11 @@
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from kpstore.disk.space import Free, free, human, require
+from kpstore.disk.space import Free, free, human, mount_of, require
 from kpstore.errors import Refused
 
 
@@ -41,13 +42,28 @@ def test_too_few_bytes_are_named(small, tmp_path):
     with pytest.raises(Refused) as caught:
         require(tmp_path, (8 << 20) + 1, 1)
     assert str(tmp_path) in caught.value.message
-    assert "8.0 MiB needed, 8.0 MiB free" in caught.value.message
+    assert "bytes are short: 8.0 MiB and 1 inodes needed" in caught.value.message
+    assert "8.0 MiB and 12 inodes free" in caught.value.message
+    assert f"no room on {mount_of(tmp_path)}, " in caught.value.message
     assert "nothing was written" in caught.value.hint
 
 
 def test_too_few_inodes_are_named(small, tmp_path):
-    with pytest.raises(Refused, match="13 new files needed, 12 inodes free"):
+    said = "inodes are short: 1 B and 13 inodes needed, 8.0 MiB and 12 inodes free"
+    with pytest.raises(Refused, match=said):
         require(tmp_path, 1, 13)
+
+
+def test_both_may_be_short_where_nothing_is_yet(small, tmp_path):
+    with pytest.raises(Refused, match="bytes and inodes are short"):
+        require(tmp_path / "not" / "yet", 9 << 20, 13)
+
+
+def test_a_file_system_is_named_by_where_it_is_mounted(tmp_path):
+    assert str(mount_of(Path("/proc/self/status"))) == "/proc"
+    found = mount_of(tmp_path / "not" / "yet")
+    assert found.is_mount()
+    assert tmp_path.is_relative_to(found)
 
 
 @pytest.mark.parametrize(

@@ -198,3 +198,30 @@ def test_a_target_without_a_path_on_this_server(made: Cluster):
     (made.site / "kp.toml").unlink()
     assert {each.condition for each in looked(made).targets} == {"absent"}
     assert {each.path for each in looked(made).targets} == {None}
+
+
+def test_a_disabled_target_says_what_it_serves_and_since_when(made: Cluster):
+    (before,) = [each for each in looked(made).targets if each.target == "boot1"]
+    made.kp("target", "disable", "boot1", "-m", "being rebuilt")
+    made.kp("image", "set", "web", "--add-param", "nosmt", "-m", "not for boot1")
+    (after,) = [each for each in looked(made).targets if each.target == "boot1"]
+    assert after.since
+    served = ("live", "revision", "by", "since")
+    for field in served:
+        assert getattr(after, field) == getattr(before, field)
+    said = f"{before.revision} by ann since {before.since}"
+    assert said in made.kp("status").out
+    listed = {each["target"]: each for each in made.json("target", "list")}
+    assert [listed["boot1"][field] for field in served] == [
+        getattr(before, field) for field in served
+    ]
+    said = f"disabled, serves {before.revision} since {before.since}"
+    assert said in made.kp("target", "list").out
+
+
+def test_a_disabled_target_that_is_not_there_serves_nothing(made: Cluster):
+    made.kp("target", "disable", "boot1", "-m", "its disk is gone")
+    (made.tftp / "kp").rename(made.tftp / "gone")
+    (found,) = [each for each in looked(made).targets if each.target == "boot1"]
+    assert (found.condition, found.live, found.since) == ("disabled", None, None)
+    assert "disabled, serves nothing" in made.kp("target", "list").out

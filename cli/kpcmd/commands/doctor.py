@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,7 +36,10 @@ _MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 def doctor(
     context: typer.Context,
     tftp: Annotated[
-        str, typer.Option("--tftp", metavar="HOST[:PORT]", help="The TFTP server.")
+        str,
+        typer.Option(
+            "--tftp", metavar="HOST[:PORT]", help="Where targets name no server."
+        ),
     ] = "127.0.0.1:69",
     deep: Annotated[
         bool, typer.Option("--deep", help="Read every artifact and all of history.")
@@ -43,7 +47,8 @@ def doctor(
 ) -> int:
     """Examine the site, say how to mend what is amiss, and fetch as a node would.
 
-    One menu and one kernel are fetched through the site's real TFTP server. Nothing is
+    Of each target one menu, one kernel and what tells that it is this one are fetched
+    through its own TFTP server (`kp target set TARGET --server`), or --tftp. Nothing is
     changed but the hook that guards pushes, which is renewed where it is old or gone,
     and the modes that a site's group needs (`kp init --shared`), where they were lost.
     """
@@ -74,28 +79,37 @@ def _tools() -> Iterator[Advice]:
             yield Advice("tools", "note", f"no {name}: {purpose}", f"install {name}")
 
 
-def _fetched(opened: KernelPicker, server: Server) -> Iterator[Advice]:
+def _fetched(opened: KernelPicker, default: Server) -> Iterator[Advice]:
     """Fetch what a node asks for, and hold it against the file that should answer."""
     try:
         asked = opened.requests()
     except KpError:  # that main can't be read was found before
         return
-    try:
-        for each in asked:
-            wanted = each.file.read_bytes()
-            if server.fetch(each.path, len(wanted) + 1) == wanted:
-                yield Advice("tftp", "ok", f"{each.what}: {each.path}, as committed")
-            else:
-                text = f"{each.what}: {each.path} is other bytes than {each.file}"
-                mend = "does that server serve another directory, or a copy of it?"
-                yield Advice("tftp", "bad", text, mend)
-    except NotFound as error:
-        yield Advice("tftp", "note", error.message, error.hint)
-    except KpError as error:
-        mend = (
-            "look at modes (0644, 0755 on every folder above), at the server's own "
-            "root (in.tftpd -s), and whether it follows links within it"
-        )
-        yield Advice("tftp", "bad", error.message, mend)
-    except OSError as error:
-        yield Advice("tftp", "bad", f"{error.filename}: {error.strerror}", "kp publish")
+    dead: set[Server] = set()  # nobody waits for one again and again
+    for each in asked:
+        server = Server.parse(each.server) if each.server else default
+        if server in dead:
+            continue
+        try:
+            yield _compared(*each[:3], server)
+        except NotFound as error:
+            dead.add(server)
+            yield Advice("tftp", "note", error.message, error.hint)
+        except KpError as error:
+            mend = (
+                "look at modes (0644, 0755 on every folder above), at the server's own "
+                "root (in.tftpd -s), and whether it follows links within it"
+            )
+            yield Advice("tftp", "bad", error.message, mend)
+        except OSError as error:
+            text = f"{error.filename}: {error.strerror}"
+            yield Advice("tftp", "bad", text, "kp publish")
+
+
+def _compared(what: str, path: str, file: Path, server: Server) -> Advice:
+    wanted = file.read_bytes()
+    if server.fetch(path, len(wanted) + 1) == wanted:
+        return Advice("tftp", "ok", f"{what}: {path}, as committed")
+    text = f"{what}: {path} is other bytes than {file}"
+    mend = "does that server serve another directory, or a copy of it?"
+    return Advice("tftp", "bad", text, mend)

@@ -40,8 +40,12 @@ def _really(session: Session, target: str) -> list[Any]:
 
 
 def _served(line: TargetLine) -> str:
-    revision = line.revision or "-"
-    return f"{revision} by {line.by}" if line.by else revision
+    text = line.revision or "-"
+    if line.by:
+        text += f" by {line.by}"
+    if line.condition == "disabled" and line.since:
+        text += f" since {line.since}"
+    return text
 
 
 def _lags(found: Overview) -> list[str]:

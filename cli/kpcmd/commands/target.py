@@ -8,7 +8,7 @@ import typer
 
 from kpcmd.arguments import completion
 from kpcmd.arguments.committing import editing, way_of
-from kpcmd.arguments.options import TargetArg, check_choice
+from kpcmd.arguments.options import TargetArg, check_choice, check_given
 from kpcmd.arguments.paths import Table, kept_path, tidied
 from kpcmd.context import Done
 from kpcmd.editing import Way, edit
@@ -19,6 +19,8 @@ from kpstore.edits import targets
 from kpstore.model.state import State
 from kpstore.model.vocabulary import LOADERS, OF_AN_IMAGE, OPTIONS, WRITTEN
 from kpstore.queries.advice import advice
+from kpstore.queries.status import served_of
+from kpstore.site.reader import SiteReader
 
 app = noun("The places that kp publishes to.")
 apps = {"target": app}
@@ -26,6 +28,25 @@ apps = {"target": app}
 _KINDS = f"{' or '.join(LOADERS)}."
 _LOADERS = (f"{kind}: {' '.join(written)}" for kind, written in WRITTEN.items())
 _WRITTEN = f"{'; '.join(_LOADERS)}."
+
+Prefix = Annotated[
+    str | None,
+    typer.Option("--prefix", metavar="P", help="kp's root below DIR."),
+]
+GrubDir = Annotated[
+    str | None,
+    typer.Option("--grub-dir", metavar="D", help="GRUB's folder, if not grub."),
+]
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Let a foreign loader file give way; it is kept."),
+]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server", metavar="HOST[:PORT]", help="Where nodes fetch from, for kp doctor."
+    ),
+]
 
 
 @editing(
@@ -43,14 +64,7 @@ def add(
         Path,
         typer.Option("--root", metavar="DIR", help="Its directory here."),
     ],
-    loader: Annotated[
-        list[str],
-        typer.Option(
-            "--loader",
-            metavar="L",
-            help=_WRITTEN,
-        ),
-    ],
+    loader: Annotated[list[str], typer.Option("--loader", metavar="L", help=_WRITTEN)],
     image: Annotated[
         str | None,
         typer.Option(
@@ -60,25 +74,14 @@ def add(
             autocompletion=completion.images,
         ),
     ] = None,
-    prefix: Annotated[
-        str | None,
-        typer.Option("--prefix", metavar="P", help="kp's root below DIR."),
-    ] = None,
-    grub_dir: Annotated[
-        str | None,
-        typer.Option("--grub-dir", metavar="D", help="GRUB's folder, if not grub."),
-    ] = None,
-    replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace", help="Let a foreign loader file give way; it is kept."
-        ),
-    ] = False,
+    prefix: Prefix = None,
+    grub_dir: GrubDir = None,
+    replace: Replace = False,
+    server: Server = None,
 ) -> int:
     """Add a target. What is published is versioned; the path is this server's own."""
     session = session_of(context)
-    given = {"prefix": prefix, "grub_dir": grub_dir, "replace": replace or None}
-    options = {option: value for option, value in given.items() if value is not None}
+    options = _given(prefix, grub_dir, server, replace or None)
     _check(kind, image, options)
     fields: dict[str, Any] = {"kind": kind, "loaders": tuple(loader), "image": image}
     fields["options"] = options
@@ -99,12 +102,75 @@ def _check(kind: str, image: str | None, options: Collection[str]) -> None:
             "--image goes with --kind image, and that needs one",
             hint="kp target add NAME --kind image --root DIR --image IMAGE --loader L",
         )
+    _check_options(kind, options)
+
+
+def _check_options(kind: str, options: Collection[str]) -> None:
     for other, own in OPTIONS.items():
         if other != kind and set(own) & set(options) - set(OPTIONS[kind]):
             flags = " and ".join(f"--{option.replace('_', '-')}" for option in own)
             go, them = ("goes", "it") if len(own) == 1 else ("go", "them")
             text = f"{flags} {go} with --kind {other}"
             raise WrongUsage(text, hint=f"leave {them} out")
+
+
+@editing(
+    app,
+    "set",
+    "kp target set boot1 --server 10.0.0.1 -m 'kp doctor fetches from there'",
+    "kp target set boot1 --add-loader ipxe --drop-loader pxelinux -n",
+)
+def set_(
+    context: typer.Context,
+    name: TargetArg,
+    loader: Annotated[
+        list[str] | None,
+        typer.Option("--loader", metavar="L", help=f"All it serves. {_WRITTEN}"),
+    ] = None,
+    add_loader: Annotated[
+        list[str] | None,
+        typer.Option("--add-loader", metavar="L", help="One more that it serves."),
+    ] = None,
+    drop_loader: Annotated[
+        list[str] | None,
+        typer.Option("--drop-loader", metavar="L", help="One that it serves no more."),
+    ] = None,
+    prefix: Prefix = None,
+    grub_dir: GrubDir = None,
+    replace: Annotated[
+        bool | None,
+        typer.Option(
+            "--replace/--no-replace", help="Whether a foreign loader file gives way."
+        ),
+    ] = None,
+    server: Server = None,
+) -> int:
+    """Change a target: which loaders it writes for, and where nodes fetch from.
+
+    The nodes that a dropped loader served count as changed. With another prefix it is
+    written anew there, and what it served stays until you remove it.
+    """
+    options = _given(prefix, grub_dir, server, replace)
+    check_given(loader, add_loader, drop_loader, *(options.values() or (None,)))
+    session = session_of(context)
+    _check_options(picker(session).view().target(name).kind, options)
+    fields = {"loaders": tuple(loader)} if loader else {}
+    add, drop = add_loader or (), drop_loader or ()
+
+    def change(state: State) -> None:
+        targets.change(state, name, fields, options, add=add, drop=drop)
+
+    return edit(session, way_of(context, "target set"), change)
+
+
+def _given(
+    prefix: str | None, grub_dir: str | None, server: str | None, replace: bool | None
+) -> dict[str, Any]:
+    """Return the options that were given; `/pxe/` is the prefix `pxe`."""
+    below = None if prefix is None else prefix.strip("/")
+    given = {"prefix": below, "grub_dir": grub_dir, "server": server}
+    named = {**given, "replace": replace}
+    return {option: value for option, value in named.items() if value is not None}
 
 
 @verb(app, "list", "kp target list")
@@ -115,26 +181,36 @@ def list_(context: typer.Context) -> None:
     state = opened.view()
     settings = opened.site.settings
     found = []
+    reader = SiteReader(session.root, session.say_once)
     for name in state.names("target"):
         target = state.target(name)
         root = settings.roots.get(name)
         if target.image is not None:
             root = settings.trees.get(target.image)
         path = str(root) if root else None
-        found.append({"target": name, **target.model_dump(mode="json"), "root": path})
+        fields = target.model_dump(mode="json")
+        serves = served_of(reader, name, fields)
+        found.append({"target": name, **fields, "root": path, **serves})
     rows = [
         (
             each["target"],
             each["kind"],
             " ".join(each["loaders"]),
             each["root"] or "no path here",
-            "" if each["enabled"] else "disabled",
+            "" if each["enabled"] else _disabled(each),
         )
         for each in found
     ]
     session.out.answer(
         found, session.out.columns(("TARGET", "KIND", "LOADERS", "ROOT", ""), rows)
     )
+
+
+def _disabled(fields: dict[str, Any]) -> str:
+    if not fields["revision"]:
+        return "disabled, serves nothing"
+    since = f" since {fields['since']}" if fields["since"] else ""
+    return f"disabled, serves {fields['revision']}{since}"
 
 
 @editing(app, "rm", "kp target rm boot1")

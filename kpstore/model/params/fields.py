@@ -20,6 +20,9 @@ Table = Annotated[Literal[1, 2], Field(exclude_if=lambda value: value == 1)]
 Key = Annotated[str, StringConstraints(pattern=names.PARAMETER_KEY)]
 Keys = Annotated[tuple[Key, ...], _MOST, _UNLESS_EMPTY]
 KeySet = Annotated[tuple[Key, ...], Field(min_length=2)]
+Server = Annotated[
+    str, StringConstraints(pattern=names.SERVER, max_length=255), _UNLESS_EMPTY
+]
 _Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]*$"),

@@ -14,7 +14,7 @@ from kpstore.model.vocabulary import WRITTEN
 from kpstore.targets.contract import Request, Target
 from kpstore.targets.desired import Desired
 from kpstore.targets.spec import TargetSpec
-from kpstore.targets.tftp.format.layout import Layout
+from kpstore.targets.tftp.format.layout import IDENTITY, Layout
 from kpstore.targets.tftp.generation import Generation
 from kpstore.targets.tftp.node_files import render_defaults
 from kpstore.targets.tftp.observe import TftpObserver
@@ -85,9 +85,21 @@ class TftpKind(TftpObserver):
     def requests(
         self, spec: TargetSpec, root: Path, node: Node, boot: Boot
     ) -> Iterator[Request]:
-        """Yield the node's menu of each loader, then its kernel."""
+        """Yield what tells that it is this target, then what a node asks for in turn.
+
+        Boot files where they are there, the node's menu of each loader, its kernel.
+        """
         layout = Layout(root, spec.loaders, spec.prefix, spec.lookups)
-        paths = [
+        # A server that all share can be but one of them.
+        paths = [("which target it is", IDENTITY)] if spec.server else []
+        paths += [
+            (f"boot file of {loader}", file)
+            for loader in spec.loaders
+            if loader in registry.NETWORK
+            for file in registry.NETWORK[loader].own_files
+            if layout.path(file).is_file()
+        ]
+        paths += [
             (f"{names.loader} menu of {node.name}", f"{names.folder}/{names.name(mac)}")
             for names in layout.entries
             for mac in node.macs[:1]
@@ -96,7 +108,8 @@ class TftpKind(TftpObserver):
         paths.append((f"kernel of {boot.image}/{boot.entry}", kernel.path))
         for what, path in paths:
             shown = f"{spec.prefix}/{path}" if spec.prefix else path
-            yield Request(f"{spec.name}: {what}", shown, layout.path(path))
+            where = layout.path(path)
+            yield Request(f"{spec.name}: {what}", shown, where, spec.server)
 
     def advice(self, spec: TargetSpec, root: Path) -> Iterator[str]:
         """Say what DHCP and TFTP must be set to."""
