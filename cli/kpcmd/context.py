@@ -77,6 +77,7 @@ class World:
     user: str
     host: str
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
     site: Path | None = None
     editor: str = "vi"
     terminal: bool = False

@@ -1,15 +1,16 @@
 """`kp status`: one listing. Needs no model, lock or loader, so it starts fast."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from kpcmd.context import Session
-from kpcmd.errors import DRIFT, LAGGING, worst
+from kpcmd.errors import DRIFT, LAGGING, OK, worst
 from kpcmd.frame import alone, session_of, verb
 from kpstore.model.folding import counted
 from kpstore.queries.next_boots import OverrideLine
@@ -20,12 +21,48 @@ app = alone()
 apps = {"status": app}
 
 _SHOWN = 5  # differences of one target
+_HOME = "\x1b[H\x1b[2J"  # ECMA-48: CUP, ED
 
 
-@verb(app, "status", "kp status", "kp status --json", exits=(DRIFT, LAGGING))
-def status(context: typer.Context) -> int:
+@verb(
+    app,
+    "status",
+    "kp status",
+    "kp status --json",
+    "kp status --watch --interval 2",
+    exits=(DRIFT, LAGGING),
+)
+def status(
+    context: typer.Context,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")
+    ] = False,
+    interval: Annotated[
+        int,
+        typer.Option(
+            "--interval", metavar="SECONDS", min=1, help="How long between looks."
+        ),
+    ] = 5,
+) -> int:
     """List images, targets, drafts, drift and what lags."""
     session = session_of(context)
+    return _watched(session, interval) if watch else _looked(session)
+
+
+def _watched(session: Session, interval: int) -> int:
+    """Show it anew until a person stops that, on a terminal in the same place."""
+    clears = session.world.screen is not None and not session.as_json
+    session.no_pager = True
+    with suppress(KeyboardInterrupt):
+        while True:
+            if clears:
+                session.out.text(_HOME)
+            _looked(session)
+            session.world.sleep(interval)
+    return OK
+
+
+def _looked(session: Session) -> int:
     reader = SiteReader(session.root, session.say_once)
     found = look(reader, partial(_really, session))
     session.out.answer(_document(session, found), _lines(session, found))
