@@ -40,7 +40,8 @@ def made(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
 # --- what can be asked: data on stdout, exit 0, one document with --json
 
 LISTS = {
-    "target list": "target kind loaders image enabled options root",
+    "target list": "target kind loaders image enabled options root "
+    "live revision by since",
     "image list": "image arch default entries kernels",
     "node list n[01-03]": "name macs ips image index vars params next",
     "kernel list web": "kernel kind release arch features origin artifacts entries",
