@@ -58,6 +58,7 @@ class Keeping:
                 self._sweep(target)
             except (KpError, OSError) as error:
                 refused.append(f"target {target.name}: {error}")
+                self._site.doubt = refused[-1]  # the next writer looks for its temps
         asked = ((t.name, t.held()) for t in self._site.every_target(self._state))
         self._site.seen.write({name: held for name, held in asked if held})
         return refused
