@@ -30,7 +30,8 @@ from support.privileges import bound_by_modes
 SHARED_FOLDER, SHARED_FILE, CONSTANT = "drwxrwsr-x", "-rw-rw-r--", "-r--r--r--"
 
 
-@pytest.fixture(params=[0o022, 0o077, 0o777 & ~0o600], ids=oct)
+# The last leaves a folder that its own maker can't enter: root's business.
+@pytest.fixture(params=[0o022, 0o077, *([0o177] if os.geteuid() == 0 else [])], ids=oct)
 def umask(request: pytest.FixtureRequest) -> Iterator[None]:
     with under(request.param):
         yield
@@ -154,6 +155,7 @@ def test_verify_and_mending_agree_about_modes(shared: Path) -> None:
         assert not sharing.fits(shared, shared.stat().st_mode, 0o755)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another group")
 def test_what_lost_its_share_is_named_and_given_back(shared: Path) -> None:
     make_all(shared)
     assert list(sharing.lost(shared)) == []
