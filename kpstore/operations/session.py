@@ -55,10 +55,10 @@ class Session:
                 doubtful = bool(hold.left) or not self.site.is_settled(tip)
                 self.site.keep_index()  # what is asked below is asked of it
                 now, host = self.caller.clock(), self.caller.host
+                self.site.doubt = ""
                 recover.sweep(self.site, now, doubtful=doubtful, host=host)
                 tried = recover.finish(self.site, now, host) if finishes else []
                 hold.left = next((each.problem for each in tried if each.problem), "")
-                self.site.doubt = ""
             self._tell(tried)
             self.site.guard_pushes(self.caller.clock(), self.caller.notify)
             with _watched(self.site, self.caller, thorough=thorough):

@@ -254,6 +254,7 @@ class Transaction:
             step()
         except (KpError, OSError) as error:
             self._warnings.append(f"committed; after that: {error}")
+            self.site.doubt = self._warnings[-1]
 
 
 def carry_out(proposal: Proposal, intent: Intent, manner: Manner) -> Outcome:
