@@ -128,6 +128,7 @@ def test_a_document_that_says_so_is_the_same_change(
         (["--loader", "bls"], 1, "has no bls"),
         (["--replace"], 2, "goes with --kind image"),
         (["--server", "a b"], 1, "server 'a b' is not allowed"),
+        (["--server", "boot1:65536"], 1, "server 'boot1:65536' is not allowed"),
         (["--prefix", "../up"], 1, "can't be a path"),
         (
             [

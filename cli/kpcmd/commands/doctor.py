@@ -47,10 +47,11 @@ def doctor(
 ) -> int:
     """Examine the site, say how to mend what is amiss, and fetch as a node would.
 
-    Of each target one menu, one kernel and what tells that it is this one are fetched
-    through its own TFTP server (`kp target set TARGET --server`), or --tftp. Nothing is
-    changed but the hook that guards pushes, which is renewed where it is old or gone,
-    and the modes that a site's group needs (`kp init --shared`), where they were lost.
+    Of each target one menu and one kernel are fetched, and the loaders' own files where
+    they are there: through its own TFTP server (`kp target set TARGET --server`), which
+    has to be that target's, or else through --tftp. Nothing is changed but the hook
+    that guards pushes, which is renewed where it is old or gone, and the modes that a
+    site's group needs (`kp init --shared`), where they were lost.
     """
     session, server = session_of(context), Server.parse(tftp)
     opened = picker(session)
