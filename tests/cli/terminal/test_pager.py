@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Cluster, copy, template
+from support.terminals import all_of
 
 KP = (sys.executable, "-m", "kpcmd")
 LIST = ("node", "list")  # forty nodes, on a terminal of 24 lines
@@ -35,13 +36,7 @@ def on_a_terminal(
         env={**kept, "LINES": "24", "COLUMNS": "80", "TERM": "xterm", **env},
     )
     os.close(theirs)
-    text = b""
-    try:
-        while data := os.read(ours, 4096):
-            text += data
-    except OSError:  # EIO: all is read
-        pass
-    os.close(ours)
+    text = all_of(ours)
     _, err = ran.communicate(timeout=300)
     return ran.returncode, text.decode(), err.decode()
 

@@ -10,6 +10,7 @@ import pytest
 
 from kpcmd.terminal.progress import Amount, StatusLine
 from support.cli import Cluster, copy, template
+from support.terminals import all_of
 
 KP = (sys.executable, "-m", "kpcmd")
 
@@ -31,13 +32,7 @@ def on_a_terminal(made: Cluster, *argv: str) -> tuple[str, str]:
         check=True,
     )
     os.close(theirs)
-    text = b""
-    try:
-        while data := os.read(ours, 4096):
-            text += data
-    except OSError:  # EIO: all is read
-        pass
-    os.close(ours)
+    text = all_of(ours)
     return done.stdout.decode(), text.decode()
 
 
