@@ -102,7 +102,7 @@ class Place:
 def accounts() -> Iterator[None]:
     missing = [part for part in PARTS if not shutil.which(part)]
     if missing or os.geteuid() != 0:
-        pytest.skip(f"needs root and {', '.join(missing) or 'nothing else'}")
+        pytest.fail(f"needs root and {', '.join(missing) or 'nothing else'}")
     run = subprocess.run
     try:
         run(["groupadd", GROUP], check=True)

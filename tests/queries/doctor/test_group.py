@@ -13,7 +13,6 @@ from support.groups import GROUP, kinds
 from support.sites import SmallSite, first_import
 
 pytestmark = pytest.mark.timeout(300)
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other users")
 
 
 def said(site: SmallSite) -> list[Advice]:
