@@ -1,4 +1,4 @@
-"""share/: the man page and the completions are those of this kp, and work in bash."""
+"""share/: the man page and completions are this kp's, and shells take them."""
 
 import os
 import shutil
@@ -12,6 +12,8 @@ from support.cli import Cluster, copy, template
 from support.manual import SHARE, shared
 
 BASH = SHARE / "bash-completion/completions/kp"
+FISH = SHARE / "fish/vendor_completions.d/kp.fish"
+ZSH = SHARE / "zsh/site-functions/_kp"
 
 
 @pytest.mark.parametrize("where", shared(), ids=str)
@@ -51,26 +53,67 @@ COMPLETED = {
 }
 
 
+def asked(made: Cluster, where: Path, words: list[str], *shell: str) -> str:
+    """Return what a shell prints that knows kp by its name, and the site."""
+    kp = where / "kp"
+    kp.write_text(f'#!/bin/sh\nexec {sys.executable} -m kpcmd "$@"\n')
+    kp.chmod(0o755)
+    site = {} if "--site" in words else {"KP_SITE": str(made.site)}
+    kept = {name: text for name, text in os.environ.items() if name != "KP_SITE"}
+    done = subprocess.run(
+        [*shell, *words],
+        env={**kept, "PATH": f"{where}:{os.environ['PATH']}", **site},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
 @pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
 @pytest.mark.parametrize("line", COMPLETED)
 def test_bash_completes(made: Cluster, tmp_path: Path, line: str) -> None:
     """In a real bash, as it calls the function at a TAB."""
-    kp = tmp_path / "kp"
-    kp.write_text(f'#!/bin/sh\nexec {sys.executable} -m kpcmd "$@"\n')
-    kp.chmod(0o755)
     words = line.replace("SITE", str(made.site)).split(" ")
-    site = {} if "--site" in words else {"KP_SITE": str(made.site)}
     script = (
         f'. {BASH}; COMP_WORDS=("$@"); COMP_CWORD={len(words) - 1}; '
         '_kp_completion kp; [ "${#COMPREPLY[@]}" = 0 ] || '
         """printf '%s\\n' "${COMPREPLY[@]}\""""
     )
-    kept = {name: text for name, text in os.environ.items() if name != "KP_SITE"}
-    done = subprocess.run(
-        ["bash", "--norc", "-c", script, "bash", *words],
-        env={**kept, "PATH": f"{tmp_path}:{os.environ['PATH']}", **site},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (sorted(done.stdout.split()), done.stderr) == (COMPLETED[line], "")
+    found = asked(made, tmp_path, words, "bash", "--norc", "-c", script, "bash")
+    assert sorted(found.split()) == COMPLETED[line]
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("line", COMPLETED)
+def test_fish_completes(made: Cluster, tmp_path: Path, line: str) -> None:
+    words = [line.replace("SITE", str(made.site))]
+    script = f"source {FISH}; complete -C $argv[1]"
+    found = asked(made, tmp_path, words, "fish", "--no-config", "-c", script)
+    assert sorted(row.split("\t")[0] for row in found.splitlines()) == COMPLETED[line]
+
+
+# A shell of its own at a pty: TAB, then a key that writes down what is typed by then.
+AT_A_TAB = """
+zmodload zsh/zpty
+zpty -b shell zsh -f -i
+zpty -w shell "fpath=({functions} \\$fpath); autoload -Uz compinit; compinit -u -D
+seen() {{ print -r -- \\$BUFFER >{seen}.new; mv {seen}.new {seen} }}
+zle -N seen; bindkey '^I' complete-word; bindkey '^X' seen"
+zpty -w -n shell "$1"$'\\t\\x18'
+until [[ -e {seen} ]] {{ zpty -r -t shell >/dev/null; sleep 0.05 }}
+cat {seen}
+"""
+
+
+@pytest.mark.system
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "line", [each for each in COMPLETED if len(COMPLETED[each]) == 1]
+)
+def test_zsh_completes(made: Cluster, tmp_path: Path, line: str) -> None:
+    words = [line.replace("SITE", str(made.site))]
+    script = AT_A_TAB.format(functions=ZSH.parent, seen=tmp_path / "seen")
+    found = asked(made, tmp_path, words, "zsh", "-f", "-c", script, "zsh")
+    assert found.split()[-1] == COMPLETED[line][0]
